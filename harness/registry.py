@@ -1,0 +1,154 @@
+"""Names to functions: a table of ``module:attribute`` strings, entry points, and the ``metric`` mark."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any
+
+import msgspec
+
+from harness.errors import UsageError, did_you_mean
+from harness.types import Metric, Score
+
+SYSTEMS = {
+    "http": "harness.systems.http:connect",
+    "openai_chat": "harness.systems.openai_chat:connect",
+    "process": "harness.systems.process:connect",
+    "python": "harness.systems.python:connect",
+    "reference": "harness.systems.reference:connect",
+    "replay": "harness.systems.replay:connect",
+}
+
+METRICS = {
+    "recall": "harness.metrics.retrieval:recall",
+    "precision": "harness.metrics.retrieval:precision",
+    "hit_rate": "harness.metrics.retrieval:hit_rate",
+    "mrr": "harness.metrics.retrieval:mrr",
+    "map": "harness.metrics.retrieval:average_precision",
+    "ndcg": "harness.metrics.retrieval:ndcg",
+    "r_precision": "harness.metrics.retrieval:r_precision",
+    "evidence_recall": "harness.metrics.evidence:evidence_recall",
+    "evidence_precision": "harness.metrics.evidence:evidence_precision",
+    "evidence_iou": "harness.metrics.evidence:evidence_iou",
+    "faithfulness": "harness.metrics.faithfulness:faithfulness",
+    "exact_match": "harness.metrics.answer:exact_match",
+    "token_f1": "harness.metrics.answer:token_f1",
+    "required_facts": "harness.metrics.answer:required_facts",
+    "citation_valid": "harness.metrics.citations:citation_valid",
+    "refusal_correctness": "harness.metrics.refusal:refusal_correctness",
+    "over_refusal_rate": "harness.metrics.refusal:over_refusal_rate",
+    "under_refusal_rate": "harness.metrics.refusal:under_refusal_rate",
+    "latency_s": "harness.metrics.usage:latency_s",
+    "input_tokens": "harness.metrics.usage:input_tokens",
+    "output_tokens": "harness.metrics.usage:output_tokens",
+    "cost_usd": "harness.metrics.usage:cost_usd",
+    "error_rate": "harness.metrics.usage:error_rate",
+}
+
+
+def metric(
+    name: str,
+    *,
+    version: int,
+    needs: tuple[str, ...] = (),
+    higher_is_better: bool = True,
+    high: float | None = 1.0,
+    unit: str = "",
+    cutoff: bool = False,
+    on_error: bool = False,
+) -> Callable[[Callable[..., Score]], Metric]:
+    """Turn a function ``(case, response, **needs) -> Score`` into a Metric.
+
+    The first line of the docstring is shown. ``needs`` names what the engine passes by keyword
+    (``corpus``). ``cutoff`` metrics are named with one (``recall@5``) and get it as keyword ``k``. ``high=None`` says the value has no upper end.
+    """
+
+    def declare(function: Callable[..., Score]) -> Metric:
+        return Metric(
+            name=name,
+            score=function,
+            version=version,
+            doc=(function.__doc__ or "").strip().partition("\n")[0],
+            needs=needs,
+            higher_is_better=higher_is_better,
+            high=high,
+            unit=unit,
+            cutoff=cutoff,
+            on_error=on_error,
+        )
+
+    return declare
+
+
+def find_metric(name: str) -> Metric:
+    """Find a metric by the name a suite gives it: ``recall@5``, ``faithfulness``, ``my_rag.metrics:tone``.
+
+    Raises:
+        UsageError: unknown name, a cut-off that is missing, not wanted or not a whole number above 0.
+    """
+    stem, at, cut = name.partition("@")
+    found = _find(stem, METRICS, group="harness.metrics", noun="metric")
+    if not isinstance(found, Metric):
+        raise UsageError(f"{stem!r} is not a metric", mend="mark the function with @metric(...)")
+    if found.cutoff and not at:
+        raise UsageError(f"metric {name!r} needs a cut-off", mend=f"for example {name}@5")
+    if at and not found.cutoff:
+        raise UsageError(f"metric {stem!r} takes no cut-off", mend=f"write {stem!r}")
+    if not at:
+        return msgspec.structs.replace(found, name=name)
+    if not cut.isascii() or not cut.isdigit() or int(cut) < 1 or cut != str(int(cut)):
+        raise UsageError(f"cut-off {cut!r} of metric {name!r} is not a whole number above 0")
+    return msgspec.structs.replace(found, name=name, score=functools.partial(found.score, k=int(cut)))
+
+
+def find_system(name: str) -> Callable[..., Any]:
+    """Find an adapter's ``connect`` by name, or by ``module:attribute``.
+
+    Raises:
+        UsageError: unknown name.
+    """
+    found = _find(name, SYSTEMS, group="harness.systems", noun="adapter")
+    if not callable(found):
+        raise UsageError(f"{name!r} is not callable", mend="name a connect(**options) function")
+    return found
+
+
+def load_object(path: str, noun: str) -> Any:
+    """Import ``module:attribute`` (attributes may be dotted).
+
+    Raises:
+        UsageError: the path has no colon, or the module or attribute does not exist.
+    """
+    module_name, colon, attribute = path.partition(":")
+    if not colon or not module_name or not attribute:
+        raise UsageError(f"{noun} {path!r} is not of the form 'module:attribute'")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module_name.startswith(error.name):
+            raise
+        raise UsageError(
+            f"{noun} {path!r}: no module named {error.name!r}",
+            mend="run from your project's folder, or install it",
+        ) from error
+    for part in attribute.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError as error:
+            hint = did_you_mean(part, [name for name in dir(found) if not name.startswith("_")])
+            raise UsageError(f"{noun} {path!r}: {module_name} has no {part!r}", mend=hint) from error
+    return found
+
+
+def _find(name: str, table: dict[str, str], *, group: str, noun: str) -> object:
+    if name in table:
+        return load_object(table[name], noun)
+    if ":" in name:
+        return load_object(name, noun)
+    installed = {point.name: point for point in entry_points(group=group)}
+    if name in installed:
+        return installed[name].load()
+    raise UsageError(f"unknown {noun} {name!r}", mend=did_you_mean(name, [*table, *installed]))

@@ -1,0 +1,583 @@
+"""Every noun of the harness, as frozen values; nothing here imports anything of ours.
+
+Field names are those of the JSON files, the database columns and the report headings. Absence is always
+``None`` together with a status, never 0 and never NaN. Times are seconds, money is US dollars, text offsets
+count characters, intervals are closed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+Behavior = Literal["answer", "refuse", "clarify", "partial"]
+Status = Literal["scored", "not_applicable", "system_error", "timeout", "judge_error"]
+Outcome = Literal["pass", "fail", "inconclusive"]
+Scalar = str | int | float | bool | None
+
+UNSCORED: tuple[Status, ...] = ("system_error", "timeout", "judge_error")
+"""Statuses that stay in the denominator without a value; ``not_applicable`` is outside it."""
+
+
+# -- goldens -----------------------------------------------------------------------------------------------
+
+
+class Message(Struct, frozen=True, forbid_unknown_fields=True):
+    """One earlier turn of a dialogue."""
+
+    role: Literal["user", "assistant", "system"]
+    content: str
+
+
+class Passage(Struct, frozen=True, omit_defaults=True):
+    """One retrieved passage; ``rank`` starts at 1, ``start`` is its offset in the document where known."""
+
+    doc_id: str
+    text: str
+    rank: int
+    score: float | None = None
+    start: int | None = None
+
+
+class Query(Struct, frozen=True, omit_defaults=True):
+    """All that a system under test may see of a case: the reference cannot leak, by type.
+
+    ``contexts`` are passages given with the question, for systems without a retriever of their own.
+    """
+
+    id: str
+    input: str
+    history: tuple[Message, ...] = ()
+    contexts: tuple[Passage, ...] = ()
+
+
+class Evidence(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A gold passage, anchored in the text of a source document so that it survives re-chunking.
+
+    ``start`` and ``end`` are offsets into the document's text, resolved from ``quote`` at load.
+    ``grade`` is the relevance, 0 (not relevant) upwards.
+    """
+
+    doc_id: str
+    quote: str | None = None
+    start: int | None = None
+    end: int | None = None
+    grade: int = 1
+
+
+class Case(Struct, frozen=True, omit_defaults=True):
+    """One golden case: a query and what a good system does with it."""
+
+    query: Query
+    expected_behavior: Behavior = "answer"
+    expected_output: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    must_include: tuple[str, ...] = ()
+    must_not_include: tuple[str, ...] = ()
+    policy: str | None = None
+    groups: dict[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Scalar] = field(default_factory=dict)
+    split: str | None = None
+    twin_of: str | None = None
+    document_id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The stable id of the case."""
+        return self.query.id
+
+    @property
+    def cluster(self) -> str:
+        """What correlated cases share: their source document, else their original, else themselves."""
+        return self.document_id or self.twin_of or self.query.id
+
+
+class Document(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One document of the corpus that the system answers from."""
+
+    doc_id: str
+    text: str
+    title: str = ""
+    metadata: dict[str, Scalar] = field(default_factory=dict)
+
+
+class Corpus(Struct, frozen=True):
+    """The documents by id, with the digest of all of them."""
+
+    documents: dict[str, Document]
+    digest: str
+
+
+class Dataset(Struct, frozen=True):
+    """Golden cases in file order; ``digests`` holds one digest per case id."""
+
+    name: str
+    cases: tuple[Case, ...]
+    digest: str
+    digests: dict[str, str]
+    corpus: Corpus | None = None
+    notices: tuple[str, ...] = ()
+
+
+class Slice(Struct, frozen=True):
+    """A set of cases chosen by attributes; no condition means every case."""
+
+    where: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """``language=de & register=plain``, or ``all``."""
+        return " & ".join(f"{name}={value}" for name, value in self.where) or "all"
+
+
+# -- what a system answers ---------------------------------------------------------------------------------
+
+
+class Citation(Struct, frozen=True, omit_defaults=True):
+    """A source named by the answer; ``start``/``end`` delimit the words of the output that it backs."""
+
+    doc_id: str
+    start: int | None = None
+    end: int | None = None
+
+
+class Usage(Struct, frozen=True, omit_defaults=True):
+    """Tokens and money spent on one response, where the system says."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+
+
+class Timings(Struct, frozen=True, omit_defaults=True):
+    """Seconds of the successful attempt: in all, retrieving, generating."""
+
+    total_s: float | None = None
+    retrieve_s: float | None = None
+    generate_s: float | None = None
+
+
+class ResponseError(Struct, frozen=True):
+    """Why there is no answer; kind ``timeout`` gives status ``timeout``, every other ``system_error``."""
+
+    kind: Literal["timeout", "http_status", "connection", "bad_response", "exception", "process"]
+    message: str
+
+
+class Response(Struct, frozen=True, omit_defaults=True):
+    """What the system under test gave for one query: an output, or an error.
+
+    ``refused`` is what the system says of itself, or None; the refusal metrics decide.
+    """
+
+    output: str | None = None
+    retrieved: tuple[Passage, ...] = ()
+    refused: bool | None = None
+    citations: tuple[Citation, ...] = ()
+    usage: Usage = Usage()
+    timings: Timings = Timings()
+    attempts: int = 1
+    error: ResponseError | None = None
+    cached: bool = False
+    text_repaired: bool = False
+
+
+Answer = Response | str | Mapping[str, Any]
+System = Callable[[Query], Answer | Awaitable[Answer]]
+"""The system under test: a plain or async callable. A str is an output, a mapping holds Response fields."""
+
+Connection = AbstractAsyncContextManager[System] | AbstractContextManager[System] | AsyncIterator[System]
+
+
+# -- scores ------------------------------------------------------------------------------------------------
+
+
+class Score(Struct, frozen=True, omit_defaults=True):
+    """One metric on one response. Only ``scored`` has a value; ``details`` is JSON: claims, evidence, spans.
+
+    Raises:
+        ValueError: if status and value disagree, or the value is not finite.
+    """
+
+    value: float | None = None
+    status: Status = "scored"
+    reason: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a value without the status, a status without the value, and anything not finite."""
+        if (self.status == "scored") != (self.value is not None):
+            raise ValueError(f"status {self.status!r} with value {self.value!r}")
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"score {self.value!r} is not finite")
+
+
+class Metric(Struct, frozen=True):
+    """A named scoring function with its version, needs, direction and range (``high`` None: unbounded).
+
+    ``score(case, response, **needs)`` gives a Score. ``name`` is the identity everywhere: ``recall@5``.
+    ``on_error`` metrics also score responses that are errors.
+    """
+
+    name: str
+    score: Callable[..., Score]
+    version: int
+    doc: str
+    needs: tuple[str, ...] = ()
+    higher_is_better: bool = True
+    low: float = 0.0
+    high: float | None = 1.0
+    unit: str = ""
+    cutoff: bool = False
+    on_error: bool = False
+
+
+class Result(Struct, frozen=True):
+    """One case answered and scored once; ``repeat`` counts from 0."""
+
+    case_id: str
+    repeat: int
+    response: Response
+    scores: dict[str, Score] = field(default_factory=dict)
+
+
+class MetricIdentity(Struct, frozen=True):
+    """What of a metric must agree before two runs may be compared, and how to read its numbers."""
+
+    version: int
+    higher_is_better: bool
+    low: float
+    high: float | None
+    unit: str = ""
+
+
+class Run(Struct, frozen=True):
+    """What was run: enough to decide what it may be compared with and to repeat it.
+
+    ``config`` is flat (``system.top_k``: 5) so that two runs can be told apart key by key. ``suite`` is
+    the suite as JSON types, so that a recording can be gated and reported without the file it came from.
+    """
+
+    id: str
+    suite_name: str
+    started_at: str
+    candidate: str
+    system_fingerprint: str
+    dataset_digest: str
+    dataset_name: str
+    corpus_digest: str | None
+    metrics: dict[str, MetricIdentity]
+    config: dict[str, Scalar]
+    suite: dict[str, Any]
+    suite_path: str
+    harness_version: str
+    seed: int
+    repeats: int
+    n_cases: int
+    selection: dict[str, Scalar] = field(default_factory=dict)
+    revision: str | None = None
+    judges: dict[str, str] = field(default_factory=dict)
+
+
+class Recorded(Struct, frozen=True):
+    """A recording read back: the run, its cases and digests, its results by (case, repeat) in case order."""
+
+    run: Run
+    cases: tuple[Case, ...]
+    digests: dict[str, str]
+    results: tuple[Result, ...]
+    complete: bool
+    notices: tuple[str, ...] = ()
+
+
+# -- evidence ----------------------------------------------------------------------------------------------
+
+
+class Interval(Struct, frozen=True):
+    """A confidence interval and how it was made."""
+
+    low: float
+    high: float
+    level: float
+    method: str
+
+
+class Estimate(Struct, frozen=True):
+    """A mean over cases: ``n`` have a value, ``n_unscored`` should have had one, the rest do not apply."""
+
+    value: float | None
+    n: int
+    n_unscored: int
+    interval: Interval | None = None
+
+
+class Comparison(Struct, frozen=True):
+    """Candidate against baseline on one metric and slice, paired by case.
+
+    ``change`` is candidate minus baseline over the pairs. ``p_worse`` is the one-sided p-value of "the
+    candidate is worse". ``harm`` is the change turned so that positive is worse; ``harm_limit`` is its
+    one-sided 95 % upper limit with every unscored pair counted at its worst (None: cannot be bounded).
+    ``detectable`` is the smallest true harm found with 80 % power at ``alpha``.
+    """
+
+    metric: str
+    slice: Slice
+    baseline: Estimate
+    candidate: Estimate
+    change: float | None = None
+    interval: Interval | None = None
+    p_worse: float | None = None
+    harm: float | None = None
+    harm_limit: float | None = None
+    detectable: float | None = None
+    alpha: float | None = None
+    n_pairs: int = 0
+    n_unpaired: int = 0
+    n_clusters: int = 0
+    worse: int = 0
+    better: int = 0
+    same: int = 0
+    higher_is_better: bool = True
+    method: str = ""
+    note: str = ""
+
+
+class GroupGap(Struct, frozen=True):
+    """One group against the rest; ``deficit`` is how much worse the group is (positive: worse)."""
+
+    group: str
+    estimate: Estimate
+    n_clusters: int
+    enough: bool
+    deficit: float | None = None
+    interval: Interval | None = None
+
+
+class Gap(Struct, frozen=True):
+    """How one metric differs between the groups of one attribute; groups sorted worst first.
+
+    ``difference`` is best minus worst group mean among groups with enough cases (descriptive: it is biased
+    upward); the verdict rests on the simultaneous intervals of each group against the rest.
+    """
+
+    metric: str
+    attribute: str
+    groups: tuple[GroupGap, ...]
+    overall: Estimate
+    min_n: int
+    difference: float | None = None
+    ratio: float | None = None
+    higher_is_better: bool = True
+
+
+# -- suites and gates --------------------------------------------------------------------------------------
+
+
+class Gate(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One rule of the gate, made by exactly one of these.
+
+    ``max_drop`` (paired, against a baseline), ``min`` and/or ``max`` (absolute, with ``metric``),
+    ``max_gap`` (between the groups of ``slice``), ``min_scored`` (share of cases scored), ``cases``
+    (named cases that must each reach ``min``, by default 1).
+    """
+
+    id: str
+    metric: str | None = None
+    against: Literal["baseline"] | None = None
+    max_drop: float | None = None
+    min: float | None = None
+    max: float | None = None
+    bound: Literal["interval", "point"] = "interval"
+    quantile: float | None = None
+    total: bool = False
+    slice: str | None = None
+    max_gap: float | None = None
+    insufficient: Literal["inconclusive", "fail", "warn"] = "inconclusive"
+    min_scored: float | None = None
+    cases: tuple[str, ...] = ()
+    where: dict[str, str] = field(default_factory=dict)
+
+
+class Verdict(Struct, frozen=True):
+    """What one gate decided, on which numbers, and why. ``line`` is the gate's line in the suite file."""
+
+    gate: str
+    rule: str
+    outcome: Outcome
+    reason: str
+    metric: str | None = None
+    scope: str = "all"
+    baseline: float | None = None
+    candidate: float | None = None
+    change: float | None = None
+    interval: Interval | None = None
+    limit: float | None = None
+    n: int = 0
+    n_total: int = 0
+    comparison: Comparison | None = None
+    gap: Gap | None = None
+    cases: tuple[str, ...] = ()
+    line: int | None = None
+
+
+class GoldenSource(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Where golden cases come from: a file (JSON Lines, CSV, Parquet), or what ``datasets`` loads.
+
+    With ``format: datasets`` the path is a folder or hub name that the ``datasets`` library loads,
+    and ``split`` its split. ``corpus`` names the documents; by default ``corpus.jsonl`` beside the file.
+    """
+
+    path: str
+    format: Literal["jsonl", "csv", "parquet", "datasets"] | None = None
+    split: str | None = None
+    corpus: str | None = None
+
+
+class SliceRule(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """An attribute to slice by: ``from`` names a case field (groups.x, metadata.x, tags, split, ...)."""
+
+    source: str = field(name="from")
+    min_n: int = 20
+    audit: bool = False
+
+
+class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How the engine asks: calls in flight, seconds per case in all, tries after the first, repeats."""
+
+    max_concurrency: int = 8
+    deadline_s: float = 60.0
+    retries: int = 3
+    repeats: int = 1
+
+
+class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is to be run and decided. ``system`` holds ``adapter`` and that adapter's own options.
+
+    ``candidates`` names sets of changes to ``system``. ``alpha`` is the false-alarm rate of the whole gate.
+    """
+
+    version: Literal[1]
+    suite: str
+    goldens: tuple[GoldenSource, ...]
+    system: dict[str, Any]
+    metrics: tuple[str, ...]
+    gates: tuple[Gate, ...]
+    description: str = ""
+    candidates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    slices: dict[str, SliceRule] = field(default_factory=dict)
+    crosses: tuple[tuple[str, ...], ...] = ()
+    run: RunSettings = RunSettings()
+    alpha: float = 0.01
+    seed: int = 0
+
+
+# -- report ------------------------------------------------------------------------------------------------
+
+
+class Change(Struct, frozen=True):
+    """One configuration key that differs between two runs."""
+
+    key: str
+    before: Scalar
+    after: Scalar
+
+
+class StageCount(Struct, frozen=True):
+    """Cases by stage, before and after: was the gold passage retrieved, was the answer good."""
+
+    retrieved_before: bool
+    retrieved_after: bool
+    good_before: bool
+    good_after: bool
+    n: int
+
+
+class Attribution(Struct, frozen=True):
+    """Where changes come from: retrieval or generation; and refusals that flipped.
+
+    ``retrieval_metric`` and ``answer_metric`` name the two scores that decided "retrieved" and "good".
+    """
+
+    retrieval_metric: str | None
+    answer_metric: str | None
+    stages: tuple[StageCount, ...] = ()
+    now_refuses: tuple[str, ...] = ()
+    now_answers: tuple[str, ...] = ()
+
+
+class CaseChange(Struct, frozen=True):
+    """One case that got worse: by how much on which metric, why, and in which slices."""
+
+    case_id: str
+    metric: str
+    before: float | None
+    after: float | None
+    harm: float
+    cause: str
+    slices: tuple[str, ...] = ()
+
+
+class BehaviorCount(Struct, frozen=True):
+    """One cell of the refusal matrix: cases with this expected and this observed behaviour."""
+
+    expected: Behavior
+    observed: Behavior
+    n: int
+
+
+class Accounting(Struct, frozen=True):
+    """Every selected case by what became of its response; the parts add up to ``selected``."""
+
+    selected: int
+    answered: int
+    system_error: int
+    timeout: int
+    missing: int
+    judge_error: int = 0
+
+
+class CasePair(Struct, frozen=True):
+    """One case with what the candidate and, where there is one, the baseline did with it (first repeat)."""
+
+    case: Case
+    candidate: Result | None
+    baseline: Result | None
+    slices: tuple[str, ...] = ()
+    cause: str = ""
+
+
+class Report(Struct, frozen=True):
+    """What is shown. Every rendering reads this one value and computes nothing later.
+
+    ``headline`` holds the three top lines: verdict and consequence; worst finding; where and likely why.
+    ``verdicts`` are in suite order. ``comparisons`` are over all cases, one per metric in suite order;
+    ``slices`` are the same by slice, hardest hit first. ``files`` names where report and store lie.
+    """
+
+    title: str
+    outcome: Outcome
+    exit_code: int
+    headline: tuple[str, ...]
+    run: Run
+    baseline: Run | None
+    verdicts: tuple[Verdict, ...]
+    estimates: dict[str, Estimate]
+    comparisons: tuple[Comparison, ...]
+    slices: tuple[Comparison, ...]
+    slice_estimates: dict[str, dict[str, Estimate]]
+    gaps: tuple[Gap, ...]
+    attribution: Attribution | None
+    refusals: tuple[BehaviorCount, ...]
+    refusals_before: tuple[BehaviorCount, ...]
+    accounting: Accounting
+    changes: tuple[Change, ...]
+    regressions: tuple[CaseChange, ...]
+    cases: tuple[CasePair, ...]
+    notices: tuple[str, ...] = ()
+    reproduce: str = ""
+    files: dict[str, str] = field(default_factory=dict)
