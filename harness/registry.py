@@ -63,7 +63,8 @@ def metric(
     """Turn a function ``(case, response, **needs) -> Score`` into a Metric.
 
     The first line of the docstring is shown. ``needs`` names what the engine passes by keyword
-    (``corpus``). ``cutoff`` metrics are named with one (``recall@5``) and get it as keyword ``k``. ``high=None`` says the value has no upper end.
+    (``corpus``). ``cutoff`` metrics are named with one (``recall@5``) and get it as keyword ``k``.
+    ``high=None`` says that the value has no upper end.
     """
 
     def declare(function: Callable[..., Score]) -> Metric:

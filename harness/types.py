@@ -17,6 +17,7 @@ from msgspec import Struct, field
 Behavior = Literal["answer", "refuse", "clarify", "partial"]
 Status = Literal["scored", "not_applicable", "system_error", "timeout", "judge_error"]
 Outcome = Literal["pass", "fail", "inconclusive"]
+GateKind = Literal["drop", "bound", "gap", "scored", "cases"]
 Scalar = str | int | float | bool | None
 
 UNSCORED: tuple[Status, ...] = ("system_error", "timeout", "judge_error")
@@ -260,7 +261,8 @@ class Run(Struct, frozen=True):
     """What was run: enough to decide what it may be compared with and to repeat it.
 
     ``config`` is flat (``system.top_k``: 5) so that two runs can be told apart key by key. ``suite`` is
-    the suite as JSON types, so that a recording can be gated and reported without the file it came from.
+    the suite as JSON types, so that a recording can be gated and reported without the file it came from;
+    ``gate_lines`` has the line of each gate in that file.
     """
 
     id: str
@@ -282,6 +284,7 @@ class Run(Struct, frozen=True):
     selection: dict[str, Scalar] = field(default_factory=dict)
     revision: str | None = None
     judges: dict[str, str] = field(default_factory=dict)
+    gate_lines: dict[str, int] = field(default_factory=dict)
 
 
 class Recorded(Struct, frozen=True):
@@ -402,6 +405,19 @@ class Gate(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     cases: tuple[str, ...] = ()
     where: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def kind(self) -> GateKind | None:
+        """The rule that the gate makes; None when it is not exactly one."""
+        made: dict[GateKind, bool] = {
+            "drop": self.max_drop is not None,
+            "gap": self.max_gap is not None,
+            "scored": self.min_scored is not None,
+            "cases": bool(self.cases),
+            "bound": (self.min is not None or self.max is not None) and not self.cases,
+        }
+        found = [kind for kind, holds in made.items() if holds]
+        return found[0] if len(found) == 1 else None
+
 
 class Verdict(Struct, frozen=True):
     """What one gate decided, on which numbers, and why. ``line`` is the gate's line in the suite file."""
@@ -430,12 +446,14 @@ class GoldenSource(Struct, frozen=True, omit_defaults=True, forbid_unknown_field
 
     With ``format: datasets`` the path is a folder or hub name that the ``datasets`` library loads,
     and ``split`` its split. ``corpus`` names the documents; by default ``corpus.jsonl`` beside the file.
+    ``fields`` maps our field names to the source's (``input: question``); with it, only these are read.
     """
 
     path: str
     format: Literal["jsonl", "csv", "parquet", "datasets"] | None = None
     split: str | None = None
     corpus: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)
 
 
 class SliceRule(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -1,0 +1,1 @@
+"""The verbs as functions; these files alone join core and edges."""

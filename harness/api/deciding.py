@@ -1,0 +1,174 @@
+"""Gate a recorded run against a baseline, and promote a run to be the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.baselines import VERSION, Lock, NotPromotable, read_baseline, write_baseline
+from harness.comparison import check_comparable, run_scores
+from harness.errors import Fault, NotComparable
+from harness.findings import Runs, make_report
+from harness.gates.decide import decide_all
+from harness.gates.evidence import Evidence
+from harness.places import Places, baseline_lock, now, shown_path
+from harness.recordings import read
+from harness.suites.suite import SuiteFile
+from harness.types import Recorded, Report, Run, Suite
+
+
+def gate(
+    candidate: Recorded,
+    baseline: Recorded | None,
+    *,
+    no_baseline: str = "there is no baseline",
+    suite_file: SuiteFile | None = None,
+    intersect: bool = False,
+    notices: Sequence[str] = (),
+) -> Report:
+    """Decide every gate of the run's suite (or of ``suite_file``) and assemble the report."""
+    suite = suite_file.suite if suite_file else msgspec.convert(candidate.run.suite, Suite)
+    lines = suite_file.lines if suite_file else candidate.run.gate_lines
+    said = [*candidate.notices, *notices]
+    unchanged = None
+    if baseline is not None:
+        try:
+            said += check_comparable(baseline.run, candidate.run, intersect=intersect)
+        except NotComparable as refusal:
+            no_baseline, baseline = str(refusal), None
+        else:
+            unchanged = frozenset(
+                case_id
+                for case_id, digest in candidate.digests.items()
+                if baseline.digests.get(case_id) == digest
+            )
+            said += _case_notices(baseline, candidate, unchanged)
+    if not candidate.complete:
+        said.append("the run is incomplete: cases without a result count as unscored")
+    evidence = Evidence(
+        suite=suite,
+        candidate=run_scores(candidate),
+        baseline=run_scores(baseline) if baseline else None,
+        no_baseline=no_baseline,
+        unchanged=unchanged,
+    )
+    verdicts = decide_all(evidence, lines)
+    return make_report(
+        Runs(candidate, baseline, evidence), verdicts, tuple(said), reproduce_command(candidate.run)
+    )
+
+
+def _case_notices(baseline: Recorded, candidate: Recorded, unchanged: frozenset[str]) -> list[str]:
+    """Say which cases were changed, added or taken away since the baseline."""
+    ours, theirs = set(candidate.digests), set(baseline.digests)
+    counts = {
+        "changed": len(ours & theirs) - len(unchanged),
+        "new": len(ours - theirs),
+    }
+    said = [
+        f"{count} cases are {what} since the baseline and not compared"
+        for what, count in counts.items()
+        if count
+    ]
+    gone = theirs - ours
+    if gone and not candidate.run.selection:
+        said.append(f"{len(gone)} cases of the baseline are no longer in the goldens")
+    if candidate.run.selection:
+        said.append("only a part of the goldens was run")
+    return said
+
+
+def reproduce_command(run_: Run) -> str:
+    """The command that asks one case again; ``{case}`` stands for its id."""
+    candidate = f" --candidate {run_.candidate}" if run_.candidate else ""
+    return f"harness run {run_.suite_path}{candidate} --case {{case}}"
+
+
+def find_baseline(
+    name: str | None, suite_path: Path, suite_name: str, places: Places
+) -> tuple[Recorded | None, str]:
+    """Find what to compare with: a run, a lock file, or by default the suite's own lock.
+
+    Returns:
+        the baseline or None, and why there is none.
+    """
+    if name is not None and name.endswith(".lock.json"):
+        return read_baseline(Path(name)), ""
+    if name is not None:
+        return read(places.find_recording(name)), ""
+    lock_path = baseline_lock(suite_path, suite_name)
+    if lock_path.is_file():
+        return read_baseline(lock_path), ""
+    return (
+        None,
+        f"no baseline yet: promote a run with `harness baseline promote RUN` ({shown_path(lock_path)})",
+    )
+
+
+def promote(
+    candidate: Recorded,
+    lock_path: Path,
+    *,
+    reason: str,
+    report: Report,
+    keep_text: bool = False,
+    force: bool = False,
+) -> Lock:
+    """Make a run the baseline of its suite.
+
+    Args:
+        candidate: the run.
+        lock_path: the suite's lock file.
+        reason: why, for the log.
+        report: the gates' word on the run against the baseline that it replaces.
+        keep_text: keep texts in the baseline's recording.
+        force: promote all the same.
+
+    Raises:
+        NotPromotable: the run is incomplete, partial, failed or undecided, unless forced.
+    """
+    run_ = candidate.run
+    objections = []
+    if not candidate.complete:
+        objections.append("it is incomplete")
+    if run_.selection:
+        objections.append("it ran only a part of the goldens")
+    # Without an earlier baseline the gates on a drop have nothing to say, and that is no objection.
+    waiting = {
+        gate.id
+        for gate in msgspec.convert(run_.suite, Suite).gates
+        if gate.kind == "drop" and report.baseline is None
+    }
+    objections += [
+        f"gate {verdict.gate!r}: {verdict.outcome}: {verdict.reason}"
+        for verdict in report.verdicts
+        if verdict.outcome != "pass" and verdict.gate not in waiting
+    ]
+    if objections and not force:
+        raise NotPromotable(
+            [Fault(f"run {run_.id!r} cannot become the baseline: {what}") for what in objections]
+            + [Fault("promote it all the same with --force; the reason is kept in the lock")]
+        )
+    lock = Lock(
+        version=VERSION,
+        suite=run_.suite_name,
+        run=run_.id,
+        candidate=run_.candidate,
+        promoted_at=now().isoformat(timespec="seconds").replace("+00:00", "Z"),
+        reason=reason,
+        outcome=report.outcome,
+        recording=lock_path.name.removesuffix(".lock.json") + ".recording.jsonl.gz",
+        sha256="",
+        dataset_digest=run_.dataset_digest,
+        corpus_digest=run_.corpus_digest,
+        system_fingerprint=run_.system_fingerprint,
+        revision=run_.revision,
+        n_cases=run_.n_cases,
+        repeats=run_.repeats,
+        metrics=report.estimates,
+        config=run_.config,
+    )
+    write_baseline(candidate, lock_path, lock, keep_text=keep_text)
+    return lock

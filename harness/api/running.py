@@ -1,0 +1,225 @@
+"""Validate a suite, run it, and go on with a run that was cut short."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from harness import __version__
+from harness.engine.progress import Silent, show_progress
+from harness.engine.runner import Work, run_cases
+from harness.errors import Fault, HarnessError, Place, SuiteError, UsageError, did_you_mean
+from harness.goldens.dataset import load_dataset
+from harness.places import Places, git_revision, new_run_id, now, shown_path
+from harness.planning import Selection, fingerprint_of, flat_config, identity_of, select_cases
+from harness.recordings import Recording, read, repair
+from harness.registry import find_metric
+from harness.secrets import redact, redactor, resolve
+from harness.slices import matches
+from harness.suites.suite import SuiteFile, SystemChoice, choose_system, load_suite
+from harness.systems.opening import open_system
+from harness.types import Case, Dataset, Recorded, Response, Run, Scalar
+
+
+class RunOptions(msgspec.Struct, frozen=True):
+    """How to run a suite, beyond what the suite says; None keeps what it says."""
+
+    candidate: str = ""
+    selection: Selection = Selection()
+    seed: int | None = None
+    repeats: int | None = None
+    max_concurrency: int | None = None
+    run_id: str | None = None
+    resume: str | None = None
+    retry_errors: bool = False
+    progress: str = "none"
+
+
+class Finished(NamedTuple):
+    """A run that ended: its recording, and the signal that stopped it early, if any."""
+
+    path: Path
+    recorded: Recorded
+    stopped: int | None
+
+
+class Plan(NamedTuple):
+    """A checked suite with its goldens and the system chosen."""
+
+    file: SuiteFile
+    dataset: Dataset
+    system: SystemChoice
+
+
+def validate(suite_path: Path, candidate: str = "") -> Plan:
+    """Read and check a suite and its goldens; nothing is run and none of the user's code is imported.
+
+    Raises:
+        SuiteError, GoldenError: with every fault found.
+        NothingSelected: the goldens hold no case.
+    """
+    file = load_suite(suite_path)
+    dataset = load_dataset(file.suite.goldens, file.folder, file.suite.suite)
+    _check_gates_select(file, dataset)
+    return Plan(file, dataset, choose_system(file, candidate))
+
+
+def _check_gates_select(file: SuiteFile, dataset: Dataset) -> None:
+    """A gate over no case is an error, not a pass."""
+    faults = []
+    ids = {case.id for case in dataset.cases}
+    for gate in file.suite.gates:
+        place = Place(shown_path(file.path), file.lines[gate.id])
+        if not any(matches(case, gate.where, file.suite.slices) for case in dataset.cases):
+            faults.append(Fault(f"gate {gate.id!r} selects no case", place, "look at its `where:`"))
+        faults += [
+            Fault(
+                f"gate {gate.id!r} names case {case_id!r}, which is not in the goldens",
+                place,
+                did_you_mean(case_id, ids),
+            )
+            for case_id in gate.cases
+            if case_id not in ids
+        ]
+    if faults:
+        raise SuiteError(faults)
+
+
+def run(suite_path: Path, options: RunOptions, places: Places) -> Finished:
+    """Run a suite, or what is missing of a run: ask, score, record.
+
+    Raises:
+        UsageError: anything about the suite, the goldens, the selection or the options.
+        NothingSelected: no case is left to run.
+        RecordingError: a result cannot be written; everything before it is kept.
+    """
+    if options.resume is not None:
+        recording, before = Recording.resume(places.find_recording(options.resume))
+        options = msgspec.structs.replace(options, candidate=before.run.candidate)
+        try:
+            plan = validate(suite_path, options.candidate)
+            _check_same(plan, before)
+        except HarnessError:
+            recording.close()
+            raise
+    else:
+        plan = validate(suite_path, options.candidate)
+        planned, cases = plan_run(plan, options)
+        path = places.recording(planned.id)
+        if path.exists():
+            raise UsageError(
+                f"run {planned.id!r} exists already", mend="choose another --run-id, or --resume it"
+            )
+        recording = Recording.create(
+            path, planned, cases, {case.id: plan.dataset.digests[case.id] for case in cases}
+        )
+        before = Recorded(planned, cases, {}, (), complete=False)
+    with recording:
+        stopped = _run_missing(plan, before, recording, options)
+    return Finished(recording.path, read(recording.path), stopped)
+
+
+def plan_run(plan: Plan, options: RunOptions) -> tuple[Run, tuple[Case, ...]]:
+    """Decide which cases are run, and put together what identifies the run."""
+    suite, system, dataset = plan.file.suite, plan.system, plan.dataset
+    seed = suite.seed if options.seed is None else options.seed
+    cases = select_cases(dataset, options.selection, suite, seed)
+    started = now()
+    config = _config_of(system)
+    return Run(
+        id=options.run_id or new_run_id(started),
+        suite_name=suite.suite,
+        started_at=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        candidate=system.candidate,
+        system_fingerprint=fingerprint_of(config),
+        dataset_digest=dataset.digest,
+        dataset_name=dataset.name,
+        corpus_digest=dataset.corpus.digest if dataset.corpus else None,
+        metrics={name: identity_of(find_metric(name)) for name in suite.metrics},
+        config=config,
+        suite=msgspec.to_builtins(suite),
+        suite_path=shown_path(plan.file.path),
+        harness_version=__version__,
+        seed=seed,
+        repeats=options.repeats or suite.run.repeats,
+        n_cases=len(cases),
+        selection=options.selection.facts(),
+        revision=git_revision(plan.file.folder),
+        gate_lines=plan.file.lines,
+    ), cases
+
+
+def _config_of(system: SystemChoice) -> dict[str, Scalar]:
+    digests = {}
+    for name, path in system.files.items():
+        if not path.exists():
+            raise UsageError(f"system.{name}: no such file or folder: {shown_path(path)}")
+        if path.is_file():
+            digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return flat_config(system.adapter, system.written, digests)
+
+
+def _check_same(plan: Plan, before: Recorded) -> None:
+    """A run is only gone on with if it would ask and score the same."""
+    checks = (
+        ("the goldens", before.run.dataset_digest, plan.dataset.digest),
+        (
+            "the system's configuration",
+            before.run.system_fingerprint,
+            fingerprint_of(_config_of(plan.system)),
+        ),
+        (
+            "the metrics",
+            before.run.metrics,
+            {n: identity_of(find_metric(n)) for n in plan.file.suite.metrics},
+        ),
+    )
+    for what, old, new in checks:
+        if old != new:
+            raise UsageError(f"{what} changed since run {before.run.id!r}", mend="start a new run")
+
+
+def _run_missing(plan: Plan, before: Recorded, recording: Recording, options: RunOptions) -> int | None:
+    suite = plan.file.suite
+    answered = {
+        (result.case_id, result.repeat)
+        for result in before.results
+        if result.response.error is None or not options.retry_errors
+    }
+    todo = [
+        (case, repeat)
+        for repeat in range(before.run.repeats)
+        for case in before.cases
+        if (case.id, repeat) not in answered
+    ]
+    settings = suite.run
+    if options.max_concurrency is not None:
+        settings = msgspec.structs.replace(settings, max_concurrency=options.max_concurrency)
+    metrics = {name: find_metric(name) for name in before.run.metrics}
+    system_options, secrets = resolve(plan.system.options)
+    hide = redactor(secrets)
+
+    def clean(response: Response) -> Response:
+        repaired = repair(response)
+        if not secrets:
+            return repaired
+        return msgspec.convert(redact(msgspec.to_builtins(repaired), hide), Response)
+
+    work = Work(metrics, {"corpus": plan.dataset.corpus}, settings, clean)
+    total = len(before.cases) * before.run.repeats
+
+    async def go(progress: Silent) -> int | None:
+        async with open_system(plan.system.adapter, system_options) as system:
+            return await run_cases(todo, system, work, recording.append, progress)
+
+    stopped = None
+    if todo:
+        with show_progress(total, len(answered), wanted=options.progress) as progress:
+            stopped = asyncio.run(go(progress))
+    if stopped is None:
+        recording.finish()
+    return stopped

@@ -1,0 +1,119 @@
+"""Retriever or generator: where the difference between two runs comes from, case by case and in counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from harness.types import Attribution, BehaviorCount, Result, Score, StageCount
+
+RETRIEVAL = ("hit_rate", "recall", "evidence_recall", "ndcg", "map", "mrr")
+"""Metrics that tell whether the gold passage was retrieved, the plainest first."""
+ANSWERS = ("answer_correctness", "required_facts", "exact_match", "token_f1", "faithfulness")
+"""Metrics that tell whether the answer was good, the strictest about content first."""
+GOOD = 0.5
+
+
+def attribute(
+    baseline: Mapping[str, Result], candidate: Mapping[str, Result], metrics: Sequence[str]
+) -> Attribution:
+    """Count cases by stage before and after, and name the refusals that flipped.
+
+    A case counts where both runs retrieved for a case with labelled evidence and both answered it or
+    refused it; a refusal is no good answer to a case that has one.
+
+    Args:
+        baseline: first repeat by case.
+        candidate: first repeat by case.
+        metrics: what the run scored, in suite order.
+    """
+    retrieval, answer = _first(metrics, RETRIEVAL), _first(metrics, ANSWERS)
+    stages: Counter[tuple[bool, bool, bool, bool]] = Counter()
+    if retrieval is not None and answer is not None:
+        for case_id, after in candidate.items():
+            if (before := baseline.get(case_id)) is None:
+                continue
+            found = (
+                _reached(before, retrieval),
+                _reached(after, retrieval),
+                _reached(before, answer),
+                _reached(after, answer),
+            )
+            if found[0] is not None and found[1] is not None and (found[2], found[3]) != (None, None):
+                stages[found[0], found[1], bool(found[2]), bool(found[3])] += 1
+    flips = {
+        case_id: (observed(baseline[case_id]), observed(after))
+        for case_id, after in candidate.items()
+        if case_id in baseline
+    }
+    return Attribution(
+        retrieval_metric=retrieval,
+        answer_metric=answer,
+        stages=tuple(StageCount(*key, n=count) for key, count in sorted(stages.items(), reverse=True)),
+        now_refuses=tuple(case_id for case_id, flip in flips.items() if flip == ("answer", "refuse")),
+        now_answers=tuple(case_id for case_id, flip in flips.items() if flip == ("refuse", "answer")),
+    )
+
+
+def cause_of(before: Result | None, after: Result | None, metrics: Sequence[str]) -> str:
+    """Say in a few words what happened to a case between two runs; empty when nothing did."""
+    if after is None:
+        return "not run"
+    if after.response.error is not None:
+        return "timeout" if after.response.error.kind == "timeout" else "system error"
+    if before is None or before.response.error is not None:
+        return ""
+    flip = observed(before), observed(after)
+    if None not in flip and flip[0] != flip[1]:
+        verbs = {"refuse": "now refuses", "answer": "now answers", "clarify": "now asks back"}
+        return verbs.get(flip[1] or "", "now answers in part")
+    retrieval = _first(metrics, RETRIEVAL)
+    if retrieval is not None:
+        gone, kept = _value(before, retrieval), _value(after, retrieval)
+        if gone is not None and kept is not None and kept < gone:
+            return "gold passage lost"
+    if before.response.output != after.response.output:
+        return "answer changed"
+    if [p.doc_id for p in before.response.retrieved] != [p.doc_id for p in after.response.retrieved]:
+        return "other passages, same answer"
+    return ""
+
+
+def observed(result: Result) -> str | None:
+    """Give the behaviour that refusal correctness saw, where it was scored."""
+    score = result.scores.get("refusal_correctness")
+    if score is None or score.status != "scored":
+        return None
+    found = score.details.get("observed")
+    return found if isinstance(found, str) else None
+
+
+def refusal_matrix(results: Iterable[Result]) -> tuple[BehaviorCount, ...]:
+    """Count cases by expected and observed behaviour, from the details of refusal correctness."""
+    cells: Counter[tuple[str, str]] = Counter()
+    for result in results:
+        score = result.scores.get("refusal_correctness")
+        if score is not None and score.status == "scored":
+            cells[str(score.details.get("expected")), str(score.details.get("observed"))] += 1
+    return tuple(
+        BehaviorCount(expected, seen, count)  # type: ignore[arg-type]
+        for (expected, seen), count in sorted(cells.items())
+    )
+
+
+def _first(metrics: Sequence[str], stems: Sequence[str]) -> str | None:
+    for stem in stems:
+        for name in metrics:
+            if name.partition("@")[0] == stem:
+                return name
+    return None
+
+
+def _value(result: Result, metric: str) -> float | None:
+    score: Score | None = result.scores.get(metric)
+    return None if score is None else score.value
+
+
+def _reached(result: Result, metric: str) -> bool | None:
+    value = _value(result, metric)
+    return None if value is None else value >= GOOD

@@ -1,0 +1,50 @@
+"""``harness check``: run, gate and report in one go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.commands import terminal
+
+
+@click.command()
+@click.argument("suite", type=click.Path(dir_okay=False, path_type=Path))
+@terminal.run_options
+@terminal.baseline_option
+@terminal.intersect_option
+@terminal.output_option
+@terminal.reports_option
+@terminal.json_option
+def check(
+    suite: Path,
+    baseline: str | None,
+    intersect: bool,
+    outputs: tuple[Path, ...],
+    reports: Path,
+    as_json: bool,
+    **chosen: Any,
+) -> int:
+    """Run SUITE, decide its gates against the baseline, and write the report.
+
+    The exit code is the verdict: 0 pass, 1 fail, 3 inconclusive.
+    """
+    from harness.api import deciding, running
+    from harness.places import Places
+
+    places = Places(reports)
+    checked = running.validate(suite)
+    earlier, why_none = deciding.find_baseline(baseline, checked.file.path, checked.file.suite.suite, places)
+    finished = running.run(suite, terminal.make_run_options(chosen), places)
+    if finished.stopped is not None:
+        return terminal.say_interrupted(finished, "check", suite)
+    report = deciding.gate(
+        finished.recorded,
+        earlier,
+        no_baseline=why_none,
+        intersect=intersect,
+        notices=checked.dataset.notices,
+    )
+    return terminal.publish(report, places, outputs, as_json=as_json, store=True)

@@ -1,0 +1,45 @@
+"""``harness gate``: decide the gates of a recorded run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.commands import terminal
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--suite",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Use the gates of this file instead of those the run was recorded with.",
+)
+@terminal.baseline_option
+@terminal.intersect_option
+@terminal.output_option
+@terminal.reports_option
+@terminal.json_option
+def gate(
+    run: str,
+    suite: Path | None,
+    baseline: str | None,
+    intersect: bool,
+    outputs: tuple[Path, ...],
+    reports: Path,
+    as_json: bool,
+) -> int:
+    """Decide the gates of RUN (an id, its beginning, `last`, or a path) without asking anything again."""
+    from harness.api import deciding
+    from harness.places import Places
+    from harness.recordings import read
+    from harness.suites.suite import load_suite
+
+    places = Places(reports)
+    recorded = read(places.find_recording(run))
+    file = load_suite(suite) if suite is not None else None
+    suite_path = file.path if file is not None else Path(recorded.run.suite_path)
+    earlier, why_none = deciding.find_baseline(baseline, suite_path, recorded.run.suite_name, places)
+    report = deciding.gate(recorded, earlier, no_baseline=why_none, suite_file=file, intersect=intersect)
+    return terminal.publish(report, places, outputs, as_json=as_json, store=True)

@@ -1,0 +1,40 @@
+"""``harness query``: SQL over the results, read-only and sandboxed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.commands import terminal
+
+
+@click.command()
+@click.argument("sql", required=False)
+@click.option(
+    "-f", "--file", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Read the SQL here."
+)
+@click.option(
+    "--format", "shape", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+)
+@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0.1), default=30.0, show_default=True)
+@click.option("--raw", is_flag=True, help="CSV for machines: no protection from spreadsheet formulas.")
+@terminal.reports_option
+def query(sql: str | None, file: Path | None, shape: str, timeout_s: float, raw: bool, reports: Path) -> int:
+    """Answer one SELECT over the results database (tables: see docs/schema.md)."""
+    from harness.commands.tables import as_csv, as_json_rows, as_table
+    from harness.errors import UsageError
+    from harness.places import Places
+    from harness.store.query import run_query
+
+    if (sql is None) == (file is None):
+        raise UsageError("give the SQL, or a file with -f")
+    text = file.read_text(encoding="utf-8") if file is not None else sql or ""
+    columns, rows = run_query(Places(reports).store, text, timeout_s=timeout_s)
+    if shape == "csv":
+        click.echo(as_csv(columns, rows, raw=raw), nl=False)
+    elif shape == "json":
+        click.echo(as_json_rows(columns, rows))
+    else:
+        click.echo(as_table(columns, rows, terminal.terminal_width()), nl=False)
+    return 0

@@ -1,0 +1,38 @@
+"""``harness report``: write the report of a recorded run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.commands import terminal
+
+
+@click.command()
+@click.argument("run")
+@terminal.baseline_option
+@terminal.intersect_option
+@terminal.output_option
+@terminal.reports_option
+def report(run: str, baseline: str | None, intersect: bool, outputs: tuple[Path, ...], reports: Path) -> int:
+    """Write the report of RUN in every format; the same run gives the same bytes. Exits with 0."""
+    from harness.api import deciding
+    from harness.api.rendering import FORMATS, format_of, render, write_text
+    from harness.places import Places, shown_path
+    from harness.recordings import read
+
+    places = Places(reports)
+    wanted = [(path, format_of(path)) for path in outputs]
+    recorded = read(places.find_recording(run))
+    earlier, why_none = deciding.find_baseline(
+        baseline, Path(recorded.run.suite_path), recorded.run.suite_name, places
+    )
+    found = deciding.gate(recorded, earlier, no_baseline=why_none, intersect=intersect)
+    folder = places.run_folder(recorded.run.id)
+    targets = wanted or [(folder / file_name, name) for name, (file_name, _) in FORMATS.items()]
+    rendered = render(found, {name for _, name in targets})
+    for path, name in targets:
+        write_text(path, rendered[name])
+        click.echo(shown_path(path))
+    return 0

@@ -1,0 +1,115 @@
+"""``harness show``: one case of a run on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.commands import terminal
+
+if TYPE_CHECKING:
+    from harness.types import Case, Recorded, Result
+
+
+@click.command()
+@click.argument("run")
+@click.argument("case", required=False)
+@click.option("--errors", is_flag=True, help="List the cases that were not scored instead.")
+@terminal.reports_option
+@terminal.json_option
+def show(run: str, case: str | None, errors: bool, reports: Path, as_json: bool) -> int:
+    """Show CASE of RUN: the question, the golden answer, the answer given, what was retrieved, the scores."""
+    from harness.errors import UsageError, did_you_mean
+    from harness.places import Places
+    from harness.recordings import read
+
+    recorded = read(Places(reports).find_recording(run))
+    if errors == (case is not None):
+        raise UsageError("name a case, or list the unscored ones with --errors")
+    if errors:
+        return _list_errors(recorded)
+    golden = next((item for item in recorded.cases if item.id == case), None)
+    if golden is None:
+        hint = did_you_mean(case or "", [item.id for item in recorded.cases])
+        raise UsageError(f"no case {case!r} in run {recorded.run.id!r}", mend=hint)
+    results = [result for result in recorded.results if result.case_id == case]
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode({"case": golden, "results": results}).decode())
+        return 0
+    _show_case(golden)
+    for result in results:
+        _show_result(result, several=len(results) > 1)
+    if not results:
+        click.echo("\nno result: the case was not asked")
+    return 0
+
+
+def _list_errors(recorded: Recorded) -> int:
+    asked = {result.case_id for result in recorded.results}
+    for result in recorded.results:
+        error = result.response.error
+        bad = [
+            f"{name}: {score.status}"
+            for name, score in result.scores.items()
+            if score.status == "judge_error"
+        ]
+        if error is not None:
+            click.echo(f"{_plain(result.case_id)}  {error.kind}  {_plain(error.message)}")
+        elif bad:
+            click.echo(f"{_plain(result.case_id)}  {', '.join(bad)}")
+    for item in recorded.cases:
+        if item.id not in asked:
+            click.echo(f"{_plain(item.id)}  not asked")
+    return 0
+
+
+def _show_case(golden: Case) -> None:
+    _field("case", golden.id)
+    _field("question", golden.query.input)
+    _field("expected", golden.expected_behavior + (f" ({golden.policy})" if golden.policy else ""))
+    for text in golden.expected_output:
+        _field("reference", text)
+    for item in golden.evidence:
+        _field("evidence", f"{item.doc_id}: {item.quote or ''}")
+
+
+def _show_result(result: Result, *, several: bool) -> None:
+    from harness.numbers import number
+
+    response = result.response
+    click.echo()
+    if several:
+        _field("repeat", str(result.repeat + 1))
+    if response.error is not None:
+        _field("error", f"{response.error.kind}: {response.error.message}")
+    else:
+        _field("answer", response.output or "")
+    for passage in response.retrieved:
+        _field(f"passage {passage.rank}", f"{passage.doc_id}: {passage.text[:160]}")
+    for name, score in result.scores.items():
+        value = number(score.value) if score.value is not None else score.status
+        _field(name, f"{value}  {score.reason}".rstrip())
+        for claim in score.details.get("claims", []):
+            _field("", f"{claim.get('verdict', '?')}: {claim.get('text', '')}")
+
+
+def _field(name: str, text: str) -> None:
+    """Print a labelled text, wrapped under itself; what would steer the terminal is shown instead."""
+    import textwrap
+
+    width = max(40, terminal.terminal_width())
+    label = f"{name:<22} "
+    lines = textwrap.wrap(_plain(text), width - len(label)) or [""]
+    click.echo(label + lines[0])
+    for line in lines[1:]:
+        click.echo(" " * len(label) + line)
+
+
+def _plain(text: str) -> str:
+    from harness.report.visible import inert_line
+
+    return inert_line(text)

@@ -1,0 +1,45 @@
+"""``harness validate``: check a suite and its goldens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.commands import terminal
+
+
+@click.command()
+@click.argument("suite", type=click.Path(dir_okay=False, path_type=Path))
+@terminal.json_option
+def validate(suite: Path, as_json: bool) -> int:
+    """Check SUITE, its goldens and its corpus; nothing is run and none of your code is imported."""
+    import json
+    from collections import Counter
+
+    from harness.api.running import validate as check_suite
+    from harness.gates.decide import all_gates
+
+    plan = check_suite(suite)
+    cases = plan.dataset.cases
+    behaviors = dict(sorted(Counter(case.expected_behavior for case in cases).items()))
+    facts = {
+        "suite": plan.file.suite.suite,
+        "cases": len(cases),
+        "behaviors": behaviors,
+        "documents": len(plan.dataset.corpus.documents) if plan.dataset.corpus else 0,
+        "metrics": len(plan.file.suite.metrics),
+        "gates": len(all_gates(plan.file.suite)),
+        "dataset_digest": plan.dataset.digest,
+        "notices": list(plan.dataset.notices),
+    }
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False))
+        return 0
+    shown = ", ".join(f"{count} {name}" for name, count in behaviors.items())
+    click.echo(f"{facts['suite']}: valid")
+    click.echo(f"  {facts['cases']:,} cases ({shown}), {facts['documents']:,} documents")
+    click.echo(f"  {facts['metrics']} metrics, {facts['gates']} gates")
+    for notice in plan.dataset.notices:
+        click.echo(f"  note: {notice}")
+    return 0

@@ -1,0 +1,1 @@
+"""Asks the system every case, scores each response, and records every result as it arrives."""

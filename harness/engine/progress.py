@@ -1,0 +1,141 @@
+"""How far a run is: a live bar on a terminal, one plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from harness.numbers import number
+from harness.types import Result
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+PLAIN_EVERY_S = 30.0
+
+
+class Counts:
+    """What a run has done so far."""
+
+    def __init__(self, total: int, done: int) -> None:
+        """Begin with what an earlier part of the run has done."""
+        self.total, self.done, self.kept = total, done, done
+        self.in_flight = self.errors = self.retried = 0
+        self.cost_usd = 0.0
+        self.began = time.monotonic()
+
+    def started(self, case_id: str) -> None:
+        """A case is being asked."""
+        del case_id
+        self.in_flight += 1
+
+    def finished(self, result: Result) -> None:
+        """A result is on disk."""
+        response = result.response
+        self.in_flight -= 1
+        self.done += 1
+        self.errors += response.error is not None
+        self.retried += response.attempts > 1
+        self.cost_usd += response.usage.cost_usd or 0.0
+
+    def left_s(self) -> float | None:
+        """Seconds left at the pace so far; None before the first result."""
+        asked = self.done - self.kept
+        if not asked:
+            return None
+        return (time.monotonic() - self.began) / asked * (self.total - self.done)
+
+    def line(self) -> str:
+        """``120/300 · 8 in flight · 2 errors · $0.0312 · 0:41 left``."""
+        parts = [f"{self.done:,}/{self.total:,}", f"{self.in_flight} in flight"]
+        parts += [f"{self.errors} errors"] if self.errors else []
+        parts += [f"{self.retried} retried"] if self.retried else []
+        parts += [number(self.cost_usd, "USD")] if self.cost_usd else []
+        left = self.left_s()
+        if left is not None and self.done < self.total:
+            parts.append(f"{int(left) // 60}:{int(left) % 60:02d} left")
+        return " · ".join(parts)
+
+
+class Silent(AbstractContextManager["Silent"]):
+    """Counts and shows nothing."""
+
+    def __init__(self, total: int, done: int) -> None:
+        """Begin with what an earlier part of the run has done."""
+        self.counts = Counts(total, done)
+
+    def started(self, case_id: str) -> None:
+        """A case is being asked."""
+        self.counts.started(case_id)
+
+    def finished(self, result: Result) -> None:
+        """A result is on disk."""
+        self.counts.finished(result)
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to close."""
+
+
+class Plain(Silent):
+    """One line on standard error every half minute and at the end, for logs."""
+
+    def __init__(self, total: int, done: int) -> None:
+        """Begin with what an earlier part of the run has done."""
+        super().__init__(total, done)
+        self.next = time.monotonic() + PLAIN_EVERY_S
+
+    def finished(self, result: Result) -> None:
+        """A result is on disk; say so when it is time."""
+        super().finished(result)
+        if time.monotonic() >= self.next:
+            self.next = time.monotonic() + PLAIN_EVERY_S
+            sys.stderr.write(f"  run {self.counts.line()}\n")
+
+    def __exit__(self, *_: object) -> None:
+        """Say where the run ended."""
+        sys.stderr.write(f"  run {self.counts.line()}\n")
+
+
+class Bar(Silent):
+    """A live bar on standard error."""
+
+    def __init__(self, total: int, done: int) -> None:
+        """Begin with what an earlier part of the run has done."""
+        super().__init__(total, done)
+        self.bar: RichProgress | None = None
+        self.task: Any = None
+
+    def __enter__(self) -> Bar:
+        """Draw the bar."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self.bar = Progress(
+            TextColumn("  run"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[line]}", markup=False),
+            console=Console(stderr=True, highlight=False),
+            transient=True,
+        )
+        self.task = self.bar.add_task("run", total=self.counts.total, line="")
+        self.bar.start()
+        return self
+
+    def finished(self, result: Result) -> None:
+        """A result is on disk: move the bar."""
+        super().finished(result)
+        if self.bar is not None:
+            self.bar.update(self.task, completed=self.counts.done, line=self.counts.line())
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away and leave one line."""
+        if self.bar is not None:
+            self.bar.stop()
+        sys.stderr.write(f"  run {self.counts.line()}\n")
+
+
+def show_progress(total: int, done: int, *, wanted: str) -> Silent:
+    """Choose how progress is shown: ``bar``, ``plain`` or ``none``."""
+    return {"bar": Bar, "plain": Plain, "none": Silent}[wanted](total, done)

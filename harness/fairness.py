@@ -1,0 +1,113 @@
+"""Scores by group to a Gap: every group against the rest, with simultaneous intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from harness.comparison import LEVEL, Table, estimate
+from harness.types import UNSCORED, Case, Gap, GroupGap, Interval, MetricIdentity
+
+MIN_CLUSTERS = 10
+"""Source documents below which a group is listed and not judged."""
+
+
+def gap_between_groups(
+    name: str,
+    attribute: str,
+    table: Table,
+    groups: Mapping[str, Sequence[Case]],
+    metric: MetricIdentity,
+    min_n: int,
+) -> Gap:
+    """Compare each group with all cases outside it.
+
+    The intervals are Bonferroni-adjusted over the judged groups, so that together they hold with 95 %.
+    Unscored cases widen them: within the group they count at their worst, outside it at their best.
+
+    Args:
+        name: the metric.
+        attribute: what the groups are values of.
+        table: the metric's values by case.
+        groups: group to its cases; a case may be in several.
+        metric: direction and range.
+        min_n: scored cases below which a group is listed and not judged.
+    """
+    everyone = list({case.id: case for cases in groups.values() for case in cases}.values())
+    estimates = {group: estimate(table, cases, metric) for group, cases in groups.items()}
+    clusters = {
+        group: len({case.cluster for case in cases if _value(table, case) is not None})
+        for group, cases in groups.items()
+    }
+    judged = [
+        group
+        for group, found in estimates.items()
+        if found.n >= min_n and clusters[group] >= MIN_CLUSTERS and len(groups) > 1
+    ]
+    level = 1 - (1 - LEVEL) / max(1, len(judged))
+    rows = []
+    for group, cases in groups.items():
+        deficit = interval = None
+        members = {case.id for case in cases}
+        rest = [case for case in everyone if case.id not in members]
+        if group in judged and any(_value(table, case) is not None for case in rest):
+            deficit, interval = _deficit(table, list(cases), rest, metric, level)
+        rows.append(
+            GroupGap(group, estimates[group], clusters[group], deficit is not None, deficit, interval)
+        )
+    means = [row.estimate.value for row in rows if row.enough and row.estimate.value is not None]
+    return Gap(
+        metric=name,
+        attribute=attribute,
+        groups=tuple(sorted(rows, key=lambda row: _worst_first(row, metric))),
+        overall=estimate(table, everyone, metric),
+        min_n=min_n,
+        difference=max(means) - min(means) if len(means) > 1 else None,
+        ratio=min(means) / max(means) if len(means) > 1 and max(means) > 0 else None,
+        higher_is_better=metric.higher_is_better,
+    )
+
+
+def _deficit(
+    table: Table, group: list[Case], rest: list[Case], metric: MetricIdentity, level: float
+) -> tuple[float, Interval]:
+    """How much worse the group is than the rest, and the interval that allows for unscored cases."""
+    from harness.stats.paired import clustered_difference, two_sided_limits, unit_error
+
+    sign = 1.0 if metric.higher_is_better else -1.0
+    ours = [(sign * value, case.cluster) for case in group if (value := _value(table, case)) is not None]
+    others = [(sign * value, case.cluster) for case in rest if (value := _value(table, case)) is not None]
+    result = clustered_difference(
+        [value for value, _ in others],
+        [cluster for _, cluster in others],
+        [value for value, _ in ours],
+        [cluster for _, cluster in ours],
+    )
+    low, high = two_sided_limits(result, level)
+    lost = _lost(table, group), _lost(table, rest)
+    if any(lost):
+        # Moving an unscored case over the whole range moves a mean by range / n and its error by no more
+        # than unit_error; both sides of the difference are allowed for at once.
+        span = math.inf if metric.high is None else metric.high - metric.low
+        quantile = (high - result.mean) / result.se if result.se > 0 else 2.0
+        for count, have in ((lost[0], len(ours)), (lost[1], len(others))):
+            if count:
+                share = count / (have + count)
+                high += span * (share + quantile * count * unit_error(result.clusters, have))
+                low -= span * (share + quantile * count * unit_error(result.clusters, have))
+    return result.mean + 0.0, Interval(low, high, level, "group against rest, Bonferroni, clustered")
+
+
+def _value(table: Table, case: Case) -> float | None:
+    found = table.get(case.id)
+    return None if found is None else found.value
+
+
+def _lost(table: Table, cases: Sequence[Case]) -> int:
+    return sum(case.id not in table or table[case.id].status in UNSCORED for case in cases)
+
+
+def _worst_first(row: GroupGap, metric: MetricIdentity) -> tuple[float, str]:
+    if row.estimate.value is None:
+        return math.inf, row.group
+    return (row.estimate.value if metric.higher_is_better else -row.estimate.value), row.group

@@ -1,0 +1,257 @@
+"""Two runs and their verdicts to one Report: what is said first, and everything that backs it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from harness.attribution import attribute, cause_of, refusal_matrix
+from harness.comparison import RunScores, Table, compare, differing_metrics, estimate, hardest_first
+from harness.gates.decide import overall
+from harness.gates.evidence import Evidence
+from harness.gates.gap import find_gap
+from harness.headline import headline_of, worst_verdict
+from harness.slices import labels_of, select, slices_of
+from harness.types import (
+    Accounting,
+    CaseChange,
+    CasePair,
+    Change,
+    Comparison,
+    Estimate,
+    Gap,
+    Recorded,
+    Report,
+    Result,
+    Run,
+    Scalar,
+    Slice,
+    Suite,
+    Verdict,
+)
+
+MOST_REGRESSIONS = 200
+ALL = Slice()
+
+
+class Runs(NamedTuple):
+    """The candidate and, where there is one, the baseline, as recorded and folded."""
+
+    candidate: Recorded
+    baseline: Recorded | None
+    evidence: Evidence
+
+
+def make_report(
+    runs: Runs, verdicts: tuple[Verdict, ...], notices: tuple[str, ...], reproduce: str
+) -> Report:
+    """Assemble the report; nothing in it depends on the clock or the machine.
+
+    Args:
+        runs: what was recorded, and the evidence the gates were decided on.
+        verdicts: one per gate, in suite order.
+        notices: what the reader must know beside the numbers.
+        reproduce: the command that asks one case again, with ``{case}`` in place of its id.
+    """
+    evidence, suite = runs.evidence, runs.evidence.suite
+    outcome, code = overall(verdicts)
+    comparisons = _compare_all(evidence)
+    slices = _compare_slices(evidence)
+    regressions = find_regressions(runs, verdicts)
+    before = _first_repeats(runs.baseline)
+    after = _first_repeats(runs.candidate)
+    changes = config_changes(runs.baseline.run, runs.candidate.run) if runs.baseline else ()
+    report = Report(
+        title=suite.description or suite.suite,
+        outcome=outcome,
+        exit_code=int(code),
+        headline=(),
+        run=runs.candidate.run,
+        baseline=runs.baseline.run if runs.baseline else None,
+        verdicts=verdicts,
+        estimates=_estimates(evidence.candidate, suite, ALL),
+        comparisons=comparisons,
+        slices=slices,
+        slice_estimates={
+            slice_.label: _estimates(evidence.candidate, suite, slice_)
+            for slice_ in slices_of(runs.candidate.cases, suite.slices, suite.crosses)
+        },
+        gaps=_gaps(evidence, verdicts),
+        attribution=attribute(before, after, suite.metrics) if runs.baseline else None,
+        refusals=refusal_matrix(after.values()),
+        refusals_before=refusal_matrix(before.values()),
+        accounting=account(runs.candidate),
+        changes=changes,
+        regressions=regressions,
+        cases=_case_pairs(runs, before, after),
+        notices=notices,
+        reproduce=reproduce,
+    )
+    return msgspec.structs.replace(report, headline=headline_of(report))
+
+
+def _compare_all(evidence: Evidence) -> tuple[Comparison, ...]:
+    return tuple(
+        comparison
+        for name in evidence.candidate.run.metrics
+        if (comparison := _compare(evidence, name, ALL)) is not None
+    )
+
+
+def _compare_slices(evidence: Evidence) -> tuple[Comparison, ...]:
+    """Every metric in every slice with a pair in it, the largest harm in standard errors first."""
+    suite = evidence.suite
+    found = [
+        comparison
+        for slice_ in slices_of(evidence.candidate.cases, suite.slices, suite.crosses)
+        for name in evidence.candidate.run.metrics
+        if (comparison := _compare(evidence, name, slice_)) is not None and comparison.n_pairs
+    ]
+    return tuple(sorted(found, key=hardest_first))
+
+
+def _compare(evidence: Evidence, name: str, slice_: Slice) -> Comparison | None:
+    baseline, candidate = evidence.baseline, evidence.candidate
+    if baseline is None or name not in baseline.tables:
+        return None
+    if name in differing_metrics(baseline.run, candidate.run):
+        return None
+    cases = evidence.comparable(select(candidate.cases, slice_, evidence.suite.slices))
+    tables: tuple[Table, Table] = baseline.tables[name], candidate.tables[name]
+    return compare(name, tables, cases, slice_, candidate.run.metrics[name], evidence.suite.alpha)
+
+
+def _estimates(scores: RunScores, suite: Suite, slice_: Slice) -> dict[str, Estimate]:
+    cases = select(scores.cases, slice_, suite.slices)
+    return {
+        name: estimate(scores.tables[name], cases, identity) for name, identity in scores.run.metrics.items()
+    }
+
+
+def _gaps(evidence: Evidence, verdicts: Sequence[Verdict]) -> tuple[Gap, ...]:
+    """Gaps of gated attributes, then of every audited attribute on every bounded metric."""
+    gated = [verdict.gap for verdict in verdicts if verdict.gap is not None]
+    seen = {(gap.metric, gap.attribute) for gap in gated}
+    audited = [
+        find_gap(name, attribute_name, evidence, evidence.candidate.cases)
+        for attribute_name, rule in evidence.suite.slices.items()
+        if rule.audit
+        for name, identity in evidence.candidate.run.metrics.items()
+        if identity.high is not None and (name, attribute_name) not in seen
+    ]
+    return (*gated, *audited)
+
+
+# -- cases -------------------------------------------------------------------------------------------------
+
+
+def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[CaseChange, ...]:
+    """List the cases that got worse, metrics of failed gates first, then by size of the harm.
+
+    Each case is listed once, under the first metric of that order on which it got worse.
+    """
+    evidence = runs.evidence
+    if evidence.baseline is None or runs.baseline is None:
+        return ()
+    worst = worst_verdict(verdicts)
+    failed = [verdict.metric for verdict in verdicts if verdict.outcome == "fail" and verdict.metric]
+    first = [worst.metric] if worst is not None and worst.metric else []
+    order = list(dict.fromkeys([*first, *failed, *evidence.candidate.run.metrics]))
+    before, after = _first_repeats(runs.baseline), _first_repeats(runs.candidate)
+    cases = {case.id: case for case in evidence.comparable(evidence.candidate.cases)}
+    found: dict[str, CaseChange] = {}
+    for name in order:
+        identity = evidence.candidate.run.metrics[name]
+        if name not in evidence.baseline.tables or identity.high is None:
+            continue
+        for case_id, case in cases.items():
+            old = evidence.baseline.tables[name].get(case_id)
+            new = evidence.candidate.tables[name].get(case_id)
+            if case_id in found or old is None or new is None or old.value is None or new.value is None:
+                continue
+            harm = old.value - new.value if identity.higher_is_better else new.value - old.value
+            if harm > 1e-12:
+                found[case_id] = CaseChange(
+                    case_id=case_id,
+                    metric=name,
+                    before=old.value,
+                    after=new.value,
+                    harm=harm,
+                    cause=cause_of(before.get(case_id), after.get(case_id), order),
+                    slices=labels_of(case, evidence.suite.slices),
+                )
+    ranked = sorted(found.values(), key=lambda item: (order.index(item.metric), -item.harm, item.case_id))
+    return tuple(ranked[:MOST_REGRESSIONS])
+
+
+def _case_pairs(
+    runs: Runs, before: Mapping[str, Result], after: Mapping[str, Result]
+) -> tuple[CasePair, ...]:
+    metrics = list(runs.candidate.run.metrics)
+    return tuple(
+        CasePair(
+            case=case,
+            candidate=after.get(case.id),
+            baseline=before.get(case.id),
+            slices=labels_of(case, runs.evidence.suite.slices),
+            cause=cause_of(before.get(case.id), after.get(case.id), metrics) if runs.baseline else "",
+        )
+        for case in runs.candidate.cases
+    )
+
+
+def _first_repeats(recorded: Recorded | None) -> dict[str, Result]:
+    if recorded is None:
+        return {}
+    found: dict[str, Result] = {}
+    for result in recorded.results:
+        found.setdefault(result.case_id, result)
+    return found
+
+
+def account(recorded: Recorded) -> Accounting:
+    """Count every selected case and repeat by what became of it; the parts add up to ``selected``."""
+    kinds: Counter[str] = Counter()
+    for result in recorded.results:
+        error = result.response.error
+        kinds["answered" if error is None else "timeout" if error.kind == "timeout" else "system_error"] += 1
+    selected = len(recorded.cases) * recorded.run.repeats
+    judged_badly = sum(
+        any(score.status == "judge_error" for score in result.scores.values()) for result in recorded.results
+    )
+    return Accounting(
+        selected=selected,
+        answered=kinds["answered"],
+        system_error=kinds["system_error"],
+        timeout=kinds["timeout"],
+        missing=selected - sum(kinds.values()),
+        judge_error=judged_badly,
+    )
+
+
+# -- configuration -----------------------------------------------------------------------------------------
+
+
+def config_changes(before: Run, after: Run) -> tuple[Change, ...]:
+    """List the configuration keys that differ, and goldens, corpus or metrics that did."""
+    old, new = _facts(before), _facts(after)
+    return tuple(
+        Change(key, old.get(key), new.get(key))
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    )
+
+
+def _facts(run: Run) -> dict[str, Scalar]:
+    facts: dict[str, Scalar] = dict(run.config)
+    facts["goldens"] = run.dataset_digest
+    facts["corpus"] = run.corpus_digest
+    facts["repeats"] = run.repeats
+    for name, identity in run.metrics.items():
+        facts[f"metrics.{name}.version"] = identity.version
+    for name, judge in run.judges.items():
+        facts[f"judges.{name}"] = judge
+    return facts

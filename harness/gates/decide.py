@@ -1,0 +1,62 @@
+"""Every gate of a suite to its verdict, and all verdicts to one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from harness.errors import ExitCode
+from harness.gates.bound import decide_bound
+from harness.gates.cases import decide_cases, decide_scored
+from harness.gates.drop import decide_drop
+from harness.gates.evidence import Evidence, rule_text
+from harness.gates.gap import decide_gap
+from harness.slices import select
+from harness.types import Gate, Outcome, Slice, Suite, Verdict
+
+SCORED = Gate(id="scored", min_scored=0.99)
+"""The gate on the share of scored cases that every suite has unless it has its own."""
+
+
+def all_gates(suite: Suite) -> tuple[Gate, ...]:
+    """The suite's gates, and the gate on the share of scored cases if it has none of its own."""
+    if any(gate.kind == "scored" for gate in suite.gates):
+        return suite.gates
+    return (*suite.gates, SCORED)
+
+
+def decide_all(evidence: Evidence, lines: Mapping[str, int]) -> tuple[Verdict, ...]:
+    """Decide every gate, in suite order; ``lines`` gives each gate's line in the suite file."""
+    return tuple(
+        msgspec.structs.replace(decide(gate, evidence), line=lines.get(gate.id))
+        for gate in all_gates(evidence.suite)
+    )
+
+
+def decide(gate: Gate, evidence: Evidence) -> Verdict:
+    """Decide one gate on the cases that it is about."""
+    where = Slice(tuple(gate.where.items()))
+    cases = select(evidence.candidate.cases, where, evidence.suite.slices)
+    empty = Verdict(gate.id, rule_text(gate), "inconclusive", "no case is selected", gate.metric, where.label)
+    if not cases:
+        return empty
+    if gate.kind == "drop":
+        return decide_drop(gate, evidence, cases, empty)
+    if gate.kind == "gap":
+        return decide_gap(gate, evidence, cases, empty)
+    if gate.kind == "scored":
+        return decide_scored(gate, evidence, cases, empty)
+    if gate.kind == "cases":
+        return decide_cases(gate, evidence, empty)
+    return decide_bound(gate, evidence, cases, empty)
+
+
+def overall(verdicts: Sequence[Verdict]) -> tuple[Outcome, ExitCode]:
+    """Fail if any gate fails, else inconclusive if any is, else pass."""
+    outcomes = {verdict.outcome for verdict in verdicts}
+    if "fail" in outcomes:
+        return "fail", ExitCode.FAILED
+    if "inconclusive" in outcomes:
+        return "inconclusive", ExitCode.INCONCLUSIVE
+    return "pass", ExitCode.PASSED

@@ -1,0 +1,184 @@
+"""The gate on a drop against the baseline: paired, one-sided, with a margin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from harness.comparison import compare, differing_metrics, estimate
+from harness.gates.evidence import Evidence, rule_text
+from harness.numbers import number, p_value
+from harness.slices import TOO_SMALL_TO_TEST, select, slices_of
+from harness.types import Case, Comparison, Gate, MetricIdentity, Outcome, Slice, Suite, Verdict
+
+MIN_PAIRS, MIN_CLUSTERS = 50, 15
+"""Below these a comparison over all cases neither passes nor fails."""
+MIN_SLICE_PAIRS, MIN_SLICE_CLUSTERS = TOO_SMALL_TO_TEST, 10
+MAX_UNPAIRED = 0.05
+
+
+def alpha_shares(suite: Suite, n_slices: Mapping[str, int]) -> dict[str, float]:
+    """Split the gate's false-alarm rate over its tests: weighted Bonferroni.
+
+    Three quarters go to the comparisons over all cases and a quarter to those by slice (everything to the
+    one kind that there is), evenly within each. Gives the share of each single test, by gate id.
+
+    Args:
+        suite: its drop gates and ``alpha``.
+        n_slices: how many slices each slice-wise gate tests, by gate id.
+    """
+    drops = [gate for gate in suite.gates if gate.kind == "drop"]
+    broad = [gate for gate in drops if gate.slice is None]
+    sliced = sum(n_slices.get(gate.id, 0) for gate in drops if gate.slice is not None)
+    for_broad = 1.0 if not sliced else 0.75
+    for_sliced = 1.0 if not broad else 0.25
+    return {
+        gate.id: suite.alpha * for_broad / len(broad)
+        if gate.slice is None
+        else suite.alpha * for_sliced / max(1, sliced)
+        for gate in drops
+    }
+
+
+def tested_slices(gate: Gate, suite: Suite, cases: Sequence[Case]) -> tuple[Slice, ...]:
+    """Give the slices a drop gate is tested in: large enough to say something."""
+    if gate.slice is None:
+        return ()
+    rule = suite.slices[gate.slice]
+    found = []
+    for slice_ in slices_of(cases, {gate.slice: rule}, ()):
+        members = select(cases, slice_, suite.slices)
+        clusters = {case.cluster for case in members}
+        if len(members) >= max(rule.min_n, MIN_SLICE_PAIRS) and len(clusters) >= MIN_SLICE_CLUSTERS:
+            found.append(slice_)
+    return tuple(found)
+
+
+def decide_drop(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
+    """Decide it on the cases that the gate is about."""
+    name = gate.metric or ""
+    metric = evidence.candidate.run.metrics[name]
+    baseline = evidence.baseline
+    if baseline is None or name not in baseline.tables:
+        why = evidence.no_baseline if baseline is None else f"the baseline has no {name}"
+        found = estimate(evidence.candidate.tables[name], cases, metric)
+        return msgspec.structs.replace(
+            empty, reason=why, candidate=found.value, n=found.n, n_total=found.n + found.n_unscored
+        )
+    if name in differing_metrics(baseline.run, evidence.candidate.run):
+        return msgspec.structs.replace(
+            empty, reason=f"{name} changed its version or judge: score the baseline again"
+        )
+    cases = evidence.comparable(cases)
+    tables = baseline.tables[name], evidence.candidate.tables[name]
+    if gate.slice is None:
+        alpha = _alpha_of(gate, evidence)
+        found_all = compare(name, tables, cases, Slice(tuple(gate.where.items())), metric, alpha)
+        return _judge_drop(gate, found_all, metric, alpha, (MIN_PAIRS, MIN_CLUSTERS))
+    return decide_sliced_drop(gate, evidence, cases, empty)
+
+
+def _alpha_of(gate: Gate, evidence: Evidence) -> float:
+    suite = evidence.suite
+    counts = {
+        other.id: len(tested_slices(other, suite, evidence.candidate.cases))
+        for other in suite.gates
+        if other.kind == "drop"
+    }
+    return alpha_shares(suite, counts)[gate.id]
+
+
+def decide_sliced_drop(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
+    """The worst verdict of the slices that are large enough; the others are named and not judged."""
+    name, baseline = gate.metric or "", evidence.baseline
+    if baseline is None:
+        return empty
+    metric, alpha = evidence.candidate.run.metrics[name], _alpha_of(gate, evidence)
+    tables = baseline.tables[name], evidence.candidate.tables[name]
+    tested = tested_slices(gate, evidence.suite, cases)
+    found = []
+    for slice_ in tested:
+        members = select(cases, slice_, evidence.suite.slices)
+        comparison = compare(name, tables, members, slice_, metric, alpha)
+        found.append(_judge_drop(gate, comparison, metric, alpha, (MIN_SLICE_PAIRS, MIN_SLICE_CLUSTERS)))
+    every = slices_of(cases, {gate.slice: evidence.suite.slices[gate.slice]}, ()) if gate.slice else ()
+    small = [slice_.label for slice_ in every if slice_ not in tested]
+    if not found:
+        return msgspec.structs.replace(empty, reason=f"every slice is too small: {', '.join(small)}")
+    order = {"fail": 0, "inconclusive": 1, "pass": 2}
+    worst = min(found, key=lambda verdict: (order[verdict.outcome], -_harm(verdict.comparison)))
+    note = f"; too small to judge: {', '.join(small)}" if small else ""
+    return msgspec.structs.replace(worst, reason=f"{worst.scope}: {worst.reason}{note}")
+
+
+def _harm(comparison: Comparison | None) -> float:
+    return comparison.harm if comparison is not None and comparison.harm is not None else -math.inf
+
+
+def _judge_drop(
+    gate: Gate, found: Comparison, metric: MetricIdentity, alpha: float, least: tuple[int, int]
+) -> Verdict:
+    margin = gate.max_drop or 0.0
+    outcome, reason = _drop_outcome(found, margin, alpha, least, metric.unit)
+    return Verdict(
+        gate=gate.id,
+        rule=rule_text(gate),
+        outcome=outcome,
+        reason=reason,
+        metric=found.metric,
+        scope=found.slice.label,
+        baseline=found.baseline.value,
+        candidate=found.candidate.value,
+        change=found.change,
+        interval=found.interval,
+        limit=margin,
+        n=found.n_pairs,
+        n_total=found.n_pairs + found.n_unpaired,
+        comparison=found,
+    )
+
+
+def _drop_outcome(
+    found: Comparison, margin: float, alpha: float, least: tuple[int, int], unit: str
+) -> tuple[Outcome, str]:
+    """FAIL on a proven drop that may exceed the margin, PASS on a drop shown to be within it."""
+    total = found.n_pairs + found.n_unpaired
+    if found.n_pairs < least[0] or found.n_clusters < least[1] or found.harm is None:
+        return "inconclusive", (
+            f"{found.n_pairs} pairs from {found.n_clusters} documents are too few to judge"
+            f" (need {least[0]} from {least[1]})"
+        )
+    p = 1.0 if found.p_worse is None else found.p_worse
+    within = found.harm_limit is not None and found.harm_limit < margin
+    if p <= alpha and not within:
+        verb = "fell" if found.higher_is_better else "rose"
+        return "fail", (
+            f"{verb} {number(found.baseline.value, unit)} → {number(found.candidate.value, unit)}"
+            f" (p = {p_value(p)}, needs {alpha:.2g}; allowed {number(margin, unit)})"
+        )
+    if found.n_unpaired > MAX_UNPAIRED * total:
+        return "inconclusive", f"{found.n_unpaired} of {total} cases could not be paired (at most 5 %)"
+    if within:
+        limit = number(found.harm_limit, unit)
+        if p <= alpha:
+            return (
+                "pass",
+                f"a small real drop of {number(found.harm, unit)}, at most {limit}: within the margin",
+            )
+        return "pass", f"at most {limit} worse (95 %), within {number(margin, unit)}"
+    return "inconclusive", _cannot_tell(found, margin, unit)
+
+
+def _cannot_tell(found: Comparison, margin: float, unit: str) -> str:
+    """Say what could be shown now and what more cases would show."""
+    if found.harm_limit is None:
+        return "unscored cases leave the change without a limit"
+    text = f"may be up to {number(found.harm_limit, unit)} worse (allowed {number(margin, unit)})"
+    if found.detectable is not None:
+        text += f"; this run detects {number(found.detectable, unit)}"
+    if found.harm is not None and found.harm < margin and found.harm_limit > found.harm:
+        ratio = (found.harm_limit - found.harm) / (margin - found.harm)
+        text += f"; about {math.ceil(found.n_pairs * ratio * ratio):,} cases would tell"
+    return text

@@ -1,0 +1,79 @@
+"""The gate on the gap between groups of one attribute."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from harness.fairness import gap_between_groups
+from harness.gates.evidence import Evidence
+from harness.numbers import number
+from harness.slices import values_of
+from harness.types import Case, Gap, Gate, GroupGap, Outcome, Verdict
+
+
+def find_gap(name: str, attribute: str, evidence: Evidence, cases: Sequence[Case]) -> Gap:
+    """Compare the groups of one attribute on one metric."""
+    rule = evidence.suite.slices[attribute]
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        for value in values_of(case, rule.source):
+            groups.setdefault(value, []).append(case)
+    table, metric = evidence.candidate.tables[name], evidence.candidate.run.metrics[name]
+    return gap_between_groups(name, attribute, table, groups, metric, rule.min_n)
+
+
+def decide_gap(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
+    """Decide it on the cases that the gate is about."""
+    gap = find_gap(gate.metric or "", gate.slice or "", evidence, cases)
+    limit = gate.max_gap or 0.0
+    judged = [row for row in gap.groups if row.enough and row.interval is not None]
+    small = [row.group for row in gap.groups if not row.enough]
+    # A group that would be large enough if its cases were scored is not small: it is missing.
+    missing = [
+        row.group
+        for row in gap.groups
+        if not row.enough
+        and row.estimate.n_unscored
+        and row.estimate.n + row.estimate.n_unscored >= gap.min_n
+    ]
+    base = msgspec.structs.replace(
+        empty,
+        candidate=gap.difference,
+        limit=limit,
+        n=gap.overall.n,
+        n_total=gap.overall.n + gap.overall.n_unscored,
+        gap=gap,
+    )
+
+    def verdict(outcome: Outcome, reason: str) -> Verdict:
+        return msgspec.structs.replace(base, outcome=outcome, reason=reason)
+
+    if not judged:
+        return verdict("inconclusive", f"no group has {gap.min_n} scored cases from enough documents")
+    worst = max(judged, key=_low)
+    widest = max(judged, key=_high)
+    if _low(worst) > limit:
+        return verdict("fail", f"{worst.group} is worse than the rest by {_deficit_text(worst)}")
+    if small and gate.insufficient == "fail":
+        return verdict("fail", f"too few cases to judge: {', '.join(small)}")
+    if _high(widest) > limit:
+        return verdict("inconclusive", f"{widest.group} may be worse by {_deficit_text(widest)}")
+    if missing or (small and gate.insufficient == "inconclusive"):
+        return verdict("inconclusive", f"too few scored cases to judge: {', '.join(missing or small)}")
+    note = f"; not judged: {', '.join(small)}" if small else ""
+    return verdict("pass", f"no group is worse by more than {number(_high(widest))} (95 %){note}")
+
+
+def _low(row: GroupGap) -> float:
+    return row.interval.low if row.interval else -math.inf
+
+
+def _high(row: GroupGap) -> float:
+    return row.interval.high if row.interval else math.inf
+
+
+def _deficit_text(row: GroupGap) -> str:
+    return f"{number(row.deficit)} ({number(_low(row))} to {number(_high(row))})"

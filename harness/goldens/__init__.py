@@ -1,0 +1,1 @@
+"""Golden datasets: files in, checked cases with digests out."""

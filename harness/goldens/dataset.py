@@ -1,0 +1,113 @@
+"""Golden sources to one Dataset: read, checked as a whole, and fingerprinted."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.errors import Fault, GoldenError, NothingSelected, Place
+from harness.goldens.corpus import load_corpus, resolve_evidence
+from harness.goldens.fields import CaseReader
+from harness.goldens.rows import read_rows
+from harness.types import Case, Corpus, Dataset, GoldenSource
+
+MAX_FAULTS = 50
+
+
+def load_dataset(sources: Sequence[GoldenSource], folder: Path, name: str) -> Dataset:
+    """Load every source into one dataset, with evidence resolved against the corpus beside it.
+
+    Args:
+        sources: what the suite names, in order.
+        folder: what relative paths are relative to (the suite file's folder).
+        name: shown in reports.
+
+    Raises:
+        GoldenError: holds every fault found, the first 50 of them, each with file, line and mend.
+        NothingSelected: the sources hold no case at all.
+    """
+    faults: list[Fault] = []
+    notices: list[str] = []
+    placed: list[tuple[Case, Place]] = []
+    digests: dict[str, str] = {}
+    corpora: dict[Path, Corpus] = {}
+    for source in sources:
+        corpus = _corpus_of(source, folder, corpora, faults)
+        reader = CaseReader(faults, source.fields)
+        for row in read_rows(source, folder, faults):
+            if len(faults) >= MAX_FAULTS:
+                break
+            case = reader.read(row)
+            if case is None:
+                continue
+            digests.setdefault(case.id, case_digest(case))
+            placed.append((resolve_evidence(case, corpus, row.place, faults) if corpus else case, row.place))
+        for (ours, theirs), count in sorted(reader.used.items()):
+            notices.append(f"{source.path}: {ours!r} was read from {theirs!r} in {count} cases")
+    _check_ids(placed, faults)
+    if faults:
+        raise GoldenError(faults[:MAX_FAULTS])
+    if not placed:
+        raise NothingSelected("the goldens hold no case", Place(sources[0].path if sources else name))
+    return Dataset(
+        name=name,
+        cases=tuple(case for case, _ in placed),
+        digest=dataset_digest(digests),
+        digests=digests,
+        corpus=_merge(list(corpora.values())),
+        notices=tuple(notices),
+    )
+
+
+def case_digest(case: Case) -> str:
+    """Give the SHA-256 over the case as written; resolving evidence does not change it."""
+    return "sha256:" + hashlib.sha256(msgspec.json.encode(case, order="deterministic")).hexdigest()
+
+
+def dataset_digest(digests: dict[str, str]) -> str:
+    """Give the SHA-256 over all case digests by id; the order of cases does not change it."""
+    total = hashlib.sha256()
+    for case_id in sorted(digests):
+        total.update(f"{case_id} {digests[case_id]}\n".encode())
+    return "sha256:" + total.hexdigest()
+
+
+def _corpus_of(
+    source: GoldenSource, folder: Path, corpora: dict[Path, Corpus], faults: list[Fault]
+) -> Corpus | None:
+    if source.corpus is not None:
+        path = (folder / source.corpus).resolve()
+    else:
+        path = (folder / source.path).resolve().parent / "corpus.jsonl"
+        if not path.is_file():
+            return None
+    if path not in corpora:
+        corpora[path] = load_corpus(path, faults)
+    return corpora[path]
+
+
+def _merge(corpora: list[Corpus]) -> Corpus | None:
+    if len(corpora) <= 1:
+        return corpora[0] if corpora else None
+    documents = {doc_id: doc for corpus in corpora for doc_id, doc in corpus.documents.items()}
+    joined = hashlib.sha256("\n".join(sorted(corpus.digest for corpus in corpora)).encode())
+    return Corpus(documents, "sha256:" + joined.hexdigest())
+
+
+def _check_ids(placed: list[tuple[Case, Place]], faults: list[Fault]) -> None:
+    """Ids must differ, also when read in other letter case; a twin's original must exist."""
+    first: dict[str, tuple[str, Place]] = {}
+    ids = {case.id for case, _ in placed}
+    for case, place in placed:
+        folded = unicodedata.normalize("NFKC", case.id).casefold()
+        if folded in first:
+            other, where = first[folded]
+            kind = "duplicate id" if other == case.id else f"id looks like {other!r}:"
+            faults.append(Fault(f"{kind} {case.id!r}, first at {where}", place, "ids must be unique"))
+        first.setdefault(folded, (case.id, place))
+        if case.twin_of is not None and case.twin_of not in ids:
+            faults.append(Fault(f"twin_of {case.twin_of!r} names no case", place))

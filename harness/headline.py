@@ -1,0 +1,142 @@
+"""The three lines that say it all: the verdict, the worst finding, where it is and what changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.numbers import NONE, interval, number, of_total, share, signed
+from harness.slices import TOO_SMALL_TO_TEST
+from harness.types import Comparison, Report, Verdict
+
+SURE = 0.01
+"""A slice is called the hardest hit only where its own drop has a p-value up to this."""
+
+
+def headline_of(report: Report) -> tuple[str, ...]:
+    """Write the three top lines: verdict and consequence; worst finding; where and likely why."""
+    worst = worst_verdict(report.verdicts)
+    return _verdict_line(report), _finding_line(report, worst), _where_line(report, worst)
+
+
+def worst_verdict(verdicts: Sequence[Verdict]) -> Verdict | None:
+    """Give the failed gate, else the inconclusive one, whose harm is largest against what it allows."""
+    open_ = [verdict for verdict in verdicts if verdict.outcome == "fail"]
+    open_ = open_ or [verdict for verdict in verdicts if verdict.outcome == "inconclusive"]
+    return max(open_, key=_excess, default=None)
+
+
+def hardest_hit(slices: Sequence[Comparison], metric: str) -> Comparison | None:
+    """Give the slice with the largest drop of a metric among those large enough and sure to have dropped."""
+    found = [
+        item
+        for item in slices
+        if item.metric == metric
+        and item.harm is not None
+        and item.harm > 0
+        and item.n_pairs >= TOO_SMALL_TO_TEST
+        and item.p_worse is not None
+        and item.p_worse <= SURE
+    ]
+    return max(found, key=lambda item: item.harm or 0.0, default=None)
+
+
+def _excess(verdict: Verdict) -> float:
+    """Harm in units of the allowance; comparisons come before what has no harm to compare."""
+    if verdict.comparison is None or verdict.comparison.harm is None:
+        return -1.0
+    return verdict.comparison.harm / (verdict.limit or 0.01)
+
+
+def _verdict_line(report: Report) -> str:
+    total = len(report.verdicts)
+    failed = sum(verdict.outcome == "fail" for verdict in report.verdicts)
+    undecided = [verdict for verdict in report.verdicts if verdict.outcome == "inconclusive"]
+    if report.outcome == "fail":
+        return f"FAILED — {failed} of {total} gates. Do not merge."
+    if report.outcome == "inconclusive":
+        first = undecided[0]
+        count = f"{len(undecided)} of {total} gates could not decide"
+        return f"INCONCLUSIVE — {count}. {first.gate}: {first.reason}."
+    return f"PASSED — all {total} gates."
+
+
+def _finding_line(report: Report, worst: Verdict | None) -> str:
+    if worst is not None and worst.comparison is not None:
+        return _change_text(worst.comparison, worst.limit, report)
+    if worst is not None:
+        name = worst.metric or worst.gate
+        scope = "" if worst.scope == "all" else f" in {worst.scope}"
+        return f"{name}{scope}: {worst.rule}: {worst.reason}."
+    limited = [
+        (verdict.comparison, verdict.limit)
+        for verdict in report.verdicts
+        if verdict.comparison is not None and verdict.comparison.harm_limit is not None
+    ]
+    if not limited:
+        return "No gate compares with a baseline."
+    closest, limit = max(limited, key=lambda item: (item[0].harm_limit or 0.0) / (item[1] or 1.0))
+    unit = _unit(report, closest.metric)
+    text = f"No gated metric fell beyond its margin; {closest.metric} fell by at most"
+    return f"{text} {number(closest.harm_limit, unit)} (95 %, allowed {number(limit, unit)})."
+
+
+def _change_text(found: Comparison, limit: float | None, report: Report) -> str:
+    """``recall@5 fell 0.912 → 0.871 (−0.041, 95 % CI [...]; allowed 0.020; ...): 61 worse, ...``."""
+    unit = _unit(report, found.metric)
+    if found.change is None:
+        return f"{found.metric}: no pair to compare."
+    rose = found.change > 0
+    verb = "did not change" if found.harm == 0 else "rose" if rose else "fell"
+    scope = "" if found.slice.label == "all" else f" in {found.slice.label}"
+    values = f"{number(found.baseline.value, unit)} → {number(found.candidate.value, unit)}"
+    level = "" if found.interval is None else f", {share(found.interval.level)} CI "
+    inside = f"{signed(found.change, unit)}{level}{interval(found.interval, unit, change=True)}"
+    allowed = "" if limit is None else f"; allowed {number(limit, unit)}"
+    pairs = f"; paired n = {of_total(found.n_pairs, found.n_pairs + found.n_unpaired)}"
+    counts = f"{found.worse:,} worse, {found.better:,} better, {found.same:,} same"
+    return f"{found.metric}{scope} {verb} {values} ({inside}{allowed}{pairs}): {counts}."
+
+
+def _where_line(report: Report, worst: Verdict | None) -> str:
+    parts = []
+    if report.outcome == "fail" and worst is not None and worst.metric is not None:
+        hit = hardest_hit(report.slices, worst.metric)
+        if hit is not None:
+            unit = _unit(report, hit.metric)
+            values = f"{number(hit.baseline.value, unit)} → {number(hit.candidate.value, unit)}"
+            parts.append(f"Hardest hit: {hit.slice.label} ({values}, n = {hit.n_pairs:,}).")
+            parts += _share_of_slice(report, worst.metric, hit)
+    parts.append(_changed(report))
+    return " ".join(part for part in parts if part)
+
+
+def _share_of_slice(report: Report, metric: str, hit: Comparison) -> list[str]:
+    """``31 of the 61 worse cases are language=de; in 24 of them: gold passage lost.``."""
+    hurt = [item for item in report.regressions if item.metric == metric]
+    labels = hit.slice.label.split(" & ")
+    inside = [item for item in hurt if all(label in item.slices for label in labels)]
+    if not inside:
+        return []
+    cause, count = Counter(item.cause for item in inside).most_common(1)[0]
+    text = f"{len(inside)} of the {len(hurt)} worse cases are {hit.slice.label}"
+    return [f"{text}; in {count} of them: {cause}." if cause else f"{text}."]
+
+
+def _changed(report: Report) -> str:
+    if report.baseline is None:
+        return ""
+    if not report.changes:
+        return "Changed: nothing in the configuration."
+    shown = [f"{item.key} {_value(item.before)} → {_value(item.after)}" for item in report.changes[:4]]
+    more = f" and {len(report.changes) - 4} more" if len(report.changes) > 4 else ""
+    return f"Changed: {', '.join(shown)}{more}."
+
+
+def _value(value: object) -> str:
+    text = NONE if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:19]}…{text[-8:]}"
+
+
+def _unit(report: Report, metric: str) -> str:
+    return report.run.metrics[metric].unit if metric in report.run.metrics else ""

@@ -1,0 +1,71 @@
+"""What each sentence of an answer does: it declines, says that something is missing, asks, or claims."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from typing import Literal, NamedTuple
+
+from harness.language import sentence_spans, words
+from harness.metrics import phrases
+
+Role = Literal["decline", "lack", "ask", "ask_more", "advice", "aside", "claim"]
+
+
+class Sentence(NamedTuple):
+    """A sentence by its offsets in the answer, what it does, and the words that show it."""
+
+    start: int
+    end: int
+    role: Role
+    matched: str = ""
+
+
+_ROLES: tuple[tuple[Role, dict[str, str]], ...] = (
+    ("decline", phrases.DECLINE),
+    ("lack", phrases.LACK),
+    ("ask", phrases.ASK),
+    ("ask_more", phrases.ASK_MORE),
+    ("aside", phrases.POLITE),
+    ("advice", phrases.ADVICE),
+)
+_PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": None, "*": None, "_": None, "#": None, "\n": " "})
+_QUESTION = re.compile(r"[?？؟;][\"'”’»)\]]*$|[かの]。?$")
+_MARKER = re.compile(r"^\s*(?:[-•+>]|\(?\d{1,2}[.)])\s+")
+
+
+def read_sentences(text: str) -> list[Sentence]:
+    """Give the sentences of an answer in order, each with its role.
+
+    A question that asks for nothing to go on is an aside, as are greetings, headings and lead-ins that end
+    with a colon; advice is a claim of its own kind.
+    """
+    return [_read(text, start, end) for start, end in sentence_spans(text)]
+
+
+def _read(text: str, start: int, end: int) -> Sentence:
+    raw = text[start:end]
+    plain = _MARKER.sub("", unicodedata.normalize("NFKC", raw).casefold().translate(_PLAIN)).strip()
+    asks = bool(_QUESTION.search(plain))
+    for role, table in _ROLES:
+        if role in ("ask", "ask_more") and not asks and not plain.startswith(("please ", "bitte ", "请")):
+            continue
+        match = _expression(role).search(plain)
+        if match:
+            return Sentence(start, end, role, match.group().strip())
+    if asks or raw.lstrip().startswith("#") or plain.endswith((":", "：")) or not words(plain):
+        return Sentence(start, end, "aside")
+    return Sentence(start, end, "claim")
+
+
+@functools.cache
+def _expression(role: Role) -> re.Pattern[str]:
+    """Join all lines of all languages of one role."""
+    table = dict(_ROLES)[role]
+    lines = [
+        re.sub(r"<(\w+)>", lambda name, language=language: phrases.LISTS[language][name.group(1)], line)
+        for language, block in table.items()
+        for line in block.strip().splitlines()
+    ]
+    return re.compile("|".join(lines))

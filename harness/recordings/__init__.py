@@ -1,0 +1,14 @@
+"""A run as checksummed JSON lines on disk: appended while it happens, read back, slimmed to a baseline.
+
+One line is ``{"kind":"run|case|result|end","data":<json>,"crc32":"8 hex"}``, with the CRC-32 of the exact
+bytes of ``<json>``. First the run, then one line a selected case, then results as they arrive, then an end
+line with their number and the SHA-256 of all lines before it. A resumed run goes on after the end line; of
+several results for the same case and repeat the last one counts.
+"""
+
+from harness.recordings.lines import repair
+from harness.recordings.reading import read
+from harness.recordings.slim import write_slim
+from harness.recordings.writing import Recording
+
+__all__ = ["Recording", "read", "repair", "write_slim"]

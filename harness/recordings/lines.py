@@ -1,0 +1,104 @@
+"""One line of a recording: values to bytes and back, with the checksum between them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from harness.types import Case, Response, Result, Run
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class CaseLine(Struct, frozen=True):
+    """One selected case with its digest."""
+
+    digest: str
+    case: Case
+
+
+class End(Struct, frozen=True, omit_defaults=True):
+    """``results`` counts the result lines before this one, ``sha256`` is that of all lines before it.
+
+    ``texts`` is false where the texts were left out.
+    """
+
+    results: int
+    sha256: str
+    texts: bool = True
+
+
+_DECODERS: dict[bytes, msgspec.json.Decoder[Any]] = {
+    b"run": msgspec.json.Decoder(Run),
+    b"case": msgspec.json.Decoder(CaseLine),
+    b"result": msgspec.json.Decoder(Result),
+    b"end": msgspec.json.Decoder(End),
+}
+
+
+def dump(kind: bytes, value: Struct) -> bytes:
+    """Give the line of a value. Text that UTF-8 cannot hold is spelled out; a result is marked for it."""
+    try:
+        return _frame(kind, _ENCODER.encode(value))
+    except UnicodeEncodeError:
+        tree = _spell_out(msgspec.to_builtins(value))
+        if isinstance(value, Result):
+            tree["response"]["text_repaired"] = True
+        return _frame(kind, _ENCODER.encode(tree))
+
+
+def dump_header(run: Run, cases: Sequence[Case], digests: Mapping[str, str]) -> Iterator[bytes]:
+    """Give the lines before the results: the run, then each case with its digest."""
+    yield dump(b"run", run)
+    for case in cases:
+        yield dump(b"case", CaseLine(digests[case.id], case))
+
+
+def unframe(line: bytes) -> tuple[bytes, bytes] | None:
+    """Give kind and data of a line, or None where a single byte of it is not as it was written."""
+    kind = line[9 : line.find(b'"', 9)]
+    data = line[9 + len(kind) + len('","data":') : -len(',"crc32":"01234567"}\n')]
+    return (kind, data) if kind in _DECODERS and _frame(kind, data) == line else None
+
+
+def parse(kind: bytes, data: bytes) -> Any:
+    """Give the value of a line's data: Run, CaseLine, Result or End.
+
+    Raises:
+        ValueError: the data does not describe such a value.
+    """
+    try:
+        return _DECODERS[kind].decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
+def repair(response: Response) -> Response:
+    r"""Spell out text that UTF-8 cannot hold: a lone surrogate becomes ``\ud800``, marked ``text_repaired``.
+
+    A response without such text comes back as it is.
+    """
+    try:
+        _ENCODER.encode(response)
+    except UnicodeEncodeError:
+        mended = msgspec.convert(_spell_out(msgspec.to_builtins(response)), Response)
+        return msgspec.structs.replace(mended, text_repaired=True)
+    return response
+
+
+def _frame(kind: bytes, data: bytes) -> bytes:
+    return b'{"kind":"%s","data":%s,"crc32":"%08x"}\n' % (kind, data, zlib.crc32(data))
+
+
+def _spell_out(tree: Any) -> Any:
+    if isinstance(tree, str):
+        return tree.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(tree, dict):
+        return {_spell_out(key): _spell_out(value) for key, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_spell_out(value) for value in tree]
+    return tree

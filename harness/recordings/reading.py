@@ -1,0 +1,134 @@
+"""A recording read back, every line of it checked."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.errors import Place, RecordingError
+from harness.recordings.lines import CaseLine, parse, unframe
+from harness.types import Recorded, Result, Run
+
+_MEND = "take the copy of a backup, or cut the file before this line and resume the run"
+
+
+class Tail:
+    """Where the whole lines of a recording end, and what an end line there has to say."""
+
+    def __init__(self) -> None:
+        """Start with an empty file."""
+        self.size = 0
+        self.sha256 = hashlib.sha256()
+        self.n_results = 0
+        self.complete = False
+
+
+def read(path: Path) -> Recorded:
+    """Read a recording, compressed where the name ends in ``.gz``, and check every line of it.
+
+    A last line that was cut off mid-write is left out, and a notice says so. ``complete`` is true where
+    an end line stands last.
+
+    Raises:
+        RecordingError: no such file, or a damaged line, named by its number.
+    """
+    return read_to_tail(path)[0]
+
+
+def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
+    """Read as ``read`` does, and give also where a writer may go on."""
+    tail = Tail()
+    run: Run | None = None
+    cases: dict[str, CaseLine] = {}
+    results: dict[tuple[str, int], Result] = {}
+    notices: list[str] = []
+    for number, line in _lines(path):
+        if not line.endswith(b"\n"):
+            lost = f"line {number} was cut off after {len(line)} bytes while it was written, and is left out"
+            notices.append(f"{path.name}: {lost}")
+            tail.complete = False
+            break
+        kind, value = _value(path, number, line)
+        if (kind == b"run") != (run is None) or (kind == b"case" and (tail.n_results or tail.complete)):
+            raise _damage(path, number, f"a {kind.decode()} line stands in the wrong place")
+        if kind == b"run":
+            run = value
+        elif kind == b"case":
+            cases[value.case.id] = value
+        elif kind == b"result":
+            if value.case_id not in cases:
+                raise _damage(path, number, f"a result of case {value.case_id!r}, which was not selected")
+            results[value.case_id, value.repeat] = value
+            tail.n_results += 1
+        elif (value.results, value.sha256) != (tail.n_results, tail.sha256.hexdigest()):
+            raise _damage(path, number, "lines before the end line are missing or were changed")
+        elif not value.texts:
+            notices.append(f"{path.name}: texts were left out of this recording")
+        tail.complete = kind == b"end"
+        tail.sha256.update(line)
+        tail.size += len(line)
+    return _recorded(path, run, cases, results, tail.complete, notices), tail
+
+
+def _recorded(
+    path: Path,
+    run: Run | None,
+    cases: dict[str, CaseLine],
+    results: dict[tuple[str, int], Result],
+    complete: bool,
+    notices: list[str],
+) -> Recorded:
+    mend = "take the copy of a backup, or start the run anew"
+    if run is None:
+        raise RecordingError(f"{path} holds no run", mend=mend)
+    if len(cases) != run.n_cases:
+        raise RecordingError(f"{path} lists {len(cases)} of its {run.n_cases} cases", mend=mend)
+    place = {case_id: index for index, case_id in enumerate(cases)}
+    return Recorded(
+        run=run,
+        cases=tuple(line.case for line in cases.values()),
+        digests={case_id: line.digest for case_id, line in cases.items()},
+        results=tuple(results[key] for key in sorted(results, key=lambda key: (place[key[0]], key[1]))),
+        complete=complete,
+        notices=tuple(notices),
+    )
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Give every line with its number from 1; only the last can lack its line feed."""
+    number = 0
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                yield number, line
+    except FileNotFoundError as error:
+        raise RecordingError(f"there is no recording at {path}") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise _damage(path, number + 1, f"the compressed file is damaged ({error})") from error
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _value(path: Path, number: int, line: bytes) -> tuple[bytes, Any]:
+    parts = unframe(line)
+    if parts is None:
+        raise _damage(path, number, "the line does not match its checksum")
+    kind, data = parts
+    try:
+        return kind, parse(kind, data)
+    except ValueError as error:
+        raise RecordingError(
+            f"not a {kind.decode()} as this version of harness writes it: {error}",
+            Place(str(path), number),
+            "read it with the version that wrote it",
+        ) from error
+
+
+def _damage(path: Path, number: int, what: str) -> RecordingError:
+    return RecordingError(
+        what, Place(str(path), number), "take the copy of a backup" if path.suffix == ".gz" else _MEND
+    )

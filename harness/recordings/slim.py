@@ -1,0 +1,76 @@
+"""A recording made small for a baseline: compressed, and without text where that is wanted."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+from pathlib import Path
+from typing import get_args
+
+from msgspec.structs import replace
+
+from harness.recordings.files import write_whole
+from harness.recordings.lines import End, dump, dump_header
+from harness.types import Behavior, Case, Recorded, Result, Score
+
+
+def write_slim(recorded: Recorded, path: Path, *, keep_text: bool) -> None:
+    """Write a compressed recording (name it ``.gz``); the same content always gives the same bytes.
+
+    Without text every output becomes ``sha256:<hex>``, and these are left out: inputs, reference answers,
+    quotes, passage texts, error messages, reasons, and of ``details`` all but numbers, booleans and
+    behaviours. An incomplete recording stays incomplete.
+
+    Raises:
+        RecordingError: the file cannot be written.
+    """
+    cases = recorded.cases if keep_text else [_case_without_text(case) for case in recorded.cases]
+    results = recorded.results if keep_text else map(_result_without_text, recorded.results)
+    lines = [*dump_header(recorded.run, cases, recorded.digests)]
+    lines.extend(dump(b"result", result) for result in results)
+    if recorded.complete:
+        sha256 = hashlib.sha256(b"".join(lines)).hexdigest()
+        lines.append(dump(b"end", End(len(recorded.results), sha256, keep_text)))
+    packed = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as file:
+        file.write(b"".join(lines))
+    write_whole(path, packed.getvalue())
+
+
+def _case_without_text(case: Case) -> Case:
+    return replace(
+        case,
+        query=replace(case.query, input="", history=(), contexts=()),
+        expected_output=(),
+        evidence=tuple(replace(part, quote=None) for part in case.evidence),
+        must_include=(),
+        must_not_include=(),
+    )
+
+
+def _result_without_text(result: Result) -> Result:
+    response = result.response
+    output = response.output
+    if output is not None:
+        output = f"sha256:{hashlib.sha256(output.encode('utf-8', 'backslashreplace')).hexdigest()}"
+    return replace(
+        result,
+        response=replace(
+            response,
+            output=output,
+            retrieved=tuple(replace(passage, text="") for passage in response.retrieved),
+            error=response.error and replace(response.error, message=""),
+        ),
+        scores={name: _score_without_text(score) for name, score in result.scores.items()},
+    )
+
+
+def _score_without_text(score: Score) -> Score:
+    # Observed behaviours are needed to compare refusals; a word of a closed set gives no text away.
+    kept = {
+        key: value
+        for key, value in score.details.items()
+        if isinstance(value, (bool, int, float)) or value in get_args(Behavior)
+    }
+    return Score(score.value, score.status, "", kept)

@@ -1,0 +1,39 @@
+"""The report as one JSON document for machines: the whole Report, each passage's text once, versioned."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from harness.types import Report
+
+SCHEMA_VERSION = 1
+"""Raised when a field changes its meaning or goes; new fields do not raise it."""
+
+
+def render(report: Report) -> str:
+    """Give the JSON text: one line, keys sorted, a line feed at the end.
+
+    The fields are those of ``Report`` beside ``schema_version``. One thing differs: the text of a retrieved
+    passage stands once, in ``passages`` under the first 16 hex digits of its SHA-256, and ``retrieved``
+    holds that key as ``passage`` in the place of ``text``. All else is complete and as recorded, invisible
+    characters included (JSON escapes control characters). Absent values are null, never NaN.
+    """
+    found: dict[str, Any] = msgspec.to_builtins(report, str_keys=True)
+    passages: dict[str, str] = {}
+    for pair in found["cases"]:
+        for role in ("baseline", "candidate"):
+            response = pair[role]["response"] if pair[role] else {}
+            for passage in response.get("retrieved", ()):
+                passage["passage"] = _keep(passage.pop("text"), passages)
+    document = {"schema_version": SCHEMA_VERSION, **found, "passages": passages}
+    return f"{msgspec.json.encode(document, order='sorted').decode()}\n"
+
+
+def _keep(text: str, passages: dict[str, str]) -> str:
+    """Store a text under its digest; 64 bits are ample for the passages of one report."""
+    key = hashlib.sha256(text.encode()).hexdigest()[:16]
+    passages.setdefault(key, text)
+    return key

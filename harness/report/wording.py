@@ -1,0 +1,229 @@
+"""How the parts of a report are put into words and order, the same in every rendering."""
+
+from __future__ import annotations
+
+import shlex
+from typing import NamedTuple
+
+from harness import numbers
+from harness.types import (
+    Attribution,
+    BehaviorCount,
+    CaseChange,
+    Comparison,
+    Gap,
+    GroupGap,
+    Outcome,
+    Report,
+    Verdict,
+)
+
+ORDER: tuple[Outcome, ...] = ("fail", "inconclusive", "pass")
+GLYPHS: dict[str, str] = {
+    "fail": "✕",
+    "inconclusive": "◆",
+    "pass": "✓",
+    "worse": "▼",
+    "better": "▲",
+    "even": "=",
+    "unknown": "?",
+}
+"""A shape for every outcome and direction, so that nothing is said by colour alone."""
+TITLES: dict[Outcome, str] = {"fail": "FAILED", "inconclusive": "INCONCLUSIVE", "pass": "PASSED"}
+
+
+class GateRow(NamedTuple):
+    """One gate as shown: every number already written in its unit.
+
+    ``rule`` is whole: ``faithfulness drop ≤ 0.020 in topic=legal``; ``source`` is ``suite.yaml:42``.
+    """
+
+    outcome: Outcome
+    gate: str
+    rule: str
+    baseline: str
+    candidate: str
+    change: str
+    interval: str
+    n: str
+    reason: str
+    source: str
+
+    @property
+    def mark(self) -> str:
+        """``✕ fail``."""
+        return f"{GLYPHS[self.outcome]} {self.outcome}"
+
+
+class Finding(NamedTuple):
+    """What a comparison says: ``kind`` is ``worse``, ``better``, ``even`` or ``unknown``; and the words."""
+
+    kind: str
+    text: str
+
+
+def unit(report: Report, metric: str | None) -> str:
+    """Give the unit of a metric, empty for rates and for what the run does not know."""
+    identity = report.run.metrics.get(metric or "")
+    return identity.unit if identity else ""
+
+
+def top_lines(report: Report) -> tuple[str, ...]:
+    """Give the headline without the verdict word that the first line opens with; it stands in the mark."""
+    first, *rest = report.headline or ("",)
+    bare = first.removeprefix(TITLES[report.outcome]).lstrip(" —–:-.")
+    return (bare, *rest)
+
+
+def gate_rows(report: Report) -> list[GateRow]:
+    """Give the gates as shown: failed first, inconclusive second, each in suite order."""
+    ranked = sorted(report.verdicts, key=lambda verdict: ORDER.index(verdict.outcome))
+    return [_gate_row(report, verdict) for verdict in ranked]
+
+
+def _gate_row(report: Report, verdict: Verdict) -> GateRow:
+    in_unit = unit(report, verdict.metric)
+    is_change = verdict.change is not None
+    source = report.run.suite_path
+    scope = "" if verdict.scope == "all" else f"in {verdict.scope}"
+    return GateRow(
+        outcome=verdict.outcome,
+        gate=verdict.gate,
+        rule=" ".join(part for part in (verdict.metric, verdict.rule, scope) if part),
+        baseline=numbers.number(verdict.baseline, in_unit),
+        candidate=numbers.number(verdict.candidate, in_unit),
+        change=numbers.signed(verdict.change, in_unit) if is_change else "",
+        interval=numbers.interval(verdict.interval, in_unit, change=is_change),
+        n=numbers.of_total(verdict.n, verdict.n_total) if verdict.n_total else "",
+        reason=verdict.reason,
+        source=source if verdict.line is None else f"{source}:{verdict.line}",
+    )
+
+
+def tally(report: Report) -> str:
+    """Count the gates by outcome: ``1 failed · 1 inconclusive · 5 passed``."""
+    words: dict[Outcome, str] = {"fail": "failed", "inconclusive": "inconclusive", "pass": "passed"}
+    counts = {outcome: sum(v.outcome == outcome for v in report.verdicts) for outcome in ORDER}
+    return " · ".join(f"{counts[outcome]} {words[outcome]}" for outcome in ORDER if counts[outcome])
+
+
+def accounting(report: Report) -> list[tuple[str, int]]:
+    """Give what became of the selected cases; the counts add up to ``accounting.selected``."""
+    parts = report.accounting
+    return [
+        ("answered", parts.answered),
+        ("system error", parts.system_error),
+        ("timeout", parts.timeout),
+        ("not run", parts.missing),
+    ]
+
+
+def not_scored(report: Report) -> str:
+    """Name what is missing (``3: 1 system error · 2 not run``), or an empty text when nothing is."""
+    parts = [f"{numbers.count(n)} {what}" for what, n in accounting(report)[1:] if n]
+    total = sum(n for _, n in accounting(report)[1:])
+    judged = report.accounting.judge_error
+    if judged:
+        parts.append(f"{numbers.count(judged)} judge error (answered, not judged)")
+    return f"{numbers.count(total)}: {' · '.join(parts)}" if parts else ""
+
+
+def finding(comparison: Comparison, in_unit: str = "") -> Finding:
+    """Say what a comparison shows; an interval that holds zero is no evidence, never "equal"."""
+    found, change = comparison.interval, comparison.change
+    if change is None or found is None:
+        return Finding("unknown", comparison.note or "too few pairs to judge")
+    if found.low <= 0 <= found.high:
+        least = comparison.detectable
+        could = f"; could detect {numbers.number(least, in_unit)} or more" if least is not None else ""
+        return Finding("even", f"no evidence of change{could}")
+    kind = "better" if (change > 0) == comparison.higher_is_better else "worse"
+    return Finding(kind, kind)
+
+
+def plural(n: int, noun: str) -> str:
+    """Write a count and its noun: ``1 gate``, ``1,204 cases``."""
+    return f"{numbers.count(n)} {noun if n == 1 else noun + 's'}"
+
+
+def flips(comparison: Comparison) -> str:
+    """Count the pairs: ``61 worse, 19 better, 1,121 same``."""
+    pairs = (("worse", comparison.worse), ("better", comparison.better), ("same", comparison.same))
+    return ", ".join(f"{numbers.count(n)} {word}" for word, n in pairs)
+
+
+def group_finding(gap: Gap, group: GroupGap, in_unit: str = "") -> Finding:
+    """Say what the audit shows of one group: too few cases, worse or better than the rest, no evidence.
+
+    The number is the deficit: positive where the group is worse off, whatever the metric's direction.
+    """
+    n = group.estimate.n
+    if not group.enough and n < gap.min_n:
+        need = numbers.count(gap.min_n)
+        return Finding("unknown", f"n = {numbers.count(n)}: too few cases to judge (need {need})")
+    if not group.enough:
+        documents = numbers.count(group.n_clusters)
+        return Finding("unknown", f"n = {numbers.count(n)} from {documents} documents: too few to judge")
+    deficit, found = group.deficit, group.interval
+    if deficit is None or found is None:
+        return Finding("unknown", "not compared with the rest")
+    span = numbers.with_interval(deficit, found, in_unit, change=True)
+    if found.low <= 0 <= found.high:
+        return Finding("even", f"no evidence of a gap: {span}")
+    kind = "worse" if deficit > 0 else "better"
+    return Finding(kind, f"{kind} than the rest: {span}")
+
+
+def case_change(report: Report, change: CaseChange) -> str:
+    """Write how a case's score moved, with the sign of the score: ``−0.830``, or ``no score``."""
+    identity = report.run.metrics.get(change.metric)
+    if change.before is None or change.after is None:
+        return "no score" if change.after is None else numbers.NONE
+    turned = -change.harm if identity is None or identity.higher_is_better else change.harm
+    return numbers.signed(turned, unit(report, change.metric))
+
+
+def command_template(report: Report) -> str:
+    """Give the command that asks one case again, with ``{case}`` where its id goes."""
+    return report.reproduce or f"harness run {shlex.quote(report.run.suite_path)} --case {{case}}"
+
+
+def case_command(report: Report, case_id: str) -> str:
+    """Give the command that asks one case again."""
+    return command_template(report).replace("{case}", shlex.quote(case_id))
+
+
+def one_case(report: Report) -> str:
+    """Give the command for the worst regression, else for a case that a gate names, else for the first."""
+    ids = [change.case_id for change in report.regressions[:1]]
+    ids += [case_id for verdict in report.verdicts if verdict.outcome != "pass" for case_id in verdict.cases]
+    ids += [pair.case.id for pair in report.cases[:1]]
+    return case_command(report, ids[0]) if ids else ""
+
+
+RETRIEVALS = {
+    (True, True): "kept",
+    (True, False): "lost",
+    (False, True): "found",
+    (False, False): "missed before and after",
+}
+ANSWERS = {
+    (True, True): "good → good",
+    (True, False): "good → bad",
+    (False, True): "bad → good",
+    (False, False): "bad → bad",
+}
+
+
+def stage_counts(attribution: Attribution) -> dict[tuple[bool, bool], dict[tuple[bool, bool], int]]:
+    """Lay the stage counts out: gold passage (before, after) by answer (before, after)."""
+    found = dict.fromkeys(((row, column) for row in RETRIEVALS for column in ANSWERS), 0)
+    for stage in attribution.stages:
+        key = (stage.retrieved_before, stage.retrieved_after), (stage.good_before, stage.good_after)
+        found[key] += stage.n
+    return {row: {column: found[row, column] for column in ANSWERS} for row in RETRIEVALS}
+
+
+def behaviors(cells: tuple[BehaviorCount, ...]) -> dict[tuple[str, str], int]:
+    """Lay refusal counts out by (expected, observed)."""
+    return {(cell.expected, cell.observed): cell.n for cell in cells}

@@ -1,0 +1,82 @@
+"""References to the environment in system options: resolved at call time, secrets kept out of sinks."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from harness.errors import Fault, UsageError
+
+REFERENCE = re.compile(r"\$\{(env|secret):([A-Za-z_][A-Za-z0-9_]*)\}")
+HIDDEN = "[secret]"
+SHORTEST = 6
+"""Secrets shorter than this are not searched for: they would hide ordinary words."""
+
+
+def resolve(options: Any) -> tuple[Any, list[str]]:
+    """Replace ``${env:NAME}`` and ``${secret:NAME}`` in every string of nested options.
+
+    Returns:
+        the options with values, and the values of the secrets.
+
+    Raises:
+        UsageError: a variable is not set; all missing ones are named.
+    """
+    secrets: list[str] = []
+    missing: list[str] = []
+
+    def value_of(match: re.Match[str]) -> str:
+        kind, name = match.groups()
+        value = os.environ.get(name)
+        if value is None:
+            missing.append(name)
+            return ""
+        if kind == "secret":
+            secrets.append(value)
+        return value
+
+    resolved = _map_strings(options, lambda text: REFERENCE.sub(value_of, text))
+    if missing:
+        raise UsageError(
+            [
+                Fault(f"environment variable {name!r} is not set", mend="the suite's system refers to it")
+                for name in missing
+            ]
+        )
+    return resolved, secrets
+
+
+def redactor(secrets: list[str]) -> Callable[[str], str]:
+    """Give a function that hides the secrets in a text, also URL-encoded, JSON-escaped or in base64."""
+    shapes: set[str] = set()
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            shapes |= {secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}
+            # base64 of a text that contains the secret at any offset shares the middle of one of these
+            for shift in range(3):
+                encoded = base64.b64encode(b"\0" * shift + secret.encode()).decode().rstrip("=")
+                shapes.add(encoded[(0, 2, 3)[shift] : len(encoded) - (1 if (len(secret) + shift) % 3 else 0)])
+    if not shapes:
+        return lambda text: text
+    pattern = re.compile("|".join(re.escape(shape) for shape in sorted(shapes, key=len, reverse=True)))
+    return lambda text: pattern.sub(HIDDEN, text)
+
+
+def redact(value: Any, hide: Callable[[str], str]) -> Any:
+    """Hide secrets in every string of nested JSON types."""
+    return _map_strings(value, hide)
+
+
+def _map_strings(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _map_strings(part, change) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_map_strings(part, change) for part in value)
+    return value

@@ -1,0 +1,1 @@
+"""Statistics: arrays in, small values out; formula and source in every docstring."""

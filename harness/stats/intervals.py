@@ -1,0 +1,53 @@
+"""Confidence intervals of one run's means and rates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from scipy.special import ndtri
+
+from harness.stats.paired import clustered_mean, two_sided_limits
+from harness.types import Interval
+
+
+def wilson_ci(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a rate; ``n`` may be an effective sample size.
+
+    ``(p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)``. Source: Wilson 1927.
+
+    Args:
+        successes: 0 to n.
+        n: above 0.
+        level: confidence in (0, 1).
+    """
+    z = float(ndtri((1 + level) / 2))
+    rate = successes / n
+    centre = rate + z * z / (2 * n)
+    half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+def mean_ci(
+    values: Sequence[float], clusters: Sequence[str], low: float, high: float | None, level: float = 0.95
+) -> Interval:
+    """Interval of a mean of scores within ``low`` to ``high`` (None: unbounded above).
+
+    Rates (every value at an end of the range) get Wilson's interval at the effective sample size
+    ``min(n, p(1-p)/se^2)``, which is n without a cluster effect and the number of clusters when every value
+    is the same. Other means get Student's t on the cluster-robust error, cut to the range.
+    """
+    result = clustered_mean(values, clusters)
+    if high is not None and all(value in {low, high} for value in values):
+        rate = (result.mean - low) / (high - low)
+        spread = (result.se / (high - low)) ** 2
+        n = min(result.n, rate * (1 - rate) / spread) if 0 < spread < math.inf else result.clusters
+        start, end = wilson_ci(rate * n, n, level)
+        return Interval(low + start * (high - low), low + end * (high - low), level, "wilson, clustered")
+    start, end = two_sided_limits(result, level)
+    end = min(end, high) if high is not None else end
+    start = max(start, low)
+    if not math.isfinite(end):
+        end = high if high is not None else max(values)
+    return Interval(start, end, level, "t, clustered")

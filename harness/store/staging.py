@@ -1,0 +1,40 @@
+"""Values on their way into the database, as files of JSON lines in a folder that is about to go."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Staging:
+    """Files of JSON lines; ``sha256`` is over all of them, ``longest`` the bytes of the longest line."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use an empty folder."""
+        self._folder = folder
+        self.sha256 = hashlib.sha256()
+        self.longest = 1 << 20
+
+    def path(self, name: str) -> Path:
+        """Give the file of that name."""
+        return self._folder / f"{name}.jsonl"
+
+    def add(self, name: str, rows: Iterable[Any]) -> None:
+        """Write a file, a line a row.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.sha256.update(name.encode())
+        with self.path(name).open("wb") as file:
+            for row in rows:
+                line = _ENCODER.encode(row) + b"\n"
+                self.sha256.update(line)
+                self.longest = max(self.longest, len(line))
+                file.write(line)

@@ -1,0 +1,139 @@
+"""What a suite must mean beyond its types: names that exist, rules that are whole, numbers in range."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from harness.errors import Fault, UsageError, did_you_mean
+from harness.registry import SYSTEMS, find_metric
+from harness.slices import NESTED_SOURCES, PLAIN_SOURCES, is_source
+from harness.suites.yaml import Document, KeyPath
+from harness.types import Gate, Suite
+
+GATE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+RULES = ("max_drop", "min", "max", "max_gap", "min_scored", "cases")
+
+
+class FaultAt(Protocol):
+    """Notes a fault at a path in the suite."""
+
+    def __call__(self, path: KeyPath, what: str, mend: str = "") -> None:
+        """Say what is wrong at the path, and how to mend it."""
+
+
+def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None:
+    """Check what types cannot say: names that must exist, rules that must be whole."""
+
+    def fault(path: KeyPath, what: str, mend: str = "") -> None:
+        faults.append(Fault(what, document.place(path), mend))
+
+    if not GATE_ID.fullmatch(suite.suite):
+        fault(("suite",), f"suite name {suite.suite!r}", "use a-z, 0-9 and -")
+    for name in ("goldens", "metrics", "gates"):
+        if not getattr(suite, name):
+            fault((name,), f"{name!r} is empty", "name at least one")
+    if not 0 < suite.alpha < 0.5:
+        fault(("alpha",), f"alpha is {suite.alpha}", "a false-alarm rate above 0 and below 0.5")
+    _check_system(suite, fault)
+    for index, name in enumerate(suite.metrics):
+        _check_metric(name, suite.metrics.index(name) != index, ("metrics", index), fault)
+    _check_slices(suite, fault)
+    _check_run(suite, fault)
+    seen: set[str] = set()
+    for index, gate in enumerate(suite.gates):
+        _check_gate(gate, suite, ("gates", index), fault)
+        if gate.id in seen:
+            fault(("gates", index, "id"), f"duplicate gate id {gate.id!r}")
+        seen.add(gate.id)
+
+
+def _check_system(suite: Suite, fault: FaultAt) -> None:
+    for path, spec in (
+        (("system",), suite.system),
+        *((("candidates", name), {**suite.system, **changes}) for name, changes in suite.candidates.items()),
+    ):
+        adapter = spec.get("adapter")
+        if adapter is None:
+            fault(path, "key 'adapter' is missing in system", f"one of {', '.join(SYSTEMS)}")
+        elif not isinstance(adapter, str) or (adapter not in SYSTEMS and ":" not in adapter):
+            fault((*path, "adapter"), f"unknown adapter {adapter!r}", did_you_mean(str(adapter), SYSTEMS))
+
+
+def _check_metric(name: str, repeated: bool, path: KeyPath, fault: FaultAt) -> None:
+    if repeated:
+        fault(path, f"metric {name!r} is named twice")
+    if ":" in name:  # the user's own code is imported when it is run, not when it is checked
+        return
+    try:
+        find_metric(name)
+    except UsageError as error:
+        fault(path, error.faults[0].what, error.faults[0].mend)
+
+
+def _check_slices(suite: Suite, fault: FaultAt) -> None:
+    for name, rule in suite.slices.items():
+        if not is_source(rule.source):
+            known = [*PLAIN_SOURCES, *(f"{head}.NAME" for head in NESTED_SOURCES)]
+            fault(
+                ("slices", name, "from"), f"slice {name!r} from {rule.source!r}", f"one of {', '.join(known)}"
+            )
+        if rule.min_n < 1:
+            fault(("slices", name, "min_n"), f"min_n is {rule.min_n}", "1 or more")
+    for index, names in enumerate(suite.crosses):
+        for name in names:
+            if name not in suite.slices:
+                fault(
+                    ("crosses", index), f"cross of unknown slice {name!r}", did_you_mean(name, suite.slices)
+                )
+
+
+def _check_run(suite: Suite, fault: FaultAt) -> None:
+    run = suite.run
+    for name, value, least in (
+        ("max_concurrency", run.max_concurrency, 1),
+        ("retries", run.retries, 0),
+        ("repeats", run.repeats, 1),
+    ):
+        if value < least:
+            fault(("run", name), f"{name} is {value}", f"{least} or more")
+    if not run.deadline_s > 0:
+        fault(("run", "deadline_s"), f"deadline_s is {run.deadline_s}", "seconds above 0")
+
+
+def _check_gate(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -> None:
+    if not GATE_ID.fullmatch(gate.id):
+        fault((*path, "id"), f"gate id {gate.id!r}", "use a-z, 0-9 and -")
+    kind = gate.kind
+    if kind is None:
+        fault(path, f"gate {gate.id!r} has no rule or several", f"give one of {', '.join(RULES)}")
+        return
+    if gate.metric is None and kind != "scored":
+        fault(path, f"gate {gate.id!r} needs a metric", f"one of {', '.join(suite.metrics)}")
+    elif gate.metric is not None and gate.metric not in suite.metrics:
+        fault(
+            (*path, "metric"),
+            f"metric {gate.metric!r} is not in the suite",
+            did_you_mean(gate.metric, suite.metrics),
+        )
+    if gate.slice is not None and gate.slice not in suite.slices:
+        fault((*path, "slice"), f"unknown slice {gate.slice!r}", did_you_mean(gate.slice, suite.slices))
+    if kind == "gap" and gate.slice is None:
+        fault(path, f"gate {gate.id!r} needs a slice", did_you_mean("", suite.slices))
+    for name in gate.where:
+        if name not in suite.slices and not is_source(name):
+            fault((*path, "where", name), f"unknown slice {name!r}", did_you_mean(name, suite.slices))
+    for name, low, high in (
+        ("max_drop", 0.0, None),
+        ("max_gap", 0.0, None),
+        ("min_scored", 0.0, 1.0),
+        ("quantile", 0.0, 1.0),
+    ):
+        value = getattr(gate, name)
+        if value is not None and (value < low or (high is not None and value > high)):
+            end = f" to {high:g}" if high is not None else " or more"
+            fault((*path, name), f"{name} is {value:g}", f"{low:g}{end}")
+    if (gate.quantile is not None or gate.total) and kind != "bound":
+        fault(path, f"gate {gate.id!r}: quantile and total go with min or max")
+    if gate.quantile is not None and gate.total:
+        fault(path, f"gate {gate.id!r}: give quantile or total, not both")

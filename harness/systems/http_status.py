@@ -1,0 +1,48 @@
+"""Reads an HTTP status that is not a success, and its Retry-After, as a failure of the call."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+from harness.errors import SystemFailure
+from harness.systems.answers import shown
+
+RETRYABLE = frozenset({408, 429})
+"""Statuses below 500 that another attempt may mend; every status from 500 is retryable too."""
+
+
+def status_failure(status: int, body: str, retry_after: str | None) -> SystemFailure:
+    """Make the failure for a status outside 200 to 299; 408, 429 and 5xx may be retried.
+
+    Args:
+        status: the HTTP status.
+        body: the text of the reply, of which the message shows the first 200 characters.
+        retry_after: the value of the Retry-After header, None where there is none.
+    """
+    if 300 <= status < 400:
+        return SystemFailure("http_status", f"HTTP status {status}: redirects are not followed")
+    retry = status in RETRYABLE or status >= 500
+    wait = retry_after_s(retry_after, now=time.time()) if retry and retry_after else None
+    return SystemFailure(
+        "http_status", f"HTTP status {status}: {shown(body)}", retry=retry, retry_after_s=wait
+    )
+
+
+def retry_after_s(value: str, now: float) -> float | None:
+    """Read a Retry-After header: seconds, or an HTTP date (RFC 9110, section 10.2.3).
+
+    Returns:
+        Seconds from ``now`` (seconds since the epoch), at least 0; None where it cannot be read.
+    """
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:12])
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, when.timestamp() - now)

@@ -1,0 +1,164 @@
+"""A chat model behind an OpenAI-compatible service, with a retriever of the user's or given passages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from harness.errors import MissingExtra, SystemFailure, UsageError
+from harness.systems.answers import bad, decode_text, shown, to_passages, to_response
+from harness.systems.callables import Ask, imported
+from harness.systems.http_status import status_failure
+from harness.systems.json_paths import decode_json, json_path
+from harness.systems.prompts import read_prompt
+from harness.types import Passage, Query, Response, Timings, Usage
+
+if TYPE_CHECKING:
+    import openai
+
+RESPONSE_BYTES = 2_000_000
+
+
+class _Price(NamedTuple):
+    """US dollars per million tokens."""
+
+    input: float
+    output: float
+
+
+_MESSAGE = json_path("$.choices[0].message", "reply")
+
+
+@asynccontextmanager
+async def connect(
+    *,
+    base_url: str,
+    model: str,
+    prompt: Path,
+    api_key: str | None = None,
+    retriever: str | None = None,
+    temperature: float | None = 0.0,
+    max_tokens: int | None = None,
+    usd_per_million_tokens: dict[str, float] | None = None,
+) -> AsyncIterator[Callable[[Query], Awaitable[Response]]]:
+    """Connect to a chat completions service. The package ``openai`` is needed.
+
+    Args:
+        base_url: the service, with its version: ``https://host/v1``.
+        model: the model's name there.
+        prompt: the file that the messages are made from (see ``prompts.read_prompt``).
+        api_key: the key; None for a service without.
+        retriever: ``module:attribute`` of a function ``Query -> passages``, plain or async; None: the
+            passages that the case gives.
+        temperature: None leaves it to the service.
+        max_tokens: the longest output; None leaves it to the service.
+        usd_per_million_tokens: the prices ``input`` and ``output``; with them the cost is recorded.
+
+    Raises:
+        MissingExtra: ``openai`` is not installed.
+        UsageError: an option is wrong.
+    """
+    try:
+        import openai
+    except ImportError as error:
+        raise MissingExtra("openai", "openai", "the system openai_chat") from error
+
+    if not base_url.startswith(("http://", "https://")):
+        raise UsageError(f"base_url {base_url!r} is not an http:// or https:// address")
+    template = read_prompt(prompt)
+    price = _price(usd_per_million_tokens)
+    settings = {"temperature": temperature, "max_tokens": max_tokens}
+    body = {"model": model} | {name: value for name, value in settings.items() if value is not None}
+    client = openai.AsyncOpenAI(
+        base_url=base_url,
+        api_key=api_key or "none",  # given none, the client would take one from the environment
+        max_retries=0,
+        timeout=None,
+        http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=None),
+    )
+    async with client, imported(retriever, "retriever") if retriever else nullcontext() as retrieve:
+
+        async def answer(query: Query) -> Response:
+            started = time.perf_counter()
+            passages = await _passages(query, retrieve)
+            retrieved = time.perf_counter()
+            messages = template.messages(query, passages)
+            text, repaired = await _complete(client, body | {"messages": messages})
+            timings = Timings(
+                retrieve_s=retrieved - started if retrieve else None,
+                generate_s=time.perf_counter() - retrieved,
+            )
+            response = _response(text, passages, price)
+            return msgspec.structs.replace(
+                response, timings=timings, text_repaired=repaired or response.text_repaired
+            )
+
+        yield answer
+
+
+def _price(prices: dict[str, float] | None) -> _Price | None:
+    if prices is None:
+        return None
+    if set(prices) != {"input", "output"} or not all(0 <= price < 1e9 for price in prices.values()):
+        raise UsageError("usd_per_million_tokens needs the prices 'input' and 'output', from 0")
+    return _Price(**prices)
+
+
+async def _passages(query: Query, retrieve: Ask | None) -> tuple[Passage, ...]:
+    return query.contexts if retrieve is None else to_passages(await retrieve(query))
+
+
+async def _complete(client: openai.AsyncOpenAI, body: dict[str, Any]) -> tuple[str, bool]:
+    """Send one request; give the text of the reply, and whether it had to be repaired."""
+    import openai
+
+    received = bytearray()
+    try:
+        async with client.chat.completions.with_streaming_response.create(**body) as reply:
+            async for piece in reply.iter_bytes():
+                received += piece
+                if len(received) > RESPONSE_BYTES:
+                    break
+    except openai.APIStatusError as error:
+        after = error.response.headers.get("retry-after")
+        raise status_failure(error.status_code, error.response.text, after) from error
+    except Exception as error:  # the SDK wraps its transport's errors only until the reply begins
+        raise SystemFailure("connection", f"{type(error).__name__}: {error}", retry=True) from error
+    if len(received) > RESPONSE_BYTES:
+        raise bad("the reply", f"is longer than {RESPONSE_BYTES} bytes")
+    return decode_text(bytes(received))
+
+
+def _response(text: str, passages: tuple[Passage, ...], price: _Price | None) -> Response:
+    body = decode_json(text, "the reply")
+    message = _MESSAGE.value(body)
+    if not isinstance(message, dict):
+        raise bad("$.choices[0].message", f"is not an object: {shown(message)}")
+    refusal = message.get("refusal")
+    usage = body.get("usage") or {}
+    if not isinstance(usage, dict):
+        raise bad("$.usage", f"is not an object: {shown(usage)}")
+    response = to_response(
+        {
+            "output": refusal or message.get("content"),
+            "refused": True if refusal else None,
+            "retrieved": passages,
+            "usage": {
+                "input_tokens": usage.get("prompt_tokens"),
+                "output_tokens": usage.get("completion_tokens"),
+            },
+        }
+    )
+    return msgspec.structs.replace(response, usage=_with_cost(response.usage, price))
+
+
+def _with_cost(usage: Usage, price: _Price | None) -> Usage:
+    read, written = usage.input_tokens, usage.output_tokens
+    if read is None or written is None or price is None:
+        return usage
+    return msgspec.structs.replace(usage, cost_usd=(read * price.input + written * price.output) / 1e6)

@@ -1,0 +1,247 @@
+"""A program of the user's that answers JSON lines on its standard input with JSON lines on its output."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from harness.errors import SystemFailure, UsageError
+from harness.systems.answers import SHOWN, bad, decode_text, query_fields, shown, to_response
+from harness.systems.json_paths import decode_json
+from harness.types import Query, Response
+
+ENVIRONMENT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "USER",
+    "VIRTUAL_ENV",
+)
+"""The variables that a program inherits; everything else, secrets above all, it is given by name."""
+
+STDERR_CHARS = 500
+CLOSE_S = 2.0
+"""Seconds that a program gets to end by itself once its input is closed."""
+
+_REAP_S = 2.0
+
+
+@asynccontextmanager
+async def connect(
+    *,
+    command: list[str],
+    env: dict[str, str] | None = None,
+    cwd: Path | None = None,
+    workers: int = 1,
+    response_bytes: int = 2_000_000,
+) -> AsyncIterator[Callable[[Query], Awaitable[Response]]]:
+    """Start a program and ask it one question a line.
+
+    It reads ``{"id", "input", "history", "contexts"}`` and writes ``{"id", "output", ...}``, with the
+    same id and fields of a Response. Standard output carries replies only; print to standard error. A
+    worker that dies, answers out of step or runs past the deadline is killed with its process group,
+    and started afresh for the next question.
+
+    Args:
+        command: program and arguments; no shell reads them.
+        env: variables beside the few that are passed on (``ENVIRONMENT``).
+        cwd: the folder it runs in; None: the current one.
+        workers: programs to start, 1 to 64; each answers one question at a time.
+        response_bytes: the longest line that is read, in bytes.
+
+    Raises:
+        UsageError: an option is wrong, or the program cannot be started.
+    """
+    if not command or not 1 <= workers <= 64:
+        raise UsageError("process needs a command, and 1 to 64 workers")
+    inherited = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    pool = [_Worker(command, {**inherited, **(env or {})}, cwd, response_bytes) for _ in range(workers)]
+    idle: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
+    for worker in pool:
+        idle.put_nowait(worker)
+
+    async def answer(query: Query) -> Response:
+        worker = await idle.get()
+        try:
+            return await worker.ask(query)
+        finally:
+            idle.put_nowait(worker)
+
+    try:
+        for worker in pool:
+            try:
+                await worker.start()
+            except (OSError, ValueError) as error:
+                raise UsageError(f"command {command[0]!r} cannot be started: {error}") from error
+        yield answer
+    finally:
+        await asyncio.gather(*(worker.close() for worker in pool))
+
+
+class _Worker:
+    """One program, started again after a failure."""
+
+    def __init__(self, command: list[str], env: dict[str, str], cwd: Path | None, limit: int) -> None:
+        self._command = command
+        self._env = env
+        self._cwd = cwd
+        self._limit = limit
+        self._running: tuple[asyncio.SubprocessTransport, _Pipes] | None = None
+
+    async def start(self) -> tuple[asyncio.SubprocessTransport, _Pipes]:
+        self._running = await asyncio.get_running_loop().subprocess_exec(
+            lambda: _Pipes(self._limit),
+            *self._command,
+            env=self._env,
+            cwd=self._cwd,
+            start_new_session=True,  # a group of its own, so that its children can be killed with it
+        )
+        return self._running
+
+    async def ask(self, query: Query) -> Response:
+        """Send one query and wait for its reply.
+
+        Raises:
+            SystemFailure: ``process``: the program ended; ``bad_response``: its line is no reply.
+        """
+        try:
+            transport, pipes = self._running or await self.start()
+        except OSError as error:
+            raise SystemFailure("process", f"the program cannot be started again: {error}") from error
+        try:
+            fields, repaired = await self._exchange(query, transport, pipes)
+        except BaseException:
+            await self.kill()  # what it writes later would be taken for the reply to the next question
+            raise
+        response = to_response(fields)
+        return msgspec.structs.replace(response, text_repaired=True) if repaired else response
+
+    async def _exchange(
+        self, query: Query, transport: asyncio.SubprocessTransport, pipes: _Pipes
+    ) -> tuple[dict[str, Any], bool]:
+        line = await pipes.ask(transport, json.dumps(query_fields(query)).encode() + b"\n")
+        if line is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REAP_S):
+                    await pipes.exited.wait()
+            returncode = transport.get_returncode()
+            await self.kill()
+            raise SystemFailure("process", pipes.ending(returncode))
+        text, repaired = decode_text(line)
+        reply = decode_json(text, "the program's line")
+        if not isinstance(reply, dict) or "id" not in reply:
+            raise bad("id", f"is missing: {shown(text)}")
+        if reply["id"] != query.id:
+            raise bad("id", f"is {shown(reply['id'])}, not that of the question, {query.id!r}")
+        return {name: value for name, value in reply.items() if name != "id"}, repaired
+
+    async def kill(self) -> None:
+        """Kill the program and its process group, and wait until both are gone."""
+        if self._running is None:
+            return
+        (transport, pipes), self._running = self._running, None
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(transport.get_pid(), signal.SIGKILL)
+        try:
+            async with asyncio.timeout(_REAP_S):
+                await pipes.gone.wait()
+        except TimeoutError:  # a process that left the group still holds the pipes
+            pass
+        finally:
+            transport.close()
+
+    async def close(self) -> None:
+        """Close the program's input, give it time to end, then kill what is left."""
+        if self._running is None:
+            return
+        transport, pipes = self._running
+        stdin = transport.get_pipe_transport(0)
+        if stdin is not None:
+            stdin.close()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await pipes.exited.wait()
+        finally:
+            await self.kill()
+
+
+class _Pipes(asyncio.SubprocessProtocol):
+    """What one program writes: lines on its output, and the tail of its standard error."""
+
+    def __init__(self, limit: int) -> None:
+        self.exited = asyncio.Event()
+        self.gone = asyncio.Event()
+        self._limit = limit
+        self._out = bytearray()
+        self._searched = 0
+        self._err = b""
+        self._out_ended = False
+        self._line: asyncio.Future[bytes | None] | None = None
+
+    async def ask(self, transport: asyncio.SubprocessTransport, line: bytes) -> bytes | None:
+        """Write a line and wait for one; None when the program ends instead."""
+        self._line = asyncio.get_running_loop().create_future()
+        stdin = cast("asyncio.WriteTransport | None", transport.get_pipe_transport(0))
+        if stdin is not None:
+            stdin.write(line)
+        self._deliver()
+        return await self._line
+
+    def ending(self, returncode: int | None) -> str:
+        """Say how it ended, with the last 500 characters of its standard error."""
+        how = "closed its output" if returncode is None else f"ended with status {returncode}"
+        tail = decode_text(self._err)[0].strip()[-STDERR_CHARS:]
+        return (
+            f"the program {how}: {tail}" if tail else f"the program {how} and wrote nothing to standard error"
+        )
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Take bytes of standard output (1) or standard error (2)."""
+        if fd == 2:
+            self._err = (self._err + data)[-4 * STDERR_CHARS :]
+        elif len(self._out) <= self._limit + 1:  # what lies beyond the limit is refused, not kept
+            self._out += data
+            self._deliver()
+
+    def pipe_connection_lost(self, fd: int, _exc: Exception | None) -> None:
+        """Note the end of standard output."""
+        if fd == 1:
+            self._out_ended = True
+            self._deliver()
+
+    def process_exited(self) -> None:
+        """Note that the program has ended."""
+        self.exited.set()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """Note that the program has ended and all its pipes are closed."""
+        self.gone.set()
+
+    def _deliver(self) -> None:
+        if self._line is None or self._line.done():
+            return
+        end = self._out.find(b"\n", self._searched)
+        self._searched = len(self._out) if end < 0 else 0
+        if end > self._limit or len(self._out) > self._limit + 1:
+            start = shown(decode_text(bytes(self._out[:SHOWN]))[0])
+            self._line.set_exception(bad("the line", f"is longer than response_bytes={self._limit}: {start}"))
+        elif end >= 0:
+            line = bytes(self._out[:end])
+            del self._out[: end + 1]
+            self._line.set_result(line)
+        elif self._out_ended:
+            self._line.set_result(None)
