@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.commands import terminal
+
+if TYPE_CHECKING:
+    from harness.types import Report
 
 
 @click.command()
@@ -36,10 +39,24 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
         estimates = {"run": report.run.id, "estimates": report.estimates, "accounting": report.accounting}
         click.echo(msgspec.json.encode(estimates, order="deterministic").decode())
     else:
-        from harness.report.text import render_estimates
-
-        click.echo(render_estimates(report, terminal.terminal_width()), nl=False)
-        click.echo(f"  recording  {shown_path(finished.path)}")
+        _print_estimates(report)
+        click.echo(f"recording  {shown_path(finished.path)}")
     with Store(places.store) as store:
         store.load(read(finished.path))
     return 0
+
+
+def _print_estimates(report: Report) -> None:
+    from harness.commands.tables import as_table
+    from harness.numbers import interval, number, used
+
+    units = {name: identity.unit for name, identity in report.run.metrics.items()}
+    rows = [
+        (name, number(found.value, units[name]), interval(found.interval, units[name]), used(found))
+        for name, found in report.estimates.items()
+    ]
+    counts = report.accounting
+    lost = counts.selected - counts.answered
+    click.echo(f"run {report.run.id}: {counts.answered:,} of {counts.selected:,} answered, {lost:,} not")
+    table = as_table(("metric", "mean", "95 % CI", "n"), rows, terminal.terminal_width())
+    click.echo(table.rpartition("(")[0], nl=False)

@@ -8,7 +8,7 @@ import unicodedata
 from typing import Literal, NamedTuple
 
 from harness.language import sentence_spans, words
-from harness.metrics import phrases
+from harness.metrics import phrases_aside, phrases_refusing
 
 Role = Literal["decline", "lack", "ask", "ask_more", "advice", "aside", "claim"]
 
@@ -23,15 +23,15 @@ class Sentence(NamedTuple):
 
 
 _ROLES: tuple[tuple[Role, dict[str, str]], ...] = (
-    ("decline", phrases.DECLINE),
-    ("lack", phrases.LACK),
-    ("ask", phrases.ASK),
-    ("ask_more", phrases.ASK_MORE),
-    ("aside", phrases.POLITE),
-    ("advice", phrases.ADVICE),
+    ("decline", phrases_refusing.DECLINE),
+    ("lack", phrases_refusing.LACK),
+    ("ask", phrases_aside.ASK),
+    ("ask_more", phrases_aside.ASK_MORE),
+    ("aside", phrases_aside.POLITE),
+    ("advice", phrases_aside.ADVICE),
 )
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": None, "*": None, "_": None, "#": None, "\n": " "})
-_QUESTION = re.compile(r"[?？؟;][\"'”’»)\]]*$|[かの]。?$")
+_QUESTION = re.compile(r"[?？؟][\"'”’»)\]]*$|[かの]。?$")
 _MARKER = re.compile(r"^\s*(?:[-•+>]|\(?\d{1,2}[.)])\s+")
 
 
@@ -49,7 +49,7 @@ def _read(text: str, start: int, end: int) -> Sentence:
     plain = _MARKER.sub("", unicodedata.normalize("NFKC", raw).casefold().translate(_PLAIN)).strip()
     asks = bool(_QUESTION.search(plain))
     for role, table in _ROLES:
-        if role in ("ask", "ask_more") and not asks and not plain.startswith(("please ", "bitte ", "请")):
+        if role in ("ask", "ask_more") and not asks:
             continue
         match = _expression(role).search(plain)
         if match:
@@ -64,7 +64,7 @@ def _expression(role: Role) -> re.Pattern[str]:
     """Join all lines of all languages of one role."""
     table = dict(_ROLES)[role]
     lines = [
-        re.sub(r"<(\w+)>", lambda name, language=language: phrases.LISTS[language][name.group(1)], line)
+        re.sub(r"<(\w+)>", lambda name, language=language: phrases_refusing.LISTS[language][name.group(1)], line)
         for language, block in table.items()
         for line in block.strip().splitlines()
     ]

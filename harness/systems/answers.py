@@ -72,12 +72,9 @@ def query_fields(query: Query) -> dict[str, Any]:
     }
 
 
-def decode_text(raw: bytes) -> tuple[str, bool]:
-    """Decode UTF-8; other bytes are written with backslashes, and the flag is True."""
-    try:
-        return raw.decode("utf-8"), False
-    except UnicodeDecodeError:
-        return raw.decode("utf-8", "backslashreplace"), True
+def decode_text(raw: bytes) -> str:
+    """Decode UTF-8; other bytes become lone surrogates, which ``to_response`` finds and spells out."""
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def shown(value: object) -> str:

@@ -8,12 +8,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-import msgspec
-
 from harness.errors import SystemFailure, UsageError, did_you_mean
 from harness.systems.answers import SHOWN, bad, decode_text, query_fields, shown, to_response
 from harness.systems.http_status import status_failure
-from harness.systems.json_paths import AnswerPaths, JsonPath, answer_paths, decode_json, json_path
+from harness.systems.json_paths import JsonPath, answer_paths, decode_json, json_path
 from harness.types import Query, Response, Scalar
 
 if TYPE_CHECKING:
@@ -68,8 +66,9 @@ async def connect(
             sent: dict[str, Any] = {"params": _parameters(fields)} if method == "GET" else {"json": fields}
             try:
                 async with session.request(method, url, allow_redirects=False, **sent) as reply:
-                    text, repaired = decode_text(await _body(reply, response_bytes))
-                    return _read(text, repaired, reply.content_type, paths)
+                    text = decode_text(await _body(reply, response_bytes))
+                    body = decode_json(text, f"the reply ({reply.content_type})")
+                    return to_response(paths.read(body) if paths else body)
             except (aiohttp.ClientError, OSError) as error:
                 raise SystemFailure("connection", f"{type(error).__name__}: {error}", retry=True) from error
 
@@ -83,19 +82,13 @@ async def _body(reply: aiohttp.ClientResponse, limit: int) -> bytes:
     async for piece in reply.content.iter_any():
         body += piece
         if success and len(body) > limit:
-            start = shown(decode_text(bytes(body[:SHOWN]))[0])
+            start = shown(decode_text(bytes(body[:SHOWN])))
             raise bad("the reply", f"is longer than response_bytes={limit}: {start}")
         if not success and len(body) > _ERROR_BODY_BYTES:
             break
     if success:
         return bytes(body)
-    raise status_failure(reply.status, decode_text(bytes(body))[0], reply.headers.get("Retry-After"))
-
-
-def _read(text: str, repaired: bool, content_type: str, paths: AnswerPaths | None) -> Response:
-    body = decode_json(text, f"the reply ({content_type})")
-    response = to_response(paths.read(body) if paths else body)
-    return msgspec.structs.replace(response, text_repaired=True) if repaired else response
+    raise status_failure(reply.status, decode_text(bytes(body)), reply.headers.get("Retry-After"))
 
 
 def _check_url(url: str) -> None:

@@ -16,6 +16,7 @@ _LISTS: dict[str, tuple[str, ...]] = {
     "retrieved": Passage.__struct_fields__,
     "citations": Citation.__struct_fields__,
 }
+_REQUIRED = {"retrieved": ("doc_id", "text"), "citations": ("doc_id",)}
 _OBJECTS: dict[str, tuple[str, ...]] = {
     "usage": Usage.__struct_fields__,
     "timings": Timings.__struct_fields__,
@@ -126,7 +127,8 @@ def answer_paths(spec: Spec, noun: str) -> AnswerPaths:
     """Read a mapping of Response fields to paths.
 
     ``retrieved`` and ``citations`` are one path to a list in the harness's own form, or a mapping of
-    ``at``, the list, and the path of each field inside an item. ``usage`` and ``timings`` are one path
+    ``at``, the list, and the path of each field inside an item (the ids, and the texts of passages, must
+    be among them). ``usage`` and ``timings`` are one path
     or a mapping of their fields. ``error`` may be missing in an answer: then there is none.
 
     Raises:
@@ -148,10 +150,9 @@ def answer_paths(spec: Spec, noun: str) -> AnswerPaths:
         elif name in _LISTS:
             for part in parts:
                 _check_name(part, ("at", *_LISTS[name]), f"{noun}.{name}")
-            if "at" not in parts:
-                raise UsageError(
-                    f"{noun}.{name} has no 'at'", mend="say where the list lies: at: $.sources[*]"
-                )
+            for part in ("at", *_REQUIRED[name]):
+                if part not in parts:
+                    raise UsageError(f"{noun}.{name} has no {part!r}", mend="it has paths, like doc_id: id")
             paths.lists[name] = (parts.pop("at"), parts)
         else:
             raise UsageError(f"{noun}.{name} takes one path, not a mapping")

@@ -88,15 +88,13 @@ async def connect(
             passages = await _passages(query, retrieve)
             retrieved = time.perf_counter()
             messages = template.messages(query, passages)
-            text, repaired = await _complete(client, body | {"messages": messages})
+            text = await _complete(client, body | {"messages": messages})
             timings = Timings(
                 retrieve_s=retrieved - started if retrieve else None,
                 generate_s=time.perf_counter() - retrieved,
             )
             response = _response(text, passages, price)
-            return msgspec.structs.replace(
-                response, timings=timings, text_repaired=repaired or response.text_repaired
-            )
+            return msgspec.structs.replace(response, timings=timings)
 
         yield answer
 
@@ -113,8 +111,8 @@ async def _passages(query: Query, retrieve: Ask | None) -> tuple[Passage, ...]:
     return query.contexts if retrieve is None else to_passages(await retrieve(query))
 
 
-async def _complete(client: openai.AsyncOpenAI, body: dict[str, Any]) -> tuple[str, bool]:
-    """Send one request; give the text of the reply, and whether it had to be repaired."""
+async def _complete(client: openai.AsyncOpenAI, body: dict[str, Any]) -> str:
+    """Send one request; give the text of the reply."""
     import openai
 
     received = bytearray()

@@ -11,10 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
-
 from harness.errors import SystemFailure, UsageError
-from harness.systems.answers import SHOWN, bad, decode_text, query_fields, shown, to_response
+from harness.systems.answers import SHOWN, bad, decode_text, query_fields, shown, to_response, valid_text
 from harness.systems.json_paths import decode_json
 from harness.types import Query, Response
 
@@ -122,16 +120,15 @@ class _Worker:
         except OSError as error:
             raise SystemFailure("process", f"the program cannot be started again: {error}") from error
         try:
-            fields, repaired = await self._exchange(query, transport, pipes)
+            fields = await self._exchange(query, transport, pipes)
         except BaseException:
             await self.kill()  # what it writes later would be taken for the reply to the next question
             raise
-        response = to_response(fields)
-        return msgspec.structs.replace(response, text_repaired=True) if repaired else response
+        return to_response(fields)
 
     async def _exchange(
         self, query: Query, transport: asyncio.SubprocessTransport, pipes: _Pipes
-    ) -> tuple[dict[str, Any], bool]:
+    ) -> dict[str, Any]:
         line = await pipes.ask(transport, json.dumps(query_fields(query)).encode() + b"\n")
         if line is None:
             with suppress(TimeoutError):
@@ -140,13 +137,13 @@ class _Worker:
             returncode = transport.get_returncode()
             await self.kill()
             raise SystemFailure("process", pipes.ending(returncode))
-        text, repaired = decode_text(line)
+        text = decode_text(line)
         reply = decode_json(text, "the program's line")
         if not isinstance(reply, dict) or "id" not in reply:
             raise bad("id", f"is missing: {shown(text)}")
         if reply["id"] != query.id:
             raise bad("id", f"is {shown(reply['id'])}, not that of the question, {query.id!r}")
-        return {name: value for name, value in reply.items() if name != "id"}, repaired
+        return {name: value for name, value in reply.items() if name != "id"}
 
     async def kill(self) -> None:
         """Kill the program and its process group, and wait until both are gone."""
@@ -204,7 +201,7 @@ class _Pipes(asyncio.SubprocessProtocol):
     def ending(self, returncode: int | None) -> str:
         """Say how it ended, with the last 500 characters of its standard error."""
         how = "closed its output" if returncode is None else f"ended with status {returncode}"
-        tail = decode_text(self._err)[0].strip()[-STDERR_CHARS:]
+        tail = valid_text(decode_text(self._err)).strip()[-STDERR_CHARS:]
         return (
             f"the program {how}: {tail}" if tail else f"the program {how} and wrote nothing to standard error"
         )
@@ -237,7 +234,7 @@ class _Pipes(asyncio.SubprocessProtocol):
         end = self._out.find(b"\n", self._searched)
         self._searched = len(self._out) if end < 0 else 0
         if end > self._limit or len(self._out) > self._limit + 1:
-            start = shown(decode_text(bytes(self._out[:SHOWN]))[0])
+            start = shown(decode_text(bytes(self._out[:SHOWN])))
             self._line.set_exception(bad("the line", f"is longer than response_bytes={self._limit}: {start}"))
         elif end >= 0:
             line = bytes(self._out[:end])

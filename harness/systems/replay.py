@@ -71,14 +71,11 @@ class _Answer(NamedTuple):
     repeat: int
     data: Mapping[str, Any]
     paths: AnswerPaths | None
-    repaired: bool
 
     def fields(self) -> Mapping[str, Any]:
         if self.paths is not None:
-            found: Mapping[str, Any] = self.paths.read(self.data)
-        else:
-            found = {name: self.data[name] for name in Response.__struct_fields__ if name in self.data}
-        return {**found, "text_repaired": True} if self.repaired else found
+            return self.paths.read(self.data)
+        return {name: self.data[name] for name in Response.__struct_fields__ if name in self.data}
 
 
 class _Names(NamedTuple):
@@ -151,11 +148,11 @@ def _recorded(line: bytes, number: int, names: _Names, place: Place) -> tuple[st
         raise UsageError(f"this is not a line of a recording: {error!r}", place) from error
     if not _holds(result, names.where):
         return None
-    return case_id, _Answer(number, repeat, response, None, repaired=False)
+    return case_id, _Answer(number, repeat, response, None)
 
 
 def _foreign(line: bytes, number: int, names: _Names, place: Place) -> tuple[str, _Answer] | None:
-    text, repaired = decode_text(line)
+    text = decode_text(line)
     try:
         data = decode_json(text, "the line")
         if not isinstance(data, dict):
@@ -167,7 +164,7 @@ def _foreign(line: bytes, number: int, names: _Names, place: Place) -> tuple[str
         raise UsageError(failure.message, place) from failure
     if isinstance(case_id, bool) or not isinstance(case_id, (str, int)):
         raise UsageError(f"the id is not text: {shown(case_id)}", place)
-    return str(case_id), _Answer(number, 0, data, names.paths, repaired)
+    return str(case_id), _Answer(number, 0, data, names.paths)
 
 
 def _own_id(data: Mapping[str, Any]) -> Any:

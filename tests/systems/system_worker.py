@@ -5,45 +5,58 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 
-def main() -> None:
-    for line in sys.stdin:
-        query = json.loads(line)
-        asked = query["input"]
-        word, _, rest = asked.partition(" ")
-        if word == "raise":
-            print("worker: " + "x" * 1000 + " told to raise", file=sys.stderr, flush=True)
-            sys.exit(3)
-        elif word == "hang":
-            time.sleep(3600)
-        elif word == "child":
-            child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(3600)"])
-            say(query, {"output": str(child.pid)})
-        elif word == "show":
-            say(query, {"output": line})
-        elif word == "env":
-            say(query, {"output": json.dumps(dict(os.environ))})
-        elif word == "pid":
-            say(query, {"output": str(os.getpid())})
-        elif word == "cwd":
-            say(query, {"output": os.getcwd()})
-        elif word == "bytes":
-            sys.stdout.buffer.write(b'{"id": "%s", "output": "a\xffb"}\n' % query["id"].encode())
-            sys.stdout.flush()
-        elif word == "raw":
-            print(rest, flush=True)
-        elif word == "long":
-            print("y" * int(rest), flush=True)
-        elif word == "close":
-            os.close(1)
-            time.sleep(3600)
-        else:
-            say(query, {"output": asked, "retrieved": [{"doc_id": "d", "text": asked}]})
+def fail(query: dict[str, str], _: str) -> None:
+    print("worker: " + "x" * 1000 + " told to raise", file=sys.stderr, flush=True)
+    sys.exit(3)
 
 
-def say(query: dict, fields: dict) -> None:
-    print(json.dumps({"id": query["id"], **fields}), flush=True)
+def hang(query: dict[str, str], _: str) -> None:
+    time.sleep(3600)
 
 
-main()
+def child(query: dict[str, str], _: str) -> None:
+    started = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(3600)"])
+    say(query, str(started.pid))
+
+
+def invalid(query: dict[str, str], _: str) -> None:
+    sys.stdout.buffer.write(b'{"id": "%s", "output": "a\xffb"}\n' % query["id"].encode())
+    sys.stdout.flush()
+
+
+def close(query: dict[str, str], _: str) -> None:
+    os.close(1)
+    time.sleep(3600)
+
+
+def say(query: dict[str, str], output: str) -> None:
+    passages = [{"doc_id": "d", "text": query["input"]}]
+    print(json.dumps({"id": query["id"], "output": output, "retrieved": passages}), flush=True)
+
+
+DEEDS = {
+    "raise": fail,
+    "hang": hang,
+    "child": child,
+    "bytes": invalid,
+    "close": close,
+    "show": lambda query, _: say(query, json.dumps(query)),
+    "env": lambda query, _: say(query, json.dumps(dict(os.environ))),
+    "pid": lambda query, _: say(query, str(os.getpid())),
+    "cwd": lambda query, _: say(query, str(Path.cwd())),
+    "raw": lambda _, rest: print(rest, flush=True),
+    "long": lambda _, rest: print("y" * int(rest), flush=True),
+    "error": lambda query, rest: print(json.dumps({"id": query["id"], "error": rest}), flush=True),
+}
+
+for line in sys.stdin:
+    asked = json.loads(line)
+    word, _, rest = asked["input"].partition(" ")
+    deed = DEEDS.get(word)
+    if deed is None:
+        say(asked, asked["input"])
+    else:
+        deed(asked, rest)

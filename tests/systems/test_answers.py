@@ -48,7 +48,7 @@ def test_mapping_gives_every_field() -> None:
 
 
 def test_response_is_checked_too() -> None:
-    """A Response is not trusted more than a mapping: what it should hold stays, what it should not is refused."""
+    """A Response is not trusted more than a mapping: right values stay, wrong ones are refused."""
     good = Response(output="x", retrieved=(Passage("a", "t", 1),), timings=Timings(1.0), text_repaired=True)
     assert to_response(good) == good
     with pytest.raises(SystemFailure, match="output is int, not text: 7"):
@@ -182,8 +182,9 @@ def test_f5_lone_surrogates_are_spelled_out() -> None:
 @given(st.binary(max_size=60))
 def test_f5_any_bytes_decode(raw: bytes) -> None:
     """Bytes that are no UTF-8 are spelled out and flagged, others decode as they are."""
-    text, repaired = decode_text(raw)
-    assert repaired != (text.encode() == raw)
+    answer = to_response(decode_text(raw))
+    assert answer.output is not None
+    assert answer.text_repaired != (answer.output.encode() == raw)
 
 
 def test_query_fields_are_always_all_there() -> None:

@@ -14,7 +14,7 @@ from system_doubles import WORKER, System, chat_echo, http_echo, run, served, th
 
 from harness.errors import SystemFailure
 from harness.systems import http, openai_chat, process, python, reference, replay
-from harness.types import Case, Evidence, Message, Query, Response
+from harness.types import Case, Evidence, Message, Query, Response, Scalar
 
 Open = Callable[[Path, Sequence[Query]], AbstractAsyncContextManager[System]]
 
@@ -43,8 +43,16 @@ async def _python_async(_: Path, __: Sequence[Query]) -> AsyncIterator[System]:
 
 @asynccontextmanager
 async def _http(_: Path, __: Sequence[Query]) -> AsyncIterator[System]:
-    paths = {"output": "$.answer", "retrieved": {"at": "$.sources[*]", "doc_id": "id", "text": "text"}}
-    ask = {"input": "$.input", "id": "$.id", "history": "$.history", "contexts": "$.contexts"}
+    paths: dict[str, str | dict[str, str]] = {
+        "output": "$.answer",
+        "retrieved": {"at": "$.sources[*]", "doc_id": "id", "text": "text"},
+    }
+    ask: dict[str, Scalar] = {
+        "input": "$.input",
+        "id": "$.id",
+        "history": "$.history",
+        "contexts": "$.contexts",
+    }
     async with (
         served(http_echo) as address,
         http.connect(url=f"{address}/ask", request=ask, response=paths) as system,
@@ -192,7 +200,7 @@ def test_closes_when_the_body_fails(opened: Open, tmp_path: Path) -> None:
     """An exception inside the connection passes through, and everything is closed all the same."""
 
     async def work() -> None:
-        with pytest.raises(KeyError, match="mine"):
+        with pytest.raises(KeyError, match="mine"):  # noqa: PT012 - the exception must come from within
             async with opened(tmp_path, [Query("q", "x")]) as system:
                 await system(Query("q", "x"))
                 raise KeyError("mine")

@@ -1,0 +1,55 @@
+# Every target sets up what it needs in .venv/; `make` lists them.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lint types schema baseline bench-real clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+# uv installs in seconds what pip installs in a minute; where it cannot be had, pip reads the same lock.
+$(READY): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv 2>/dev/null \
+	  && $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock \
+	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q harness
+	@touch $@
+
+setup: $(READY)  ## make .venv with everything that the lock names
+
+demo: $(READY)  ## an unchanged candidate passes, a degraded one fails, with the reports to look at
+	@PATH="$(abspath $(BIN)):$$PATH" sh docs/demo.sh
+
+test: $(READY)  ## the test suite
+	$(BIN)/python -m pytest
+
+check: lint types test  ## what CI runs
+
+format: $(READY)  ## format the code
+	$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format .
+
+lint: $(READY)  ## style and import rules
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(READY)  ## mypy --strict
+	$(BIN)/mypy
+
+schema: $(READY)  ## write the JSON Schemas and the database page again
+	$(BIN)/harness schema suite > suites/suite.schema.json
+	$(BIN)/harness schema golden > goldens/golden.schema.json
+	$(BIN)/python -m harness.store.schema > docs/schema.md
+
+baseline: $(READY)  ## record the shipped baseline again, after a change that is meant to move it
+	$(BIN)/harness run suites/support.yaml --run-id baseline-$$(date -u +%Y%m%d)
+	$(BIN)/harness baseline promote last --reason "$(REASON)" --keep-text --force
+
+bench-real: $(READY)  ## the harness on real, human-labelled data (HARNESS_DATA)
+	cd benchmarks/real && for script in nomiracl financebench cranfield; do ../../$(BIN)/python $$script.py || exit 1; done
+
+clean:  ## remove .venv, caches and reports
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/runs reports/harness.duckdb
