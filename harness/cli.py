@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 
@@ -40,6 +39,8 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one verb; an unknown one is told with its nearest neighbour."""
         if cmd_name not in VERBS:
+            import difflib
+
             near = difflib.get_close_matches(cmd_name, VERBS, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"No such verb {cmd_name!r}.{hint}", ctx)

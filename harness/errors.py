@@ -14,7 +14,6 @@ SystemFailure                      one call of the system under test failed (nev
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Literal, NamedTuple
@@ -135,6 +134,8 @@ class SystemFailure(Exception):
 
 def did_you_mean(wrong: str, valid: Iterable[str]) -> str:
     """Give ``did you mean 'x'?`` for the nearest valid name, else the list of valid names."""
+    import difflib
+
     names = sorted(valid)
     near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
     if near:

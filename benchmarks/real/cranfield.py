@@ -14,7 +14,7 @@ SUITE = """
 version: 1
 suite: {name}
 goldens: [{{path: cases.jsonl}}]
-system: {{adapter: replay, path: runs/{baseline}.jsonl, fields: {{id: id, output: output, retrieved: retrieved}}}}
+system: {{adapter: replay, path: runs/{baseline}.jsonl}}
 candidates:
 {candidates}
 metrics: [{metrics}]
@@ -30,9 +30,10 @@ CRANFIELD = {
     "r_precision": "Rprec",
 }  # fmt: skip
 TREC = {
-    "ndcg@5": "ndcg_cut_5", "ndcg@10": "ndcg_cut_10", "ndcg@100": "ndcg_cut_100", "ndcg@1000": "ndcg_cut_1000",
-    "recall@5": "recall_5", "recall@100": "recall_100", "recall@1000": "recall_1000", "precision@5": "P_5",
-    "precision@10": "P_10", "precision@1000": "P_1000", "map@10": "map_cut_10", "map@100": "map_cut_100",
+    "ndcg@5": "ndcg_cut_5", "ndcg@10": "ndcg_cut_10", "ndcg@100": "ndcg_cut_100",
+    "ndcg@1000": "ndcg_cut_1000", "recall@5": "recall_5", "recall@100": "recall_100", "recall@1000": "recall_1000", "precision@5": "P_5",
+    "precision@10": "P_10", "precision@1000": "P_1000", "map@10": "map_cut_10",
+    "map@100": "map_cut_100",
     "map@1000": "map", "mrr@1000": "recip_rank", "hit_rate@1": "success_1", "hit_rate@10": "success_10",
     "r_precision": "Rprec",
 }  # fmt: skip
@@ -46,11 +47,8 @@ def main() -> None:
 def cranfield(source: Path) -> None:
     queries = {row["id"]: row["question"] for row in read_lines(source / "queries.jsonl.gz")}
     grades = read_qrels((source / "qrels.txt").read_text())
-    runs = {
-        name: read_run(gzip.decompress((source / "runs" / f"{name}.txt.gz").read_bytes()).decode())
-        for name in RUNS
-    }
-    expected = json.loads(gzip.decompress((source / "expected.json.gz").read_bytes()))
+    runs = {name: read_run(unpacked(source / "runs" / f"{name}.txt.gz")) for name in RUNS}
+    expected = json.loads(unpacked(source / "expected.json.gz"))
     rows, means = [], []
     with workspace() as folder:
         corpus = (
@@ -160,6 +158,10 @@ def differences(values: dict, grades: dict, run: dict, printed: dict, names: dic
             if query in printed:
                 rounded = max(rounded, abs(value - printed[query][names[ours]]))
     return count, f"{exact:.1e}", f"{rounded:.1e}"
+
+
+def unpacked(path: Path) -> str:
+    return gzip.decompress(path.read_bytes()).decode()
 
 
 def read_qrels(text: str) -> dict[str, dict[str, int]]:

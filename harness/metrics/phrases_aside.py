@@ -89,7 +89,7 @@ ADVICE = {
     "en": r"""
 \b(?:recommend|suggest|advise|encourage|caution|urge|consult|contact|reach out|seek)\b
 \bplease (?:refer|check|visit|see|note)\b|^if you(?:'re| are| have| need)\b
-\byou (?:may|can|could|might|should) (?:\w+ )?(?:want to )?(?:check|contact|try|consult|visit|look|refer|ask)\b
+\byou (?:may|can|could|might|should) (?:\w+ )?(?:want to )?(?:check|contact|try|consult|visit|look|ask)\b
 \bit(?:'s| is) (?:\w+ )?(?:important|essential|crucial|best|advisable|recommended|worth)\b
 \b(?:<source>|question) (?:\w+ )?(?:<describe>|is\b|are\b|asks?|requires?)
 ^(?:they|it|instead,? (?:they|it)) (?:\w+ )?(?:<describe>)
@@ -124,17 +124,18 @@ ADVICE = {
 POLITE = {
     "en": r"""
 ^(?:absolutely|okay|ok|great|yes|no|explanation)\b\W*$
-^(?:thank you|thanks|you're welcome|great question|good question|hello|hi|dear|sure|certainly|of course)\b[^.]{0,60}$
+^(?:thank you|thanks|you're welcome|(?:great|good) question|hello|hi|dear|sure|certainly|of course)\b[^.]{0,60}$
 ^(?:i'm |i am )?(?:so |very |really )?(?:sorry|glad|happy)\b(?! to (?:say|inform|tell))
 ^(?:(?:i |we )?apologi[sz]e|my apologies)\b
 \b(?:let me know|feel free|don't hesitate|do not hesitate|hope (?:this|that|it) helps?|happy to help)\b
 \b(?:would you like|do you want|shall i|can i help|how (?:can|may) i (?:help|assist)|(?:anything|what) else)\b
-\bany (?:other|further|more) questions\b|\bi(?:'m| am) (?:just |only )?an? (?:ai|assistant|language model|chatbot)\b
+\bany (?:other|further|more) questions\b
+\bi(?:'m| am) (?:just |only )?an? (?:ai|assistant|language model|chatbot)\b
 ^(?:here (?:is|are|'s)|below (?:is|are))\b[^.]{0,60}$
 """,
     "de": r"""
-^(?:hallo|guten (?:tag|morgen|abend)|gerne?|natürlich|klar|danke|vielen dank|ja|nein|sicher)\b\W*(?:\w+\W*){0,4}$
-\b(?:tut mir leid|entschuldigung|entschuldigen sie|melden sie sich|stehe ich|hoffe,? (?:das|dies)|kann ich sonst)\b
+^(?:hallo|guten (?:tag|morgen|abend)|gerne?|natürlich|danke|vielen dank|ja|nein|sicher)\b\W*(?:\w+\W*){0,4}$
+\b(?:tut mir leid|entschuldigung|entschuldigen sie|melden sie sich|stehe ich|hoffe,? (?:das|dies))\b
 \b(?:haben sie (?:noch|weitere)|möchten sie|soll ich)\b
 """,
     "fr": r"""
@@ -143,7 +144,7 @@ POLITE = {
 """,
     "es": r"""
 ^(?:hola|buenos días|buenas|gracias|claro|por supuesto|desde luego|sí|no)\b\W*(?:\w+\W*){0,4}$
-\b(?:lo siento|lamento|no dude en|no dudes en|espero que (?:esto|le|te)|puedo ayudar|le gustaría|te gustaría)\b
+\b(?:lo siento|lamento|no dudes? en|espero que (?:esto|le|te)|puedo ayudar|(?:le|te) gustaría)\b
 """,
     "pt": r"""
 ^(?:olá|oi|bom dia|obrigad[oa]|claro|certamente|sim|não)\b\W*(?:\w+\W*){0,4}$

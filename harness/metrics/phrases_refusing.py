@@ -1,20 +1,21 @@
 """The words with which answers decline or say that something is missing, by language.
 
-Each line is one regular expression; ``<name>`` stands for the list of that name and language in LISTS. Texts are searched a sentence at a time, NFKC-normalised, case-folded, with plain
-apostrophes; all languages at once, because a system may answer in another language than it was asked in.
+Each line is one regular expression; ``<name>`` stands for the list of that name and language in LISTS.
+Sentences are searched one at a time, NFKC-normalised, case-folded, with plain apostrophes, in all languages
+at once, because a system may answer in another language than it was asked in.
 """
 
 from __future__ import annotations
 
 LISTS = {
     "en": {
-        "source": "documents?|documentation|contexts?|passages?|sources?|texts?|excerpts?|articles?|materials?"
-        "|knowledge base|search results?|snippets?|references?|records?|database"
-        r"|(?:provided|given|available|supplied|retrieved|above) (?:\w+ )?(?:information|data|content|answer)",
+        "source": "documents?|documentation|contexts?|passages?|sources?|texts?|excerpts?|articles?"
+        "|materials?|knowledge base|search results?|snippets?|references?|records?|database"
+        r"|(?:provided|given|available|retrieved|above) (?:\w+ )?(?:information|data|content|answer)",
         "told": "mentioned|specified|stated|provided|given|covered|addressed|discussed|included|found|present"
         "|available|answered|described|contained|listed",
-        "tell": "contain|mention|provide|include|say|specify|state|give|cover|address|discuss|have|answer|offer"
-        "|indicate|describe|explain|list|tell|refer|clear|enough|sufficient|reveal|touch|talk|detail|present"
+        "tell": "contain|mention|provide|include|say|specify|state|give|cover|address|discuss|have|answer"
+        "|offer|indicate|describe|explain|list|tell|refer|clear|enough|sufficient|reveal|touch|talk|detail|present"
         "|support",
         "help": "help|assist|answer|respond|comply|discuss|fulfill?|provide (?:an answer|information|that|you)",
         "right": "accurate|appropriate|ethical|acceptable|respectful|fair|productive|valid|okay|constructive",
@@ -58,8 +59,8 @@ LISTS = {
     "ja": {
         "help": "答え|回答|対応|手伝い|提供|支援|協力|説明|伝え|案内|判断|応じ|教え",
         "fact": "情報|記載|記述|言及|答え|回答|データ|説明",
-        "no": "ありません|ございません|ないため|ないです|ない。|ない$|見つかりません|見当たりません|得られません"
-        "|含まれて(?:いません|いない|おりません)|持って(?:いません|おりません)",
+        "no": "ありません|ございません|ないため|ないです|ない。|ない$|見つかりません|見当たりません"
+        "|得られません|含まれて(?:いません|いない|おりません)|持って(?:いません|おりません)",
     },
     "zh": {"help": "回答|提供|帮助|幫助|协助|協助|回应|回應|满足|滿足|给出|給出"},
     "ko": {
@@ -167,14 +168,14 @@ LACK = {
 """,
     "de": r"""
 \bich (?:\w+ )?weiß (?:\w+ ){0,3}?nicht\b|\bweiß ich (?:\w+ ){0,3}?nicht\b|^keine ahnung
-\b(?:habe|hab|haben|liegen|gibt|finde|finden|konnte|konnten)\b[^.!?]{0,40}? keine?[nrsm]? [^.!?]{0,30}?(?:<fact>)
+\b(?:habe|hab|haben|liegen|gibt|finden?|konnten?)\b[^.!?]{0,40}? keine?[nrsm]? [^.!?]{0,30}?(?:<fact>)
 \b(?:<source>)\b[^.!?]{0,60}? (?:<no>)\b
 \b(?:<no>)\b[^.!?]{0,30}\b(?:in|aus) (?:\w+ ){0,3}?(?:<source>)
 \bich (?:konnte|kann) [^.!?]{0,60}?(?:<no>) (?:\w+ ){0,2}?(?:finden|gefunden)
 \b(?:ist|sind) mir (?:\w+ )?nicht bekannt|\blässt sich [^.!?]*?nicht (?:beantworten|sagen|entnehmen)
 """,
     "fr": r"""
-\bje (?:ne |n'|l')(?:l')?(?:sais|connais|dispose|trouve|possède|vois|ignore) ?(?:\w+ )?(?:pas|aucune?|la réponse)\b
+\bje (?:ne |n')(?:l')?(?:sais|connais|dispose|trouve|possède|vois) (?:\w+ )?(?:pas|aucune?)\b|\bj'ignore\b
 \bje n'ai (?:\w+ )?(?:pas|aucune?|trouvé)\b
 \b(?:aucune?|pas assez d'|pas suffisamment d'|pas d')\s?(?:\w+ )?(?:<fact>)
 \b(?:<source>)\b[^.!?]{0,40}? (?:ne |n')\w+ (?:\w+ )?(?:pas|aucune?|rien)\b
@@ -198,7 +199,7 @@ LACK = {
     "it": r"""
 \bnon (?:lo so\b|so (?:la risposta|rispondere)|ho (?:\w+ )?(?:<fact>|accesso|trovato|idea)|dispongo)
 \bnon (?:ci sono|c'è|sono presenti|vi sono) (?:\w+ )?(?:<fact>)|\bnessuna (?:<fact>)
-\b(?:<source>)\b[^.!?]{0,40}? non (?:\w+ )?(?:conten|contien|menzion|inclu|dic|indica|forni|specific|offr|riport)
+\b(?:<source>)\b[^.!?]{0,40}? non (?:\w+ )?(?:conten|contien|menzion|inclu|dic|indica|forni|specific|riport)
 \bnon (?:è|viene|sono) (?:\w+ )?(?:menzionat|specificat|indicat|riportat)\w*[^.!?]{0,30}(?:<source>)
 """,
     "nl": r"""

@@ -48,7 +48,7 @@ def _read(text: str, start: int, end: int) -> Sentence:
     raw = text[start:end]
     plain = _MARKER.sub("", unicodedata.normalize("NFKC", raw).casefold().translate(_PLAIN)).strip()
     asks = bool(_QUESTION.search(plain))
-    for role, table in _ROLES:
+    for role, _ in _ROLES:
         if role in ("ask", "ask_more") and not asks:
             continue
         match = _expression(role).search(plain)
@@ -63,9 +63,9 @@ def _read(text: str, start: int, end: int) -> Sentence:
 def _expression(role: Role) -> re.Pattern[str]:
     """Join all lines of all languages of one role."""
     table = dict(_ROLES)[role]
-    lines = [
-        re.sub(r"<(\w+)>", lambda name, language=language: phrases_refusing.LISTS[language][name.group(1)], line)
-        for language, block in table.items()
-        for line in block.strip().splitlines()
-    ]
+    lines = []
+    for language, block in table.items():
+        for name, pattern in phrases_refusing.LISTS.get(language, {}).items():
+            block = block.replace(f"<{name}>", pattern)
+        lines += block.strip().splitlines()
     return re.compile("|".join(lines))

@@ -152,7 +152,9 @@ def answer_paths(spec: Spec, noun: str) -> AnswerPaths:
                 _check_name(part, ("at", *_LISTS[name]), f"{noun}.{name}")
             for part in ("at", *_REQUIRED[name]):
                 if part not in parts:
-                    raise UsageError(f"{noun}.{name} has no {part!r}", mend="it has paths, like doc_id: id")
+                    raise UsageError(
+                        f"{noun}.{name} has no {part!r}", mend="for example at: $.sources[*], doc_id: id"
+                    )
             paths.lists[name] = (parts.pop("at"), parts)
         else:
             raise UsageError(f"{noun}.{name} takes one path, not a mapping")
