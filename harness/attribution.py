@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.types import Attribution, BehaviorCount, Result, Score, StageCount
+from harness.types import UNSCORED, Attribution, BehaviorCount, Result, Score, StageCount
 
 RETRIEVAL = ("hit_rate", "recall", "evidence_recall", "ndcg", "map", "mrr")
 """Metrics that tell whether the gold passage was retrieved, the plainest first."""
@@ -19,8 +19,8 @@ def attribute(
 ) -> Attribution:
     """Count cases by stage before and after, and name the refusals that flipped.
 
-    A case counts where both runs retrieved for a case with labelled evidence and both answered it or
-    refused it; a refusal is no good answer to a case that has one.
+    A case counts where both runs retrieved for a case with labelled evidence and neither lost the score of
+    its answer; where that metric applies to one answer only (the other is a refusal), the other is not good.
 
     Args:
         baseline: first repeat by case.
@@ -32,6 +32,8 @@ def attribute(
     if retrieval is not None and answer is not None:
         for case_id, after in candidate.items():
             if (before := baseline.get(case_id)) is None:
+                continue
+            if any(_is_lost(result, answer) for result in (before, after)):
                 continue
             found = (
                 _reached(before, retrieval),
@@ -112,6 +114,11 @@ def _first(metrics: Sequence[str], stems: Sequence[str]) -> str | None:
 def _value(result: Result, metric: str) -> float | None:
     score: Score | None = result.scores.get(metric)
     return None if score is None else score.value
+
+
+def _is_lost(result: Result, metric: str) -> bool:
+    score = result.scores.get(metric)
+    return score is None or score.status in UNSCORED
 
 
 def _reached(result: Result, metric: str) -> bool | None:

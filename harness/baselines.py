@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import HarnessError, Place, RecordingError, UsageError
-from harness.recordings import read, write_slim
+from harness.recordings import read, write_slim, write_whole
 from harness.types import Estimate, Outcome, Recorded, Scalar
 
 VERSION = 1
@@ -58,13 +58,10 @@ def write_baseline(recorded: Recorded, lock_path: Path, lock: Lock, *, keep_text
         RecordingError: a file cannot be written.
     """
     data = lock_path.parent / lock.recording
-    lock_path.parent.mkdir(parents=True, exist_ok=True)
     write_slim(recorded, data, keep_text=keep_text)
     whole = msgspec.structs.replace(lock, sha256=_sha256(data))
     text = msgspec.json.format(msgspec.json.encode(whole, order="deterministic"), indent=2)
-    temporary = lock_path.with_suffix(".tmp")
-    temporary.write_bytes(text + b"\n")
-    temporary.replace(lock_path)
+    write_whole(lock_path, text + b"\n")
 
 
 def read_lock(path: Path) -> Lock:

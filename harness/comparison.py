@@ -50,15 +50,17 @@ class RunScores(NamedTuple):
 
 def run_scores(recorded: Recorded) -> RunScores:
     """Fold every metric of a recording."""
-    tables = {name: fold(recorded.results, name) for name in recorded.run.metrics}
+    repeats = recorded.run.repeats
+    tables = {name: fold(recorded.results, name, repeats) for name in recorded.run.metrics}
     return RunScores(recorded.run, recorded.cases, tables)
 
 
-def fold(results: Iterable[Result], metric: str) -> dict[str, CaseValue]:
+def fold(results: Iterable[Result], metric: str, repeats: int) -> dict[str, CaseValue]:
     """Average one metric over the repeats of each case; the case, not the repeat, is the unit.
 
-    A case with a repeat that should have a value and has none is unscored as a whole: dropping the repeat
-    would let an error help. Repeats to which the metric does not apply are left out of the average.
+    A case with a repeat that should have a value and has none, or with fewer than ``repeats`` results, is
+    unscored as a whole: dropping the repeat would let an error help. Repeats to which the metric does not
+    apply are left out of the average.
     """
     scores = defaultdict(list)
     for result in results:
@@ -66,11 +68,11 @@ def fold(results: Iterable[Result], metric: str) -> dict[str, CaseValue]:
         if score is not None:
             scores[result.case_id].append(score)
     table: dict[str, CaseValue] = {}
-    for case_id, repeats in scores.items():
-        lost = next((score.status for score in repeats if score.status in UNSCORED), None)
-        values = [score.value for score in repeats if score.value is not None]
-        if lost is not None:
-            table[case_id] = CaseValue(None, lost)
+    for case_id, found in scores.items():
+        lost = next((score.status for score in found if score.status in UNSCORED), None)
+        values = [score.value for score in found if score.value is not None]
+        if lost is not None or len(found) < repeats:
+            table[case_id] = CaseValue(None, lost or "system_error")
         elif values:
             table[case_id] = CaseValue(math.fsum(values) / len(values), "scored")
         else:
@@ -111,8 +113,8 @@ def pair(baseline: Table, candidate: Table, cases: Sequence[Case], metric: Metri
     """Pair two tables by case.
 
     A pair with an unscored side has its largest possible harm in ``worst`` and the width of what is possible
-    in ``widths`` (infinite for a metric without an upper end). A case to which the metric applies on one
-    side only is unpaired; one to which it applies on neither side is left out.
+    in ``widths`` (infinite for a metric without an upper end). A case to which the metric does not apply on
+    one side is unpaired unless it applies on neither; that case is left out.
     """
     pairs = Pairs([], [], [], [], [], 0)
     unpaired = 0
@@ -122,10 +124,11 @@ def pair(baseline: Table, candidate: Table, cases: Sequence[Case], metric: Metri
         after = candidate.get(case.id, CaseValue(None, "system_error"))
         if before.value is not None and after.value is not None:
             change = after.value - before.value
-            pairs.harms.append(-change if metric.higher_is_better else change)
+            harm = -change if metric.higher_is_better else change
+            pairs.harms.append(harm if abs(harm) > SAME else 0.0)
             pairs.clusters.append(case.cluster)
         elif before.status == "not_applicable" or after.status == "not_applicable":
-            unpaired += before.value is not None or after.value is not None
+            unpaired += before.status != after.status
         else:
             pairs.worst.append(_worst_harm(before.value, after.value, metric))
             pairs.widths.append(span if before.value is not None or after.value is not None else 2 * span)
@@ -177,7 +180,7 @@ def compare(
     result = paired.clustered_mean(pairs.harms, pairs.clusters)
     low, high = paired.two_sided_limits(result, LEVEL)
     sign = -1.0 if metric.higher_is_better else 1.0
-    changes = sorted((sign * low, sign * high))
+    changes = sorted((sign * low + 0.0, sign * high + 0.0))
     limit = harm_limit(pairs, metric)
     least = paired.detectable_mean(result, alpha)
     floor = resolution(len(pairs.harms), metric)
@@ -190,9 +193,9 @@ def compare(
         harm_limit=limit if math.isfinite(limit) else None,
         detectable=max(least, floor) if math.isfinite(least) else None,
         n_clusters=result.clusters,
-        worse=sum(harm > SAME for harm in pairs.harms),
-        better=sum(harm < -SAME for harm in pairs.harms),
-        same=sum(abs(harm) <= SAME for harm in pairs.harms),
+        worse=sum(harm > 0 for harm in pairs.harms),
+        better=sum(harm < 0 for harm in pairs.harms),
+        same=sum(harm == 0 for harm in pairs.harms),
         method="paired t, clustered by document",
     )
 
@@ -212,7 +215,7 @@ def harm_limit(pairs: Pairs, metric: MetricIdentity) -> float:
     limit = paired.upper_limit(result, LEVEL)
     if pairs.widths:
         slack = math.fsum(pairs.widths) * paired.unit_error(result.clusters, result.n)
-        limit += slack * (paired.upper_limit(result._replace(mean=0.0, se=1.0), LEVEL) if result.df else 0.0)
+        limit += slack * paired.student_quantile(result.df, LEVEL)
     return max(limit, resolution(result.n, metric))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from harness.comparison import LEVEL, Table, estimate
+from harness.comparison import LEVEL, Table, estimate, resolution
 from harness.types import UNSCORED, Case, Gap, GroupGap, Interval, MetricIdentity
 
 MIN_CLUSTERS = 10
@@ -23,7 +23,8 @@ def gap_between_groups(
     """Compare each group with all cases outside it.
 
     The intervals are Bonferroni-adjusted over the judged groups, so that together they hold with 95 %.
-    Unscored cases widen them: within the group they count at their worst, outside it at their best.
+    Unscored cases widen them: within the group they count at their worst, outside it at their best. A
+    deficit is never bounded closer than ``3 / n`` of the range for a group of n (rule of three).
 
     Args:
         name: the metric.
@@ -45,7 +46,7 @@ def gap_between_groups(
         if found.n >= min_n and clusters[group] >= MIN_CLUSTERS and len(groups) > 1
     ]
     level = 1 - (1 - LEVEL) / max(1, len(judged))
-    rows = []
+    rows: list[GroupGap] = []
     for group, cases in groups.items():
         deficit = interval = None
         members = {case.id for case in cases}
@@ -70,9 +71,12 @@ def gap_between_groups(
 
 def _deficit(
     table: Table, group: list[Case], rest: list[Case], metric: MetricIdentity, level: float
-) -> tuple[float, Interval]:
-    """How much worse the group is than the rest, and the interval that allows for unscored cases."""
-    from harness.stats.paired import clustered_difference, two_sided_limits, unit_error
+) -> tuple[float, Interval | None]:
+    """How much worse the group is than the rest, and the interval that allows for unscored cases.
+
+    No interval where unscored cases of a metric without an upper end leave the deficit without a limit.
+    """
+    from harness.stats.paired import clustered_difference, student_quantile, two_sided_limits, unit_error
 
     sign = 1.0 if metric.higher_is_better else -1.0
     ours = [(sign * value, case.cluster) for case in group if (value := _value(table, case)) is not None]
@@ -84,17 +88,17 @@ def _deficit(
         [cluster for _, cluster in ours],
     )
     low, high = two_sided_limits(result, level)
-    lost = _lost(table, group), _lost(table, rest)
-    if any(lost):
-        # Moving an unscored case over the whole range moves a mean by range / n and its error by no more
-        # than unit_error; both sides of the difference are allowed for at once.
-        span = math.inf if metric.high is None else metric.high - metric.low
-        quantile = (high - result.mean) / result.se if result.se > 0 else 2.0
-        for count, have in ((lost[0], len(ours)), (lost[1], len(others))):
-            if count:
-                share = count / (have + count)
-                high += span * (share + quantile * count * unit_error(result.clusters, have))
-                low -= span * (share + quantile * count * unit_error(result.clusters, have))
+    high = max(high, result.mean + resolution(min(len(ours), len(others)), metric))
+    quantile = student_quantile(result.df, (1 + level) / 2)
+    span = math.inf if metric.high is None else metric.high - metric.low
+    for count, have in ((_lost(table, group), len(ours)), (_lost(table, rest), len(others))):
+        if count:
+            # Moving an unscored case over the whole range moves a mean by range / n and its error by no more
+            # than unit_error; both sides of the difference are allowed for at once.
+            widest = span * (count / (have + count) + quantile * count * unit_error(result.clusters, have))
+            low, high = low - widest, high + widest
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return result.mean + 0.0, None
     return result.mean + 0.0, Interval(low, high, level, "group against rest, Bonferroni, clustered")
 
 

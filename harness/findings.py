@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.attribution import attribute, cause_of, refusal_matrix
-from harness.comparison import RunScores, Table, compare, differing_metrics, estimate, hardest_first
+from harness.comparison import SAME, RunScores, Table, compare, differing_metrics, estimate, hardest_first
 from harness.gates.decide import overall
 from harness.gates.evidence import Evidence
 from harness.gates.gap import find_gap
@@ -61,8 +61,9 @@ def make_report(
     comparisons = _compare_all(evidence)
     slices = _compare_slices(evidence)
     regressions = find_regressions(runs, verdicts)
-    before = _first_repeats(runs.baseline)
     after = _first_repeats(runs.candidate)
+    same = {case.id for case in evidence.comparable(runs.candidate.cases)}
+    before = {case_id: result for case_id, result in _first_repeats(runs.baseline).items() if case_id in same}
     changes = config_changes(runs.baseline.run, runs.candidate.run) if runs.baseline else ()
     report = Report(
         title=suite.description or suite.suite,
@@ -159,13 +160,15 @@ def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[CaseChang
     worst = worst_verdict(verdicts)
     failed = [verdict.metric for verdict in verdicts if verdict.outcome == "fail" and verdict.metric]
     first = [worst.metric] if worst is not None and worst.metric else []
-    order = list(dict.fromkeys([*first, *failed, *evidence.candidate.run.metrics]))
+    metrics = list(evidence.candidate.run.metrics)
+    skipped = differing_metrics(evidence.baseline.run, evidence.candidate.run)
+    order = [name for name in dict.fromkeys([*first, *failed, *metrics]) if name in metrics]
     before, after = _first_repeats(runs.baseline), _first_repeats(runs.candidate)
     cases = {case.id: case for case in evidence.comparable(evidence.candidate.cases)}
     found: dict[str, CaseChange] = {}
     for name in order:
         identity = evidence.candidate.run.metrics[name]
-        if name not in evidence.baseline.tables or identity.high is None:
+        if name not in evidence.baseline.tables or identity.high is None or name in skipped:
             continue
         for case_id, case in cases.items():
             old = evidence.baseline.tables[name].get(case_id)
@@ -173,14 +176,14 @@ def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[CaseChang
             if case_id in found or old is None or new is None or old.value is None or new.value is None:
                 continue
             harm = old.value - new.value if identity.higher_is_better else new.value - old.value
-            if harm > 1e-12:
+            if harm > SAME:
                 found[case_id] = CaseChange(
                     case_id=case_id,
                     metric=name,
                     before=old.value,
                     after=new.value,
                     harm=harm,
-                    cause=cause_of(before.get(case_id), after.get(case_id), order),
+                    cause=cause_of(before.get(case_id), after.get(case_id), metrics),
                     slices=labels_of(case, evidence.suite.slices),
                 )
     ranked = sorted(found.values(), key=lambda item: (order.index(item.metric), -item.harm, item.case_id))

@@ -77,7 +77,8 @@ def _finding_line(report: Report, worst: Verdict | None) -> str:
         return "No gate compares with a baseline."
     closest, limit = max(limited, key=lambda item: (item[0].harm_limit or 0.0) / (item[1] or 1.0))
     unit = _unit(report, closest.metric)
-    text = f"No gated metric fell beyond its margin; {closest.metric} fell by at most"
+    verb = "fell" if closest.higher_is_better else "rose"
+    text = f"No gated metric is worse beyond its margin; {closest.metric}{_scope(closest)} {verb} by at most"
     return f"{text} {number(closest.harm_limit, unit)} (95 %, allowed {number(limit, unit)})."
 
 
@@ -88,14 +89,19 @@ def _change_text(found: Comparison, limit: float | None, report: Report) -> str:
         return f"{found.metric}: no pair to compare."
     rose = found.change > 0
     verb = "did not change" if found.harm == 0 else "rose" if rose else "fell"
-    scope = "" if found.slice.label == "all" else f" in {found.slice.label}"
-    values = f"{number(found.baseline.value, unit)} → {number(found.candidate.value, unit)}"
+    values = f" {number(found.baseline.value, unit)} → {number(found.candidate.value, unit)}"
+    if found.change * ((found.candidate.value or 0.0) - (found.baseline.value or 0.0)) < 0:
+        values = " over the pairs"  # the means rest on unpaired cases too, and say the opposite
     level = "" if found.interval is None else f", {share(found.interval.level)} CI "
     inside = f"{signed(found.change, unit)}{level}{interval(found.interval, unit, change=True)}"
     allowed = "" if limit is None else f"; allowed {number(limit, unit)}"
     pairs = f"; paired n = {of_total(found.n_pairs, found.n_pairs + found.n_unpaired)}"
     counts = f"{found.worse:,} worse, {found.better:,} better, {found.same:,} same"
-    return f"{found.metric}{scope} {verb} {values} ({inside}{allowed}{pairs}): {counts}."
+    return f"{found.metric}{_scope(found)} {verb}{values} ({inside}{allowed}{pairs}): {counts}."
+
+
+def _scope(found: Comparison) -> str:
+    return "" if found.slice.label == "all" else f" in {found.slice.label}"
 
 
 def _where_line(report: Report, worst: Verdict | None) -> str:
@@ -114,6 +120,8 @@ def _where_line(report: Report, worst: Verdict | None) -> str:
 def _share_of_slice(report: Report, metric: str, hit: Comparison) -> list[str]:
     """``31 of the 61 worse cases are language=de; in 24 of them: gold passage lost.``."""
     hurt = [item for item in report.regressions if item.metric == metric]
+    if any(item.metric == metric and item.worse > len(hurt) for item in report.comparisons):
+        return []  # the list was cut: its shares are not those of all
     labels = hit.slice.label.split(" & ")
     inside = [item for item in hurt if all(label in item.slices for label in labels)]
     if not inside:

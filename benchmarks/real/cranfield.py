@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from workbench import data_folder, harness, read_lines, table, workspace, write_lines
@@ -31,7 +32,8 @@ CRANFIELD = {
 }  # fmt: skip
 TREC = {
     "ndcg@5": "ndcg_cut_5", "ndcg@10": "ndcg_cut_10", "ndcg@100": "ndcg_cut_100",
-    "ndcg@1000": "ndcg_cut_1000", "recall@5": "recall_5", "recall@100": "recall_100", "recall@1000": "recall_1000", "precision@5": "P_5",
+    "ndcg@1000": "ndcg_cut_1000", "recall@5": "recall_5", "recall@100": "recall_100",
+    "recall@1000": "recall_1000", "precision@5": "P_5",
     "precision@10": "P_10", "precision@1000": "P_1000", "map@10": "map_cut_10",
     "map@100": "map_cut_100",
     "map@1000": "map", "mrr@1000": "recip_rank", "hit_rate@1": "success_1", "hit_rate@10": "success_10",
@@ -143,8 +145,7 @@ def differences(values: dict, grades: dict, run: dict, printed: dict, names: dic
     """How many values, and the largest differences from pytrec_eval and from values of 4 digits."""
     import pytrec_eval
 
-    # A ranking is cut in pytrec_eval's measures only where they have a cut-off: ours are as deep as the runs.
-    evaluator = pytrec_eval.RelevanceEvaluator(grades, pytrec_eval.supported_measures)
+    evaluator = pytrec_eval.RelevanceEvaluator(grades, measures(names.values()))
     reference = evaluator.evaluate({query: found for query, found in run.items() if query in values})
     exact = rounded = 0.0
     count = 0
@@ -158,6 +159,19 @@ def differences(values: dict, grades: dict, run: dict, printed: dict, names: dic
             if query in printed:
                 rounded = max(rounded, abs(value - printed[query][names[ours]]))
     return count, f"{exact:.1e}", f"{rounded:.1e}"
+
+
+def measures(names: Iterable[str]) -> set[str]:
+    """``ndcg_cut_5`` and ``ndcg_cut_10`` are asked for as ``ndcg_cut.5,10``."""
+    cuts: dict[str, list[str]] = defaultdict(list)
+    plain = set()
+    for name in names:
+        stem, _, cut = name.rpartition("_")
+        if cut.isdigit():
+            cuts[stem].append(cut)
+        else:
+            plain.add(name)
+    return plain | {f"{stem}.{','.join(found)}" for stem, found in cuts.items()}
 
 
 def unpacked(path: Path) -> str:

@@ -1,13 +1,12 @@
-"""Write a report in every wanted format, and keep runs and reports in the store."""
+"""A report in every wanted format."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.errors import RecordingError, UsageError, did_you_mean
+from harness.errors import UsageError, did_you_mean
+from harness.recordings import write_whole
 from harness.registry import load_object
 from harness.types import Report
 
@@ -44,28 +43,4 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         RecordingError: it cannot be written; the message names the path and what is in the way.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise RecordingError(
-            f"cannot write {path}: {error.strerror}", mend="make room or choose another folder"
-        ) from error
-
-
-def write_reports(report: Report, folder: Path, formats: Iterable[str]) -> dict[str, Path]:
-    """Render into a run's folder; gives the file of every format."""
-    written = {}
-    for name, text in render(report, formats).items():
-        written[name] = folder / FORMATS[name][0]
-        write_text(written[name], text)
-    return written
+    write_whole(path, text.encode())

@@ -154,13 +154,18 @@ def plan_run(plan: Plan, options: RunOptions) -> tuple[Run, tuple[Case, ...]]:
 
 
 def _config_of(system: SystemChoice) -> dict[str, Scalar]:
+    """Every option flat, defaults too; files as written in the suite, with their digests beside them."""
     digests = {}
     for name, path in system.files.items():
         if not path.exists():
             raise UsageError(f"system.{name}: no such file or folder: {shown_path(path)}")
         if path.is_file():
             digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return flat_config(system.adapter, system.written, digests)
+    shown = {
+        name: system.written[name] if name in system.files else value
+        for name, value in system.options.items()
+    }
+    return flat_config(system.adapter, shown, digests)
 
 
 def _check_same(plan: Plan, before: Recorded) -> None:

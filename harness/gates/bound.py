@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.comparison import estimate
+from harness.comparison import LEVEL, estimate
 from harness.gates.evidence import Evidence
 from harness.numbers import number
-from harness.types import Case, Gate, Interval, MetricIdentity, Outcome, Verdict
+from harness.types import Case, Estimate, Gate, Interval, MetricIdentity, Outcome, Verdict
+
+Range = tuple[float, float]
 
 
 def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
@@ -19,24 +21,26 @@ def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: V
     metric, table = evidence.candidate.run.metrics[name], evidence.candidate.tables[name]
     found = estimate(table, cases, metric)
     empty = msgspec.structs.replace(empty, n=found.n, n_total=found.n + found.n_unscored)
-    if found.value is None or found.interval is None:
+    if found.value is None:
         return msgspec.structs.replace(empty, reason=f"no case has a value of {name}")
+    scored = [(row.value, case) for case in cases if (row := table.get(case.id)) is not None]
+    values = sorted(value for value, _ in scored if value is not None)
     shown: Interval | None = None
+    shown_value = found.value
     if gate.quantile is not None or gate.total:
-        values = sorted(
-            value
-            for case in cases
-            if (value := table[case.id].value if case.id in table else None) is not None
-        )
-        shown_value, low, high = _point_range(gate, values, found.n_unscored, metric)
-        known = low, high
+        shown_value, *ends = _point_range(gate, values, found.n_unscored, metric)
+        known = possible = (ends[0], ends[1])
+    elif gate.bound == "point":
+        shown = found.interval
+        known, possible = (found.value, found.value), _mean_range(found.value, found, metric)
+    elif found.interval is not None:
+        shown = found.interval
+        clusters = len({case.cluster for value, case in scored if value is not None})
+        known, possible = (shown.low, shown.high), _interval_range(found.value, found, clusters, metric)
     else:
-        shown, shown_value = found.interval, found.value
-        spread = _unscored_shift(found.n, found.n_unscored, len({case.cluster for case in cases}), metric)
-        ends = (shown.low, shown.high) if gate.bound == "interval" else (found.value, found.value)
-        low, high = ends[0] - spread, ends[1] + spread
-        known = ends
-    outcome, reason = _bound_outcome(gate, (low, high), known, metric.unit)
+        why = f"values from one document ({found.n}) have no interval"
+        return msgspec.structs.replace(empty, reason=why, candidate=found.value)
+    outcome, reason = _bound_outcome(gate, possible, known, metric.unit)
     if found.n_unscored and outcome == "inconclusive":
         reason += f"; {found.n_unscored} of {found.n + found.n_unscored} unscored count at their worst"
     return msgspec.structs.replace(
@@ -49,19 +53,23 @@ def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: V
     )
 
 
-def _bound_outcome(
-    gate: Gate, possible: tuple[float, float], known: tuple[float, float], unit: str
-) -> tuple[Outcome, str]:
+def _bound_outcome(gate: Gate, possible: Range, known: Range, unit: str) -> tuple[Outcome, str]:
     """PASS if all that is possible is within the bounds, FAIL if all that is known is outside one."""
     low, high = -math.inf if gate.min is None else gate.min, math.inf if gate.max is None else gate.max
     if low <= possible[0] and possible[1] <= high:
-        return "pass", "within the bound"
+        return "pass", f"{_range_text(possible, unit)}: within the bound"
     if known[1] < low:
         return "fail", f"{number(known[1], unit)} at most, below {number(low, unit)}"
     if known[0] > high:
         return "fail", f"{number(known[0], unit)} at least, above {number(high, unit)}"
-    ends = " to ".join(number(end, unit) if math.isfinite(end) else "no limit" for end in possible)
-    return "inconclusive", f"between {ends}: cannot tell"
+    return "inconclusive", f"{_range_text(possible, unit)}: cannot tell"
+
+
+def _range_text(ends: Range, unit: str) -> str:
+    if ends[0] == ends[1]:
+        return number(ends[0], unit)
+    low, high = (number(end, unit) if math.isfinite(end) else "no limit" for end in ends)
+    return f"between {low} and {high}"
 
 
 def _point_range(
@@ -78,16 +86,30 @@ def _point_range(
 
 def _quantile(ordered: list[float], q: float) -> float:
     """The smallest value with at least a share q of the values at or below it."""
-    return ordered[max(0, math.ceil(q * len(ordered)) - 1)]
+    rank = math.ceil(q * len(ordered) - 1e-9)  # 0.07 * 100 is above 7 in floating point
+    return ordered[max(0, rank - 1)]
 
 
-def _unscored_shift(n: int, unscored: int, clusters: int, metric: MetricIdentity) -> float:
-    """How far unscored cases could move a limit of the mean: their share of the range, and their error."""
-    from harness.stats.paired import unit_error
+def _mean_range(mean: float, found: Estimate, metric: MetricIdentity) -> Range:
+    """Least and most that the mean can be with the unscored at either end of the range."""
+    if not found.n_unscored:
+        return mean, mean
+    share = found.n_unscored / (found.n + found.n_unscored)
+    high = math.inf if metric.high is None else metric.high
+    return mean - share * (mean - metric.low), mean + share * (high - mean)
 
-    if not unscored:
-        return 0.0
+
+def _interval_range(mean: float, found: Estimate, clusters: int, metric: MetricIdentity) -> Range:
+    """Least and most that the interval's ends can be: the mean moves, and its error grows with each case."""
+    from harness.stats.paired import student_quantile, unit_error
+
+    ends = (mean, mean) if found.interval is None else (found.interval.low, found.interval.high)
+    if not found.n_unscored:
+        return ends
     if metric.high is None:
-        return math.inf
-    span = metric.high - metric.low
-    return span * (unscored / (n + unscored) + 2.0 * unscored * unit_error(clusters, n))
+        return metric.low, math.inf
+    least, most = _mean_range(mean, found, metric)
+    quantile = student_quantile(clusters - 1, (1 + LEVEL) / 2)
+    error = found.n_unscored * (metric.high - metric.low) * unit_error(clusters, found.n)
+    low, high = ends[0] - (mean - least) - quantile * error, ends[1] + (most - mean) + quantile * error
+    return max(low, metric.low), min(high, metric.high)

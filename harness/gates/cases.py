@@ -28,7 +28,7 @@ def decide_scored(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: 
         limit=gate.min_scored,
         n=done,
         n_total=len(cases),
-        cases=tuple(case.id for case in lost[:20]),
+        cases=tuple(sorted(case.id for case in lost)[:20]),
     )
 
 

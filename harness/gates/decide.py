@@ -41,6 +41,8 @@ def decide(gate: Gate, evidence: Evidence) -> Verdict:
     empty = Verdict(gate.id, rule_text(gate), "inconclusive", "no case is selected", gate.metric, where.label)
     if not cases:
         return empty
+    if gate.metric is not None and gate.metric not in evidence.candidate.tables:
+        return msgspec.structs.replace(empty, reason=f"the run did not score {gate.metric}")
     if gate.kind == "drop":
         return decide_drop(gate, evidence, cases, empty)
     if gate.kind == "gap":

@@ -106,7 +106,8 @@ def decide_sliced_drop(gate: Gate, evidence: Evidence, cases: Sequence[Case], em
     every = slices_of(cases, {gate.slice: evidence.suite.slices[gate.slice]}, ()) if gate.slice else ()
     small = [slice_.label for slice_ in every if slice_ not in tested]
     if not found:
-        return msgspec.structs.replace(empty, reason=f"every slice is too small: {', '.join(small)}")
+        why = f"every slice is too small: {', '.join(small)}" if small else f"no case has a {gate.slice}"
+        return msgspec.structs.replace(empty, reason=why)
     order = {"fail": 0, "inconclusive": 1, "pass": 2}
     worst = min(found, key=lambda verdict: (order[verdict.outcome], -_harm(verdict.comparison)))
     note = f"; too small to judge: {', '.join(small)}" if small else ""
@@ -151,22 +152,21 @@ def _drop_outcome(
             f" (need {least[0]} from {least[1]})"
         )
     p = 1.0 if found.p_worse is None else found.p_worse
-    within = found.harm_limit is not None and found.harm_limit < margin
+    within = found.harm_limit is not None and found.harm_limit <= margin
     if p <= alpha and not within:
         verb = "fell" if found.higher_is_better else "rose"
+        shown = p_value(p) if p < 0.001 else f"= {p_value(p)}"
         return "fail", (
-            f"{verb} {number(found.baseline.value, unit)} → {number(found.candidate.value, unit)}"
-            f" (p = {p_value(p)}, needs {alpha:.2g}; allowed {number(margin, unit)})"
+            f"{verb} by {number(found.harm, unit)} over {found.n_pairs:,} pairs"
+            f" (p {shown}, needs {alpha:.2g}; allowed {number(margin, unit)})"
         )
     if found.n_unpaired > MAX_UNPAIRED * total:
         return "inconclusive", f"{found.n_unpaired} of {total} cases could not be paired (at most 5 %)"
     if within:
         limit = number(found.harm_limit, unit)
         if p <= alpha:
-            return (
-                "pass",
-                f"a small real drop of {number(found.harm, unit)}, at most {limit}: within the margin",
-            )
+            harm = number(found.harm, unit)
+            return "pass", f"small but real: {harm} worse, at most {limit}: within {number(margin, unit)}"
         return "pass", f"at most {limit} worse (95 %), within {number(margin, unit)}"
     return "inconclusive", _cannot_tell(found, margin, unit)
 

@@ -29,7 +29,7 @@ def decide_gap(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Ver
     """Decide it on the cases that the gate is about."""
     gap = find_gap(gate.metric or "", gate.slice or "", evidence, cases)
     limit = gate.max_gap or 0.0
-    judged = [row for row in gap.groups if row.enough and row.interval is not None]
+    judged = [row for row in gap.groups if row.enough]
     small = [row.group for row in gap.groups if not row.enough]
     # A group that would be large enough if its cases were scored is not small: it is missing.
     missing = [
@@ -51,6 +51,9 @@ def decide_gap(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Ver
     def verdict(outcome: Outcome, reason: str) -> Verdict:
         return msgspec.structs.replace(base, outcome=outcome, reason=reason)
 
+    if len(gap.groups) < 2:
+        found = "only one group" if gap.groups else "no group"
+        return verdict("inconclusive", f"there is {found} of {gap.attribute}: nothing to compare")
     if not judged:
         return verdict("inconclusive", f"no group has {gap.min_n} scored cases from enough documents")
     worst = max(judged, key=_low)
@@ -76,4 +79,6 @@ def _high(row: GroupGap) -> float:
 
 
 def _deficit_text(row: GroupGap) -> str:
-    return f"{number(row.deficit)} ({number(_low(row))} to {number(_high(row))})"
+    if row.interval is None:
+        return "any amount: unscored cases have no limit"
+    return f"{number(row.deficit)} ({number(row.interval.low)} to {number(row.interval.high)})"

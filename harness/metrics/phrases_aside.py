@@ -123,8 +123,8 @@ ADVICE = {
 # Greetings, thanks, offers and lead-ins: nothing that could be true or false of the sources.
 POLITE = {
     "en": r"""
-^(?:absolutely|okay|ok|great|yes|no|explanation)\b\W*$
-^(?:thank you|thanks|you're welcome|(?:great|good) question|hello|hi|dear|sure|certainly|of course)\b[^.]{0,60}$
+^(?:absolutely|okay|ok|great|yes|no|hi|explanation)\b\W*$
+^(?:thank you|thanks|you're welcome|(?:great|good) question|hello|dear|sure|certainly|of course)\b[^.]{0,60}$
 ^(?:i'm |i am )?(?:so |very |really )?(?:sorry|glad|happy)\b(?! to (?:say|inform|tell))
 ^(?:(?:i |we )?apologi[sz]e|my apologies)\b
 \b(?:let me know|feel free|don't hesitate|do not hesitate|hope (?:this|that|it) helps?|happy to help)\b

@@ -15,9 +15,9 @@ LISTS = {
         "told": "mentioned|specified|stated|provided|given|covered|addressed|discussed|included|found|present"
         "|available|answered|described|contained|listed",
         "tell": "contain|mention|provide|include|say|specify|state|give|cover|address|discuss|have|answer"
-        "|offer|indicate|describe|explain|list|tell|refer|clear|enough|sufficient|reveal|touch|talk|detail|present"
-        "|support",
-        "help": "help|assist|answer|respond|comply|discuss|fulfill?|provide (?:an answer|information|that|you)",
+        "|offer|indicate|describe|explain|list|tell|refer|clear|enough|sufficient|reveal|touch|talk|detail"
+        "|present|support",
+        "help": "help|assist|answer|respond|comply|discuss|fulfill?|provide (?:an answer|information|you)",
         "right": "accurate|appropriate|ethical|acceptable|respectful|fair|productive|valid|okay|constructive",
         "speak": "provide|suggest|discuss|promote|encourage|make|say|share|ask|assume|generali[sz]e|engage"
         "|discriminate|judge|compare|harm|imply|try|intentionally|stereotype|advocate|perpetuate",
@@ -167,7 +167,7 @@ LACK = {
 \bno (?:(?:definite|clear|direct|specific) )?answer (?:is|was|can|could|in|to)\b
 """,
     "de": r"""
-\bich (?:\w+ )?weiß (?:\w+ ){0,3}?nicht\b|\bweiß ich (?:\w+ ){0,3}?nicht\b|^keine ahnung
+\bich (?:\w+ )?weiss (?:\w+ ){0,3}?nicht\b|\bweiss ich (?:\w+ ){0,3}?nicht\b|^keine ahnung
 \b(?:habe|hab|haben|liegen|gibt|finden?|konnten?)\b[^.!?]{0,40}? keine?[nrsm]? [^.!?]{0,30}?(?:<fact>)
 \b(?:<source>)\b[^.!?]{0,60}? (?:<no>)\b
 \b(?:<no>)\b[^.!?]{0,30}\b(?:in|aus) (?:\w+ ){0,3}?(?:<source>)

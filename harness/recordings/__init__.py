@@ -6,9 +6,10 @@ line with their number and the SHA-256 of all lines before it. A resumed run goe
 several results for the same case and repeat the last one counts.
 """
 
+from harness.recordings.files import write_whole
 from harness.recordings.lines import repair
 from harness.recordings.reading import read
 from harness.recordings.slim import write_slim
 from harness.recordings.writing import Recording
 
-__all__ = ["Recording", "read", "repair", "write_slim"]
+__all__ = ["Recording", "read", "repair", "write_slim", "write_whole"]

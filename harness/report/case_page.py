@@ -21,17 +21,17 @@ class Aligned(NamedTuple):
     after: Passage | None
 
 
-def detail(report: Report, pair: CasePair, number_of: Callable[[str], int]) -> dict[str, Any]:
+def detail(report: Report, pair: CasePair, number_of: Callable[[Passage], int]) -> dict[str, Any]:
     """Give one case as JSON types, all texts visible, all numbers written.
 
-    ``number_of`` gives the number under which a passage's text is stored.
+    ``number_of`` gives the number under which a passage is stored.
     """
     case = pair.case
     found: dict[str, Any] = {
         "id": visible(case.id, one_line=True),
         "question": shown(case.query.input),
         "history": [[turn.role, shown(turn.content)] for turn in case.query.history],
-        "given": [[_word(p.doc_id), number_of(p.text)] for p in case.query.contexts],
+        "given": [number_of(passage) for passage in case.query.contexts],
         "expected": case.expected_behavior,
         "golden": [shown(text) for text in case.expected_output],
         "evidence": [[_word(e.doc_id), shown(e.quote or ""), e.grade] for e in case.evidence],
@@ -148,19 +148,15 @@ def _remark(score: Score | None) -> str:
     return shown(": ".join(part for part in (status, score.reason) if part))
 
 
-def _passages(pair: CasePair, number_of: Callable[[str], int]) -> list[list[Any]]:
-    """Per passage: document, text before and after, rank and score before and after, whether it is gold."""
+def _passages(pair: CasePair, number_of: Callable[[Passage], int]) -> list[list[Any]]:
+    """Per passage: before and after (its number, rank and score, or null), and whether it is gold."""
     gold = {evidence.doc_id for evidence in pair.case.evidence if evidence.grade >= 1}
     before = () if pair.baseline is None else pair.baseline.response.retrieved
     after = () if pair.candidate is None else pair.candidate.response.retrieved
     rows: list[list[Any]] = []
     for row in align(before, after):
-        doc_id = (row.after or row.before or before[0]).doc_id
-        sides = [
-            None if p is None else [number_of(p.text), p.rank, numbers.number(p.score)]
-            for p in (row.before, row.after)
-        ]
-        rows.append([_word(doc_id), *sides, doc_id in gold])
+        sides = [None if p is None else [number_of(p), p.rank, numbers.number(p.score)] for p in row]
+        rows.append([*sides, any(p is not None and p.doc_id in gold for p in row)])
     return rows
 
 
@@ -189,8 +185,8 @@ def _spent(response: Response) -> list[list[str]]:
         ("total", times.total_s, "s"),
         ("retrieve", times.retrieve_s, "s"),
         ("generate", times.generate_s, "s"),
-        ("tokens in", usage.input_tokens, "tokens"),
-        ("tokens out", usage.output_tokens, "tokens"),
+        ("in", usage.input_tokens, "tokens"),
+        ("out", usage.output_tokens, "tokens"),
         ("cost", usage.cost_usd, "USD"),
     ]
     found = [[name, numbers.number(value, unit)] for name, value, unit in rows if value is not None]

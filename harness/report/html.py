@@ -33,11 +33,11 @@ def render(report: Report) -> str:
     """
     style, script = _asset(_STYLES), _script()
     policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; style-src-attr 'none'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "style-src-attr 'none'; img-src data:; base-uri 'none'; form-action 'none'"
     )
     template = _environment().get_template("report.html")
-    return template.render(
+    page: str = template.render(
         report=report,
         policy=policy,
         style=style,
@@ -45,6 +45,7 @@ def render(report: Report) -> str:
         payload=pack(report),
         **_parts(report),
     )
+    return page
 
 
 def _parts(report: Report) -> dict[str, Any]:

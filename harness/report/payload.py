@@ -13,7 +13,7 @@ from msgspec import Struct
 from harness.report import wording
 from harness.report.case_page import detail, direction, shown, written
 from harness.report.visible import visible
-from harness.types import UNSCORED, CasePair, Report, Result
+from harness.types import UNSCORED, CasePair, Passage, Report, Result
 
 CASES_PER_BLOCK, PASSAGES_PER_BLOCK = 250, 400
 MAX_BYTES = 25_000_000
@@ -44,34 +44,35 @@ def pack(report: Report) -> Payload:
     details: list[str] = []
     size = 0
     for start in range(0, len(pairs), CASES_PER_BLOCK):
-        mark = len(table.texts)
+        mark = len(table.rows)
         block = _block(
             [detail(report, pair, table.number) for pair in pairs[start : start + CASES_PER_BLOCK]]
         )
-        size += len(block) + len(_block(table.texts[mark:]))
+        size += len(block) + len(_block(table.rows[mark:]))
         if size > MAX_BYTES and details:
-            del table.texts[mark:]
+            del table.rows[mark:]
             break
         details.append(block)
-    chunks = range(0, len(table.texts), PASSAGES_PER_BLOCK)
-    passages = [_block(table.texts[start : start + PASSAGES_PER_BLOCK]) for start in chunks]
+    chunks = range(0, len(table.rows), PASSAGES_PER_BLOCK)
+    passages = [_block(table.rows[start : start + PASSAGES_PER_BLOCK]) for start in chunks]
     index = _block(_index(report, pairs, kept=len(details) * CASES_PER_BLOCK))
     return Payload(index, tuple(details), tuple(passages))
 
 
 class _PassageTable:
-    """Passage texts, each once, by number."""
+    """Passages, each document and text once, by number."""
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._numbers: dict[str, int] = {}
+        self.rows: list[tuple[str, str]] = []
+        self._numbers: dict[tuple[str, str], int] = {}
 
-    def number(self, text: str) -> int:
-        """Give the number of a text, adding it when it is new."""
-        if text not in self._numbers:
-            self._numbers[text] = len(self.texts)
-            self.texts.append(shown(text))
-        return self._numbers[text]
+    def number(self, passage: Passage) -> int:
+        """Give the number of a passage, adding it when it is new."""
+        key = passage.doc_id, passage.text
+        if key not in self._numbers:
+            self._numbers[key] = len(self.rows)
+            self.rows.append((visible(passage.doc_id, one_line=True), shown(passage.text)))
+        return self._numbers[key]
 
 
 def _block(value: Any) -> str:

@@ -20,7 +20,8 @@ MOST_HIT = 12
 MAX_DIFF_WORDS = 4000
 """Words of a configuration value beyond which its differences are not marked one by one."""
 
-_WORDS = re.compile(r"\s+|[^\s]+")
+_SCALES = {"s": "In seconds", "ms": "In milliseconds", "USD": "In US dollars", "tokens": "In tokens"}
+_WORDS = re.compile(r"\s+|\S+\s*")
 
 
 class Row(Struct, frozen=True):
@@ -87,7 +88,7 @@ def metric_plots(report: Report) -> list[Plot]:
     """All metrics over all cases, one plot per scale: rates together, every unit for itself."""
     by_scale = sorted(report.comparisons, key=lambda row: _scale(report, row.metric))
     return [
-        _change_plot(report, list(rows), scale[1])
+        _change_plot(report, list(rows), _SCALES.get(scale[1], scale[1]))
         for scale, rows in groupby(by_scale, key=lambda row: _scale(report, row.metric))
     ]
 

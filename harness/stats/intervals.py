@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from scipy.special import ndtri
 
-from harness.stats.paired import clustered_mean, two_sided_limits
+from harness.stats.paired import ClusteredMean, clustered_mean, two_sided_limits
 from harness.types import Interval
 
 
@@ -31,23 +31,29 @@ def wilson_ci(successes: float, n: float, level: float = 0.95) -> tuple[float, f
 
 def mean_ci(
     values: Sequence[float], clusters: Sequence[str], low: float, high: float | None, level: float = 0.95
-) -> Interval:
+) -> Interval | None:
     """Interval of a mean of scores within ``low`` to ``high`` (None: unbounded above).
 
     Rates (every value at an end of the range) get Wilson's interval at the effective sample size
-    ``min(n, p(1-p)/se^2)``, which is n without a cluster effect and the number of clusters when every value
-    is the same. Other means get Student's t on the cluster-robust error, cut to the range.
+    ``min(n, n / deff)`` with the design effect ``deff = se^2 / (p(1-p)/(n-1))``: n with one item per cluster,
+    and the number of clusters when every value is the same. Source: Korn and Graubard 1998. Other means get
+    Student's t on the cluster-robust error, cut to the range; None where one cluster and no upper end leave
+    the mean without a limit.
     """
     result = clustered_mean(values, clusters)
     if high is not None and all(value in {low, high} for value in values):
         rate = (result.mean - low) / (high - low)
-        spread = (result.se / (high - low)) ** 2
-        n = min(result.n, rate * (1 - rate) / spread) if 0 < spread < math.inf else result.clusters
+        n = _effective_n(result, rate, high - low)
         start, end = wilson_ci(rate * n, n, level)
         return Interval(low + start * (high - low), low + end * (high - low), level, "wilson, clustered")
     start, end = two_sided_limits(result, level)
-    end = min(end, high) if high is not None else end
-    start = max(start, low)
-    if not math.isfinite(end):
-        end = high if high is not None else max(values)
-    return Interval(start, end, level, "t, clustered")
+    end = end if high is None else min(end, high)
+    return Interval(max(start, low), end, level, "t, clustered") if math.isfinite(end) else None
+
+
+def _effective_n(result: ClusteredMean, rate: float, span: float) -> float:
+    """How many independent items would know the rate as well."""
+    spread = (result.se / span) ** 2
+    if not 0 < spread < math.inf:
+        return result.clusters
+    return min(result.n, rate * (1 - rate) / spread * result.n / (result.n - 1))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import ndtri, stdtr, stdtrit
 
 
 class ClusteredMean(NamedTuple):
-    """A mean with its cluster-robust standard error; ``df`` is clusters minus one (0: no error known)."""
+    """A mean with its cluster-robust standard error; ``df`` is clusters minus one (0: no error known).
+
+    Of a difference between two sets, the clusters are those of the set that has fewer.
+    """
 
     mean: float
     se: float
@@ -20,7 +23,7 @@ class ClusteredMean(NamedTuple):
 
     @property
     def clusters(self) -> int:
-        """How many clusters the items fall into."""
+        """How many clusters the error rests on."""
         return self.df + 1
 
 
@@ -29,7 +32,8 @@ def clustered_mean(values: Sequence[float], clusters: Sequence[str]) -> Clustere
 
     ``se^2 = C/(C-1) * sum_g (sum_{i in g} (x_i - mean))^2 / n^2``, the CR1 sandwich estimator of a mean;
     with one item per cluster it is the ordinary standard error. Source: Liang and Zeger 1986; Cameron and
-    Miller 2015, "A Practitioner's Guide to Cluster-Robust Inference", with df = C - 1.
+    Miller 2015, "A Practitioner's Guide to Cluster-Robust Inference", with df = C - 1. The order of the
+    items does not change the last bit.
 
     Args:
         values: shape (n,), n >= 1, finite.
@@ -43,11 +47,10 @@ def clustered_mean(values: Sequence[float], clusters: Sequence[str]) -> Clustere
     x = np.asarray(values, dtype=float)
     codes = cluster_codes(clusters)
     count = int(codes.max()) + 1
-    mean = float(x.mean())
+    mean = math.fsum(values) / len(x)
     if count < 2:
         return ClusteredMean(mean, math.inf, 0, len(x))
-    sums = np.bincount(codes, weights=x - mean, minlength=count)
-    se = math.sqrt(count / (count - 1) * float(sums @ sums)) / len(x)
+    se = math.sqrt(count / (count - 1) * _squared_sums(x - mean, codes)) / len(x)
     return ClusteredMean(mean, se, count - 1, len(x))
 
 
@@ -61,22 +64,32 @@ def clustered_difference(
 
     Each item's influence is its deviation from its own mean over the size of its set; influences are summed
     within clusters, so a cluster in both sets (the same question in two languages) lowers the error.
+    ``se^2 = m/(m-1) * sum_g (sum_{i in g} influence_i)^2`` with m the clusters of the set that has fewer, and
+    df = m - 1: a small group's error is known no better because the other set is large. Source: Cameron and
+    Miller 2015, on few clusters and few treated groups.
 
     Raises:
         ValueError: a set is empty, or lengths differ.
     """
-    if not first or not second:
-        raise ValueError("both sets need a value")
+    sizes = (len(first), len(first_clusters)), (len(second), len(second_clusters))
+    if not first or not second or any(have != want for have, want in sizes):
+        raise ValueError(f"two sets of (values, clusters) with {sizes[0]} and {sizes[1]}")
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     codes = cluster_codes([*first_clusters, *second_clusters])
-    count = int(codes.max()) + 1
-    mean = float(a.mean() - b.mean())
-    if count < 2:
-        return ClusteredMean(mean, math.inf, 0, len(a) + len(b))
-    influence = np.concatenate([(a - a.mean()) / len(a), -(b - b.mean()) / len(b)])
-    sums = np.bincount(codes, weights=influence, minlength=count)
-    se = math.sqrt(count / (count - 1) * float(sums @ sums))
-    return ClusteredMean(mean, se, count - 1, len(a) + len(b))
+    fewer = min(len(set(first_clusters)), len(set(second_clusters)))
+    mean_a, mean_b = math.fsum(first) / len(a), math.fsum(second) / len(b)
+    if fewer < 2:
+        return ClusteredMean(mean_a - mean_b, math.inf, 0, len(a) + len(b))
+    influence = np.concatenate([(a - mean_a) / len(a), (mean_b - b) / len(b)])
+    se = math.sqrt(fewer / (fewer - 1) * _squared_sums(influence, codes))
+    return ClusteredMean(mean_a - mean_b, se, fewer - 1, len(a) + len(b))
+
+
+def _squared_sums(x: np.ndarray[Any, Any], codes: np.ndarray[Any, Any]) -> float:
+    """Sum of the squared sums by cluster, added up in an order that depends on the numbers alone."""
+    order = np.argsort(x)
+    sums = np.sort(np.bincount(codes[order], weights=x[order]) ** 2)
+    return float(sums.sum())
 
 
 def cluster_codes(clusters: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
@@ -97,11 +110,16 @@ def positive_mean_test(result: ClusteredMean) -> float:
     return float(stdtr(result.df, -result.mean / result.se))
 
 
+def student_quantile(df: int, level: float) -> float:
+    """Student's t quantile; infinite without degrees of freedom."""
+    return float(stdtrit(df, level)) if df > 0 else math.inf
+
+
 def upper_limit(result: ClusteredMean, level: float) -> float:
     """One-sided upper confidence limit of the mean; infinite with one cluster."""
     if result.df == 0:
         return math.inf
-    return result.mean + float(stdtrit(result.df, level)) * result.se
+    return result.mean + student_quantile(result.df, level) * result.se
 
 
 def two_sided_limits(result: ClusteredMean, level: float) -> tuple[float, float]:

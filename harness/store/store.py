@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import StoreError
 from harness.store.database import REBUILD, copy_database, named_faults, open_database
-from harness.store.schema import Layout, prepare, shipped, statements
+from harness.store.schema import prepare, shipped, statements
 from harness.store.staging import Staging
 from harness.types import Recorded, Report
 
@@ -50,11 +50,10 @@ class Store:
 
     _con: DuckDBPyConnection
 
-    def __init__(self, path: Path, *, wait_s: float = 10.0, layout: Layout | None = None) -> None:
-        """Take the file; ``layout`` is that of this version of harness where not given."""
+    def __init__(self, path: Path, *, wait_s: float = 10.0) -> None:
+        """Take the file; missing folders are made when it is opened."""
         self.path = path
         self._wait_s = wait_s
-        self._layout = layout or shipped()
 
     def __enter__(self) -> Store:
         """Open, bring up to date and check."""
@@ -62,7 +61,7 @@ class Store:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._con = open_database(self.path, wait_s=self._wait_s)
             try:
-                prepare(self._con, self.path, self._layout)
+                prepare(self._con, self.path, shipped())
                 self._check()
             except BaseException:
                 self._con.close()
@@ -113,6 +112,8 @@ class Store:
                     self._write(name)
                 for table in _RESULT_TABLES:
                     self._write(f"load_{table}", run_id=run_id)
+                if before:
+                    self._write("remove_passages")
                 self._check()
         return True
 

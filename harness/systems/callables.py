@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -18,9 +17,9 @@ from harness.systems.answers import to_response, valid_text
 from harness.types import Query, Response
 
 STUCK_S = 1.0
-"""A loop that has not answered for so long after a cancelled call is taken to be blocked by that call."""
+"""A loop that gives no sign of life for so long after a cancelled call is taken to be blocked by it."""
 
-CLOSE_S = 2.0
+CLOSE_S = 1.0
 """Seconds that calls still running get to end when the connection closes."""
 
 Ask = Callable[[Query], Awaitable[Any]]
@@ -110,8 +109,11 @@ class _Calls:
         return await self._on_loop(lambda: answer) if inspect.isawaitable(answer) else answer
 
     async def _on_loop(self, work: Work) -> Any:
-        if self._loop is None or self._loop.is_stuck():
-            self._loop = _Loop()
+        loop = self._loop
+        if loop is not None and not await loop.answers() and self._loop is loop:
+            loop.stop()
+            self._loop = None
+        self._loop = self._loop or _Loop()
         return await self._loop.run(work)
 
     async def close(self) -> None:
@@ -125,7 +127,7 @@ class _Loop:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="harness-system", daemon=True)
-        self._waiting_since: float | None = None
+        self._ping: asyncio.Future[None] | None = None
         self._thread.start()
 
     def _run(self) -> None:
@@ -138,24 +140,44 @@ class _Loop:
             self._loop.close()
 
     async def run(self, work: Work) -> Any:
-        future = asyncio.run_coroutine_threadsafe(_guarded(work), self._loop)
+        """Run on this loop; a call that is cancelled before it could start does not start."""
+        cancelled = False
+
+        async def started() -> Any:
+            return None if cancelled else await _guarded(work)
+
+        future = asyncio.run_coroutine_threadsafe(started(), self._loop)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
-            self._waiting_since = self._waiting_since or time.monotonic()
-            self._loop.call_soon_threadsafe(self._answered)
+            cancelled = True
+            self._ask_for_a_sign()
             raise
 
-    def _answered(self) -> None:
-        self._waiting_since = None
+    def _ask_for_a_sign(self) -> None:
+        caller = asyncio.get_running_loop()
+        ping: asyncio.Future[None] = caller.create_future()
 
-    def is_stuck(self) -> bool:
-        since = self._waiting_since
-        return since is not None and time.monotonic() - since > STUCK_S
+        def sign() -> None:
+            with suppress(RuntimeError):  # the caller's loop is closed: nobody waits any more
+                caller.call_soon_threadsafe(_settle, ping, None, None)
+
+        self._loop.call_soon_threadsafe(sign)
+        self._ping = ping
+
+    async def answers(self) -> bool:
+        """Say whether the loop runs; after a cancelled call it has a moment to give a sign of life."""
+        if self._ping is not None:
+            await asyncio.wait([self._ping], timeout=STUCK_S)
+        return self._ping is None or self._ping.done()
+
+    def stop(self) -> None:
+        """Let the thread end as soon as it can: running calls are cancelled."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
 
     async def close(self) -> None:
-        """Cancel what runs and end the thread; a blocked one is left behind, it is a daemon."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """Stop, and wait a little; a blocked thread is left behind, it is a daemon."""
+        self.stop()
         await asyncio.to_thread(self._thread.join, CLOSE_S)
 
 
@@ -177,7 +199,7 @@ async def _guarded(work: Work) -> Any:
         if task is not None and task.cancelling():
             raise
         raise _failure(error) from error
-    except BaseException as error:
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
         raise _failure(error) from error
 
 

@@ -138,7 +138,7 @@ def _response(text: str, passages: tuple[Passage, ...], price: _Price | None) ->
     if not isinstance(message, dict):
         raise bad("$.choices[0].message", f"is not an object: {shown(message)}")
     refusal = message.get("refusal")
-    usage = body.get("usage") or {}
+    usage = {} if body.get("usage") is None else body["usage"]
     if not isinstance(usage, dict):
         raise bad("$.usage", f"is not an object: {shown(usage)}")
     response = to_response(

@@ -34,6 +34,7 @@ STDERR_CHARS = 500
 CLOSE_S = 2.0
 """Seconds that a program gets to end by itself once its input is closed."""
 
+_EXIT_S = 0.5
 _REAP_S = 2.0
 
 
@@ -90,24 +91,24 @@ async def connect(
 
 
 class _Worker:
-    """One program, started again after a failure."""
+    """One place for a program, which is started again after a failure."""
 
     def __init__(self, command: list[str], env: dict[str, str], cwd: Path | None, limit: int) -> None:
         self._command = command
         self._env = env
         self._cwd = cwd
         self._limit = limit
-        self._running: tuple[asyncio.SubprocessTransport, _Pipes] | None = None
+        self._program: _Program | None = None
 
-    async def start(self) -> tuple[asyncio.SubprocessTransport, _Pipes]:
-        self._running = await asyncio.get_running_loop().subprocess_exec(
-            lambda: _Pipes(self._limit),
+    async def start(self) -> _Program:
+        _, self._program = await asyncio.get_running_loop().subprocess_exec(
+            lambda: _Program(self._limit),
             *self._command,
             env=self._env,
             cwd=self._cwd,
             start_new_session=True,  # a group of its own, so that its children can be killed with it
         )
-        return self._running
+        return self._program
 
     async def ask(self, query: Query) -> Response:
         """Send one query and wait for its reply.
@@ -115,84 +116,72 @@ class _Worker:
         Raises:
             SystemFailure: ``process``: the program ended; ``bad_response``: its line is no reply.
         """
+        if self._program is not None and self._program.output_ended:
+            await self.kill()
         try:
-            transport, pipes = self._running or await self.start()
+            program = self._program or await self.start()
         except OSError as error:
             raise SystemFailure("process", f"the program cannot be started again: {error}") from error
         try:
-            fields = await self._exchange(query, transport, pipes)
+            fields = await self._exchange(program, query)
         except BaseException:
             await self.kill()  # what it writes later would be taken for the reply to the next question
             raise
         return to_response(fields)
 
-    async def _exchange(
-        self, query: Query, transport: asyncio.SubprocessTransport, pipes: _Pipes
-    ) -> dict[str, Any]:
-        line = await pipes.ask(transport, json.dumps(query_fields(query)).encode() + b"\n")
-        if line is None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_REAP_S):
-                    await pipes.exited.wait()
-            returncode = transport.get_returncode()
-            await self.kill()
-            raise SystemFailure("process", pipes.ending(returncode))
-        text = decode_text(line)
-        reply = decode_json(text, "the program's line")
-        if not isinstance(reply, dict) or "id" not in reply:
-            raise bad("id", f"is missing: {shown(text)}")
-        if reply["id"] != query.id:
-            raise bad("id", f"is {shown(reply['id'])}, not that of the question, {query.id!r}")
-        return {name: value for name, value in reply.items() if name != "id"}
+    async def _exchange(self, program: _Program, query: Query) -> dict[str, Any]:
+        line = await program.ask(json.dumps(query_fields(query)).encode() + b"\n")
+        if line is not None:
+            return _fields(decode_text(line), query)
+        await _within(_EXIT_S, program.exited)
+        returncode = program.transport.get_returncode()
+        await self.kill()  # only then all of its standard error has been read
+        raise SystemFailure("process", program.ending(returncode))
 
     async def kill(self) -> None:
         """Kill the program and its process group, and wait until both are gone."""
-        if self._running is None:
+        if self._program is None:
             return
-        (transport, pipes), self._running = self._running, None
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(transport.get_pid(), signal.SIGKILL)
+        program, self._program = self._program, None
+        if not program.exited.is_set():
+            program.kill_group()
         try:
-            async with asyncio.timeout(_REAP_S):
-                await pipes.gone.wait()
-        except TimeoutError:  # a process that left the group still holds the pipes
-            pass
+            await _within(_REAP_S, program.gone)  # longer: a process that left the group holds the pipes
         finally:
-            transport.close()
+            program.transport.close()
 
     async def close(self) -> None:
         """Close the program's input, give it time to end, then kill what is left."""
-        if self._running is None:
+        if self._program is None:
             return
-        transport, pipes = self._running
-        stdin = transport.get_pipe_transport(0)
+        stdin = self._program.transport.get_pipe_transport(0)
         if stdin is not None:
             stdin.close()
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_S):
-                    await pipes.exited.wait()
+            await _within(CLOSE_S, self._program.exited)
         finally:
             await self.kill()
 
 
-class _Pipes(asyncio.SubprocessProtocol):
-    """What one program writes: lines on its output, and the tail of its standard error."""
+class _Program(asyncio.SubprocessProtocol):
+    """One running program: its lines, the tail of its standard error, and its end."""
+
+    transport: asyncio.SubprocessTransport
 
     def __init__(self, limit: int) -> None:
         self.exited = asyncio.Event()
         self.gone = asyncio.Event()
+        self.output_ended = False
         self._limit = limit
         self._out = bytearray()
         self._searched = 0
         self._err = b""
-        self._out_ended = False
         self._line: asyncio.Future[bytes | None] | None = None
 
-    async def ask(self, transport: asyncio.SubprocessTransport, line: bytes) -> bytes | None:
-        """Write a line and wait for one; None when the program ends instead."""
+    async def ask(self, line: bytes) -> bytes | None:
+        """Write a line and wait for one; None when the output ends instead."""
         self._line = asyncio.get_running_loop().create_future()
-        stdin = cast("asyncio.WriteTransport | None", transport.get_pipe_transport(0))
+        stdin = cast("asyncio.WriteTransport | None", self.transport.get_pipe_transport(0))
         if stdin is not None:
             stdin.write(line)
         self._deliver()
@@ -202,9 +191,16 @@ class _Pipes(asyncio.SubprocessProtocol):
         """Say how it ended, with the last 500 characters of its standard error."""
         how = "closed its output" if returncode is None else f"ended with status {returncode}"
         tail = valid_text(decode_text(self._err)).strip()[-STDERR_CHARS:]
-        return (
-            f"the program {how}: {tail}" if tail else f"the program {how} and wrote nothing to standard error"
-        )
+        return f"the program {how}: {tail or '(nothing on standard error)'}"
+
+    def kill_group(self) -> None:
+        """Kill every process of the group; the group must not be long gone, ids are used again."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.transport.get_pid(), signal.SIGKILL)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport of the program that has just been started."""
+        self.transport = cast("asyncio.SubprocessTransport", transport)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Take bytes of standard output (1) or standard error (2)."""
@@ -217,11 +213,12 @@ class _Pipes(asyncio.SubprocessProtocol):
     def pipe_connection_lost(self, fd: int, _exc: Exception | None) -> None:
         """Note the end of standard output."""
         if fd == 1:
-            self._out_ended = True
+            self.output_ended = True
             self._deliver()
 
     def process_exited(self) -> None:
-        """Note that the program has ended."""
+        """Note that the program has ended; the children that it left behind end with it."""
+        self.kill_group()
         self.exited.set()
 
     def connection_lost(self, _exc: Exception | None) -> None:
@@ -240,5 +237,20 @@ class _Pipes(asyncio.SubprocessProtocol):
             line = bytes(self._out[:end])
             del self._out[: end + 1]
             self._line.set_result(line)
-        elif self._out_ended:
+        elif self.output_ended:
             self._line.set_result(None)
+
+
+def _fields(line: str, query: Query) -> dict[str, Any]:
+    reply = decode_json(line, "the program's line")
+    if not isinstance(reply, dict) or "id" not in reply:
+        raise bad("id", f"is missing: {shown(line)}")
+    if reply["id"] != query.id:
+        raise bad("id", f"is {shown(reply['id'])}, not that of the question, {query.id!r}")
+    return {name: value for name, value in reply.items() if name != "id"}
+
+
+async def _within(seconds: float, event: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -53,11 +53,12 @@ def read_prompt(path: Path) -> Prompt:
             raise UsageError(f"unknown placeholder {match[0]}", _place(path, text, match), hint)
     parts: dict[str, str] = {}
     headings = list(_PART.finditer(text))
-    for heading, following in zip(headings, [*headings[1:], None], strict=True):
+    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    for heading, end in zip(headings, ends, strict=False):
         name = heading[1].lower()
         if name not in ("system", "user") or name in parts:
             raise UsageError(f"unknown or repeated part {heading[0]!r}", _place(path, text, heading))
-        parts[name] = text[heading.end() : following.start() if following else None].strip()
+        parts[name] = text[heading.end() : end].strip()
     if "{question}" not in parts.get("user", ""):
         raise UsageError(f"prompt {path} has no part '## user' with the placeholder {{question}}")
     return Prompt(parts.get("system", ""), parts["user"])

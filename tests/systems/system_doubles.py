@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import sys
 import threading
@@ -26,7 +25,7 @@ WORKER = [sys.executable, "-I", "-S", str(Path(__file__).with_name("system_worke
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run to the end, and fail when tasks or threads are left, or warnings come with the rubbish."""
+    """Run to the end, and fail when tasks are left."""
 
     async def checked() -> Any:
         result = await work
@@ -34,9 +33,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
         assert asyncio.all_tasks() == {asyncio.current_task()}
         return result
 
-    result = asyncio.run(checked())
-    gc.collect()
-    return result
+    return asyncio.run(checked())
 
 
 def threads_left() -> int:

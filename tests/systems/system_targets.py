@@ -74,7 +74,7 @@ def _fail(query: Query) -> None:
 async def blocking(query: Query) -> str:
     """Block the loop it runs on, as async functions do that call synchronous clients."""
     if query.input == "block":
-        time.sleep(2.0)
+        time.sleep(2.0)  # noqa: ASYNC251 - that is the fault
     return query.input
 
 
@@ -84,3 +84,12 @@ def no_argument() -> str:
 
 async def no_argument_async() -> str:
     return "x"
+
+
+def retrieve(query: Query) -> list[dict[str, Any]]:
+    time.sleep(0.02)
+    return [{"doc_id": "r1", "text": f"about {query.input}", "score": 0.5}, {"doc_id": "r2", "text": "more"}]
+
+
+async def retrieve_wrongly(_: Query) -> dict[str, Any]:
+    return {"hits": []}

@@ -22,6 +22,12 @@ def child(query: dict[str, str], _: str) -> None:
     say(query, str(started.pid))
 
 
+def last(query: dict[str, str], _: str) -> None:
+    started = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(3600)"])
+    say(query, f"{os.getpid()} {started.pid}")
+    os._exit(0)
+
+
 def invalid(query: dict[str, str], _: str) -> None:
     sys.stdout.buffer.write(b'{"id": "%s", "output": "a\xffb"}\n' % query["id"].encode())
     sys.stdout.flush()
@@ -41,6 +47,7 @@ DEEDS = {
     "raise": fail,
     "hang": hang,
     "child": child,
+    "last": last,
     "bytes": invalid,
     "close": close,
     "show": lambda query, _: say(query, json.dumps(query)),

@@ -51,7 +51,7 @@ def _is_running(pid: int) -> bool:
 
 def test_f24_the_environment_is_a_short_list(tmp_path: Path) -> None:
     """A program gets PATH and the like and what it is given by name, and no other variable."""
-    os.environ["CANARY_SECRET"] = "s3cret"
+    os.environ["CANARY_SECRET"] = "s3cret"  # noqa: S105 - it is one
     try:
         seen = json.loads(_output("env", env={"MODEL": "m", "LANG": "C.UTF-8"}))
     finally:
@@ -87,9 +87,22 @@ def test_a_program_that_closes_its_output_is_a_failure() -> None:
     """A program that can answer no more is ended, and started again."""
 
     async def work(system: System) -> None:
-        with pytest.raises(SystemFailure, match="closed its output and wrote nothing") as caught:
+        with pytest.raises(SystemFailure, match=r"closed its output: \(nothing on standard error") as caught:
             await system(Query("a", "close"))
         assert caught.value.kind == "process"
+        assert (await system(Query("b", "fine"))).output == "fine"
+
+    _with(work)
+
+
+def test_a_program_that_ended_between_calls_is_started_again() -> None:
+    """A program that has ended while nobody asked costs no call; its children are ended at once."""
+
+    async def work(system: System) -> None:
+        first, child = (await system(Query("a", "last"))).output.split()
+        assert not _is_running(int(first))
+        await asyncio.sleep(0.05)
+        assert not _is_running(int(child))
         assert (await system(Query("b", "fine"))).output == "fine"
 
     _with(work)

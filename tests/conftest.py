@@ -1,0 +1,1 @@
+"""Makes the doubles in this folder importable from every folder of tests below it."""
