@@ -1,20 +1,21 @@
-"""Sentences, words and numbers of a text in any language, without a model."""
+"""Sentences and words of a text in any language, and which language it is likely in, without a model."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from decimal import Decimal
-from typing import NamedTuple
+from collections import Counter
 
 # Scripts written without spaces: kana, Han, Thai, Lao, Khmer, Burmese. Their words are taken as
 # overlapping pairs of characters, the usual model-free stand-in for segmentation.
 UNSPACED = (
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f\u0e80-\u0eff\u1780-\u17ff\u1000-\u109f"
 )
+# Letters, digits, and the signs of Hebrew, Arabic and Indic scripts that stand upon them.
+_SIGNS = "\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0670\u0900-\u0963\u0966-\u096f\u0971-\u0dff"
+_LETTER = rf"(?![{UNSPACED}])[\w{_SIGNS}]"
 _WORD = re.compile(
-    rf"[{UNSPACED}]+"
-    rf"|(?:(?![{UNSPACED}])\w)+(?:(?:(?<=\d)[.,:](?=\d)|['’\-](?![{UNSPACED}])(?=\w))(?:(?![{UNSPACED}])\w)+)*"
+    rf"[{UNSPACED}]+|(?:{_LETTER})+(?:(?:(?<=\d)[.,:](?=\d)|['’\-](?=\w)(?![{UNSPACED}]))(?:{_LETTER})+)*"
 )
 _IS_UNSPACED = re.compile(rf"[{UNSPACED}]")
 
@@ -37,12 +38,69 @@ _END = re.compile(r"[。！？｡؟۔।॥።]+[」』”’)\]]*|[.!?…]+[\"'
 _LIST_NUMBER = re.compile(r"\W*(?:\d{1,3}|[a-zA-Z])")
 
 
-class Number(NamedTuple):
-    """A number in a text: where it stands and what it may mean (``1.000`` is a thousand, or one)."""
+FUNCTION_WORDS = {
+    language: frozenset(block.split())
+    for language, block in {
+        "en": """
+            a an the of to in on at by for with from as is are was were be been being it its it's this
+            that these those and or but if than then so do does did has have had he she they we you i
+            his her their our your my me him them us which who what when where how can could may might
+            will would shall should must also such into about some any all each other there here between
+            through during after before out up down only own same very just however therefore thus while
+            because not no
+        """,
+        "de": """
+            der die das den dem des ein eine einen einem einer eines und oder aber doch wenn als wie so
+            zu zum zur in im an am auf aus bei mit nach von vom vor für durch über unter um bis ist sind
+            war waren wird werden wurde wurden sein hat haben hatte kann können muss müssen soll darf er
+            sie es wir ihr ich sich man dies diese dieser dieses auch nur noch schon sowie dass weil
+            jedoch daher nicht kein keine
+        """,
+        "fr": """
+            le la les l'un un une des du de d' au aux et ou mais si que qui quoi dont où ce cet cette
+            ces il elle ils elles on nous vous je se sa son ses leur leurs en y dans par pour sur avec
+            sans sous est sont était étaient être a ont avait été peut peuvent doit aussi plus très
+            ainsi donc comme lors après avant entre ne pas
+        """,
+        "es": """
+            el la los las un una unos unas y o pero si que quien cual cuando donde como de del al a en
+            con por para sin sobre entre hasta desde es son era eran ser fue fueron está están ha han
+            había se su sus lo le les él ella ellos este esta estos estas ese esa también más muy ya así
+            no
+        """,
+        "pt": """
+            o a os as um uma uns umas e ou mas se que quem qual quando onde como de do da dos das ao à
+            em no na nos nas com por para pelo pela sem sobre entre até é são era eram ser foi foram
+            está estão há seu sua ele ela este esta isso também mais muito já não
+        """,
+        "it": """
+            il lo la i gli le un uno una e o ma se che chi cui quando dove come di del della dei delle
+            dal dalla a al alla in nel nella con su sul sulla per tra fra è sono era erano essere ha
+            hanno si suo sua lui lei questo questa anche più molto già non
+        """,
+        "nl": """
+            de het een en of maar als dat die dit deze wie wat waar hoe van voor met op in aan uit bij
+            naar door over onder om tot te is zijn was waren wordt worden werd werden heeft hebben had
+            kan kunnen moet mag hij zij ze we wij ik je u er ook nog al niet geen
+        """,
+    }.items()
+}
+"""The commonest words that say nothing by themselves, by language."""
 
-    start: int
-    end: int
-    readings: frozenset[Decimal]
+_FUNCTION_WORDS = frozenset().union(*FUNCTION_WORDS.values())
+_KANA_PAIR = re.compile(r"[\u3040-\u309fー]+")
+_SCRIPTS = {
+    "ja": "\u3040-\u30ff",
+    "zh": "\u4e00-\u9fff",
+    "ko": "\uac00-\ud7af",
+    "th": "\u0e00-\u0e7f",
+    "cyrillic": "\u0400-\u04ff",
+    "greek": "\u0370-\u03ff",
+    "arabic": "\u0600-\u06ff",
+    "hebrew": "\u0590-\u05ff",
+    "devanagari": "\u0900-\u097f",
+}
+_SCRIPT_LETTERS = {name: re.compile(f"[{letters}]") for name, letters in _SCRIPTS.items()}
 
 
 def words(text: str) -> list[str]:
@@ -60,6 +118,36 @@ def words(text: str) -> list[str]:
     return found
 
 
+def is_function_word(word: str, language: str | None = None) -> bool:
+    """Tell whether a case-folded word says nothing by itself: ``the``, ``sowie``, a pair of hiragana.
+
+    ``language`` is a code as ``likely_language`` gives it. None, or a language without a list, takes the
+    words of all languages, so that ``war`` and ``die`` count as German whatever the text is.
+    """
+    known = FUNCTION_WORDS.get(language or "", _FUNCTION_WORDS)
+    return word in known or bool(_KANA_PAIR.fullmatch(word))
+
+
+def likely_language(text: str) -> str | None:
+    """Guess what a text is written in; None where that is not plain.
+
+    A language code where the script or the function words show it (en, de, fr, es, pt, it, nl, ja, zh, ko,
+    th), else the name of the script. Latin text needs five function words, half again as many as the next
+    language has: a short text gives None rather than a wrong guess.
+    """
+    letters = sum(character.isalpha() for character in text)
+    counts = {name: len(found.findall(text)) for name, found in _SCRIPT_LETTERS.items()}
+    if counts["ja"] and counts["ja"] + counts["zh"] > letters / 2:
+        return "ja"
+    script = max(counts, key=counts.__getitem__)
+    if counts[script] > letters / 2:
+        return script
+    found = Counter(words(text))
+    votes = Counter({name: sum(found[word] for word in known) for name, known in FUNCTION_WORDS.items()})
+    (first, most), (_, next_most) = votes.most_common(2)
+    return first if most >= 5 and most >= 1.5 * next_most else None
+
+
 def sentence_spans(text: str) -> list[tuple[int, int]]:
     """Give (start, end) offsets of the sentences, in order, without surrounding white space."""
     spans: list[tuple[int, int]] = []
@@ -75,108 +163,6 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
         start = match.end()
     _append_trimmed(spans, text, start, len(text))
     return spans
-
-
-def numbers(text: str) -> list[Number]:
-    """Find the numbers of a text: digits in any script, with separators and a word of scale, and words.
-
-    ``1,000``, ``1.000``, ``1 000`` and ``1'000`` share the reading 1000; ``14.5`` and ``14,5`` are 14.5;
-    ``1.5 million`` is 1500000. Number words count in 7 languages (``two``, ``zwei``), kanji before a counter
-    (``三十日``). Dates and version numbers give their parts. Digits inside a name (``H2O``) give none.
-    """
-    found = [number for match in _DIGITS.finditer(text) for number in _read(text, match)]
-    in_words = [(match, _NUMBER_WORDS[match.group().casefold()]) for match in _NUMBER_WORD.finditer(text)]
-    in_kanji = [(match, _kanji(match.group())) for match in _KANJI_NUMBER.finditer(text)]
-    found += [Number(*match.span(), frozenset({Decimal(value)})) for match, value in in_words + in_kanji]
-    return sorted(found, key=lambda number: number.start)
-
-
-_SEPARATOR = "[.,'’٫٬．，\u00a0\u202f\u2009]"
-_DIGITS = re.compile(rf"(?<![A-Za-z\d])(?:\d{{1,3}}(?: \d{{3}})+(?!\d)|\d+(?:{_SEPARATOR}\d+)*)")
-_SCALES = {
-    "thousand|tausend|mille|mila|duizend|тысяч[аи]?|千": 3,
-    "million(?:s|en|es)?|mio|mln|millón|millones|milh(?:ão|ões)|milion[ei]|miljoen|миллион(?:а|ов)?|млн": 6,
-    "billions?|bn|milliarden?|milliards?|mrd|mld|miliardo|miliardi|miljard|миллиард(?:а|ов)?|млрд": 9,
-    "trillions?|兆": 12,
-    "lakhs?": 5,
-    "crores?": 7,
-    "[万萬만]": 4,
-    "[億亿억]": 8,
-}
-_SCALE = re.compile(
-    r"[\s\-]?(?:" + "|".join(f"(?P<e{power}>{names})" for names, power in _SCALES.items()) + r")(?![a-z])",
-    re.IGNORECASE,
-)
-_WORDS_FROM_2 = (
-    "two|zwei|deux|dos|dois|duas|twee",
-    "three|drei|trois|tres|três|tre|drie",
-    "four|vier|quatre|cuatro|quatro|quattro",
-    "five|fünf|cinq|cinco|cinque|vijf",
-    "six|sechs|seis|zes",
-    "seven|sieben|siete|sete|sette|zeven",
-    "eight|acht|huit|ocho|oito",
-    "nine|neun|nueve|nove|negen",
-    "ten|zehn|dix|diez|dez|dieci|tien",
-    "eleven|onze|undici",
-    "twelve|zwölf|douze|doce|doze|dodici|twaalf",
-)
-_NUMBER_WORDS = {word: n for n, names in enumerate(_WORDS_FROM_2, start=2) for word in names.split("|")}
-_NUMBER_WORDS |= {
-    "fifteen": 15,
-    "twenty": 20,
-    "thirty": 30,
-    "forty": 40,
-    "fifty": 50,
-    "sixty": 60,
-    "ninety": 90,
-}
-_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_NUMBER_WORDS)})\b", re.IGNORECASE)
-_KANJI_DIGITS = {digit: n for n, digit in enumerate("一二三四五六七八九", start=1)}
-_KANJI_UNITS = {"十": 10, "百": 100, "千": 1000}
-_KANJI_NUMBER = re.compile(r"[一二三四五六七八九十百千]+(?=[日月年時分秒円人個件回歳週か箇ヶ%％])")
-
-
-def _read(text: str, match: re.Match[str]) -> list[Number]:
-    """Read one run of digits and separators; where it is no single number, read its parts."""
-    start, end = match.span()
-    groups = re.split(r"\D", match.group())
-    signs = [sign for sign in match.group() if not sign.isdigit()]
-    readings = _readings(groups, signs)
-    if not readings:
-        places = [part.span() for part in re.finditer(r"\d+", match.group())]
-        return [Number(start + a, start + b, frozenset({Decimal(match.group()[a:b])})) for a, b in places]
-    scale = _SCALE.match(text, end)
-    if scale and scale.lastgroup:
-        readings = {reading.scaleb(int(scale.lastgroup[1:])) for reading in readings}
-        end = scale.end()
-    return [Number(start, end, frozenset(readings))]
-
-
-def _readings(groups: list[str], signs: list[str]) -> set[Decimal]:
-    """Give what digit groups between separators may mean as one number; nothing if they are none."""
-    whole = Decimal("".join(groups))
-    if not signs:
-        return {whole}
-    thousands = len(groups[0]) <= 3 and groups[0][0] != "0" and all(len(group) == 3 for group in groups[1:])
-    if len(signs) == 1 and signs[0] in ".,٫．，":
-        decimal = Decimal(f"{groups[0]}.{groups[1]}")
-        return {decimal, whole} if thousands else {decimal}
-    if len(set(signs)) == 1:
-        indian = signs[0] == "," and all(len(group) == 2 for group in groups[1:-1]) and len(groups[-1]) == 3
-        return {whole} if thousands or indian else set()
-    grouped = len(set(signs[:-1])) == 1 and all(len(group) == 3 for group in groups[1:-1])
-    return {Decimal(f"{''.join(groups[:-1])}.{groups[-1]}")} if grouped else set()
-
-
-def _kanji(digits: str) -> int:
-    total, digit = 0, 0
-    for sign in digits:
-        if sign in _KANJI_UNITS:
-            total += max(digit, 1) * _KANJI_UNITS[sign]
-            digit = 0
-        else:
-            digit = digit * 10 + _KANJI_DIGITS[sign]
-    return total + digit
 
 
 def _is_abbreviation(text: str, start: int, stop: re.Match[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from harness.comparison import CaseValue, RunScores, run_scores
 from harness.gates.evidence import Evidence
@@ -150,5 +150,5 @@ def _score(cell: Cell, details: dict[str, Any]) -> Score:
     if cell is None:
         return Score(status="not_applicable")
     if isinstance(cell, str):
-        return Score(status=cast("Status", cell))
+        return Score(status=cell)
     return Score(value=float(cell), details=details)

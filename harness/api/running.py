@@ -21,6 +21,7 @@ from harness.registry import find_metric
 from harness.secrets import redact, redactor, resolve
 from harness.slices import matches
 from harness.suites.suite import SuiteFile, SystemChoice, choose_system, load_suite
+from harness.systems.callables import folder_importable
 from harness.systems.opening import open_system
 from harness.types import Case, Dataset, Recorded, Response, Run, Scalar
 
@@ -47,6 +48,13 @@ class Finished(NamedTuple):
     stopped: int | None
 
 
+class Checked(NamedTuple):
+    """A checked suite with its goldens."""
+
+    file: SuiteFile
+    dataset: Dataset
+
+
 class Plan(NamedTuple):
     """A checked suite with its goldens and the system chosen."""
 
@@ -55,7 +63,7 @@ class Plan(NamedTuple):
     system: SystemChoice
 
 
-def validate(suite_path: Path, candidate: str = "") -> Plan:
+def validate(suite_path: Path) -> Checked:
     """Read and check a suite and its goldens; nothing is run and none of the user's code is imported.
 
     Raises:
@@ -65,7 +73,7 @@ def validate(suite_path: Path, candidate: str = "") -> Plan:
     file = load_suite(suite_path)
     dataset = load_dataset(file.suite.goldens, file.folder, file.suite.suite)
     _check_gates_select(file, dataset)
-    return Plan(file, dataset, choose_system(file, candidate))
+    return Checked(file, dataset)
 
 
 def _check_gates_select(file: SuiteFile, dataset: Dataset) -> None:
@@ -92,35 +100,41 @@ def _check_gates_select(file: SuiteFile, dataset: Dataset) -> None:
 def run(suite_path: Path, options: RunOptions, places: Places) -> Finished:
     """Run a suite, or what is missing of a run: ask, score, record.
 
+    Modules that the suite names are imported from the current folder first.
+
     Raises:
         UsageError: anything about the suite, the goldens, the selection or the options.
         NothingSelected: no case is left to run.
         RecordingError: a result cannot be written; everything before it is kept.
     """
-    if options.resume is not None:
-        recording, before = Recording.resume(places.find_recording(options.resume))
-        options = msgspec.structs.replace(options, candidate=before.run.candidate)
-        try:
-            plan = validate(suite_path, options.candidate)
-            _check_same(plan, before)
-        except HarnessError:
-            recording.close()
-            raise
-    else:
-        plan = validate(suite_path, options.candidate)
-        planned, cases = plan_run(plan, options)
-        path = places.recording(planned.id)
-        if path.exists():
-            raise UsageError(
-                f"run {planned.id!r} exists already", mend="choose another --run-id, or --resume it"
-            )
-        recording = Recording.create(
-            path, planned, cases, {case.id: plan.dataset.digests[case.id] for case in cases}
-        )
-        before = Recorded(planned, cases, {}, (), complete=False)
-    with recording:
-        stopped = _run_missing(plan, before, recording, options)
+    with folder_importable(Path.cwd()):
+        checked = validate(suite_path)
+        recording, before, plan = (_resume if options.resume else _begin)(checked, options, places)
+        with recording:
+            stopped = _run_missing(plan, before, recording, options)
     return Finished(recording.path, read(recording.path), stopped)
+
+
+def _begin(checked: Checked, options: RunOptions, places: Places) -> tuple[Recording, Recorded, Plan]:
+    plan = Plan(*checked, choose_system(checked.file, options.candidate))
+    planned, cases = plan_run(plan, options)
+    path = places.recording(planned.id)
+    if path.exists():
+        raise UsageError(f"run {planned.id!r} exists already", mend="choose another --run-id, or --resume it")
+    digests = {case.id: plan.dataset.digests[case.id] for case in cases}
+    recording = Recording.create(path, planned, cases, digests)
+    return recording, Recorded(planned, cases, digests, (), complete=False), plan
+
+
+def _resume(checked: Checked, options: RunOptions, places: Places) -> tuple[Recording, Recorded, Plan]:
+    recording, before = Recording.resume(places.find_recording(options.resume or ""))
+    try:
+        plan = Plan(*checked, choose_system(checked.file, before.run.candidate))
+        _check_same(plan, before)
+    except HarnessError:
+        recording.close()
+        raise
+    return recording, before, plan
 
 
 def plan_run(plan: Plan, options: RunOptions) -> tuple[Run, tuple[Case, ...]]:

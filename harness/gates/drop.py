@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from harness.comparison import compare, differing_metrics, estimate
 from harness.gates.evidence import Evidence, rule_text
 from harness.numbers import number, p_value
-from harness.slices import TOO_SMALL_TO_TEST, select, slices_of
+from harness.slices import TOO_SMALL_TO_TEST, select, slices_of, values_of
 from harness.types import Case, Comparison, Gate, MetricIdentity, Outcome, Slice, Suite, Verdict
 
 MIN_PAIRS, MIN_CLUSTERS = 50, 15
@@ -47,13 +48,16 @@ def tested_slices(gate: Gate, suite: Suite, cases: Sequence[Case]) -> tuple[Slic
     if gate.slice is None:
         return ()
     rule = suite.slices[gate.slice]
-    found = []
-    for slice_ in slices_of(cases, {gate.slice: rule}, ()):
-        members = select(cases, slice_, suite.slices)
-        clusters = {case.cluster for case in members}
-        if len(members) >= max(rule.min_n, MIN_SLICE_PAIRS) and len(clusters) >= MIN_SLICE_CLUSTERS:
-            found.append(slice_)
-    return tuple(found)
+    members: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        for value in set(values_of(case, rule.source)):
+            members[value].append(case)
+    return tuple(
+        Slice(((gate.slice, value),))
+        for value, group in sorted(members.items())
+        if len(group) >= max(rule.min_n, MIN_SLICE_PAIRS)
+        and len({case.cluster for case in group}) >= MIN_SLICE_CLUSTERS
+    )
 
 
 def decide_drop(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
@@ -82,12 +86,12 @@ def decide_drop(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Ve
 
 def _alpha_of(gate: Gate, evidence: Evidence) -> float:
     suite = evidence.suite
-    counts = {
-        other.id: len(tested_slices(other, suite, evidence.candidate.cases))
-        for other in suite.gates
-        if other.kind == "drop"
+    sliced = [other for other in suite.gates if other.kind == "drop" and other.slice is not None]
+    sizes = {  # one count for all gates on the same attribute
+        name: len(tested_slices(other, suite, evidence.candidate.cases))
+        for name, other in {other.slice: other for other in sliced}.items()
     }
-    return alpha_shares(suite, counts)[gate.id]
+    return alpha_shares(suite, {other.id: sizes[other.slice] for other in sliced})[gate.id]
 
 
 def decide_sliced_drop(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
@@ -101,7 +105,8 @@ def decide_sliced_drop(gate: Gate, evidence: Evidence, cases: Sequence[Case], em
     found = []
     for slice_ in tested:
         members = select(cases, slice_, evidence.suite.slices)
-        comparison = compare(name, tables, members, slice_, metric, alpha)
+        shown = Slice((*gate.where.items(), *slice_.where))
+        comparison = compare(name, tables, members, shown, metric, alpha)
         found.append(_judge_drop(gate, comparison, metric, alpha, (MIN_SLICE_PAIRS, MIN_SLICE_CLUSTERS)))
     every = slices_of(cases, {gate.slice: evidence.suite.slices[gate.slice]}, ()) if gate.slice else ()
     small = [slice_.label for slice_ in every if slice_ not in tested]

@@ -19,7 +19,7 @@ def find_gap(name: str, attribute: str, evidence: Evidence, cases: Sequence[Case
     rule = evidence.suite.slices[attribute]
     groups: dict[str, list[Case]] = {}
     for case in cases:
-        for value in values_of(case, rule.source):
+        for value in set(values_of(case, rule.source)):
             groups.setdefault(value, []).append(case)
     table, metric = evidence.candidate.tables[name], evidence.candidate.run.metrics[name]
     return gap_between_groups(name, attribute, table, groups, metric, rule.min_n)

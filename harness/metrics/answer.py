@@ -8,8 +8,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable
 
-from harness.language import UNSPACED, numbers
+from harness.language import UNSPACED
 from harness.metrics.refusal import observe
+from harness.numerals import numbers
 from harness.registry import metric
 from harness.types import Case, Response, Score
 

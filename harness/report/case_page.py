@@ -13,6 +13,9 @@ from harness.types import Case, CasePair, Passage, Report, Response, Result, Sco
 MAX_TEXT = 20_000
 """Characters of one text on the page; the recording has all of it."""
 
+MAX_QUESTION = 160
+"""Characters of a question in the index; one that fits on its line is stored there only."""
+
 
 class Aligned(NamedTuple):
     """One passage before and after; a side is None where it was not retrieved."""
@@ -29,7 +32,6 @@ def detail(report: Report, pair: CasePair, number_of: Callable[[Passage], int]) 
     case = pair.case
     found: dict[str, Any] = {
         "id": visible(case.id, one_line=True),
-        "question": shown(case.query.input),
         "history": [[turn.role, shown(turn.content)] for turn in case.query.history],
         "given": [number_of(passage) for passage in case.query.contexts],
         "expected": case.expected_behavior,
@@ -45,6 +47,8 @@ def detail(report: Report, pair: CasePair, number_of: Callable[[Passage], int]) 
         "candidate": _side(pair.candidate),
         "claims": {},
     }
+    if len(case.query.input) > MAX_QUESTION or "\n" in case.query.input or "\t" in case.query.input:
+        found["question"] = shown(case.query.input)
     if report.baseline is not None:
         found["baseline"] = _side(pair.baseline)
     for role, result in (("baseline", pair.baseline), ("candidate", pair.candidate)):

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.report import wording
-from harness.report.case_page import detail, direction, shown, written
+from harness.report.case_page import MAX_QUESTION, detail, direction, shown, written
 from harness.report.visible import visible
 from harness.types import UNSCORED, CasePair, Passage, Report, Result
 
@@ -19,7 +19,7 @@ CASES_PER_BLOCK, PASSAGES_PER_BLOCK = 250, 400
 MAX_BYTES = 25_000_000
 """Size of the blocks beyond which no more details are kept; the index always has every case."""
 
-MAX_QUESTION, MAX_COLUMNS = 160, 3
+MAX_COLUMNS = 3
 REGRESSED, UNSCORED_CASE, FLIPPED = 1, 2, 4
 """Flags of a case in the index."""
 
@@ -76,7 +76,7 @@ class _PassageTable:
 
 
 def _block(value: Any) -> str:
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)  # 31: a gzip header, without a time in it
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)  # 31: a gzip header, without a time in it
     packed = packer.compress(msgspec.json.encode(value)) + packer.flush()
     return base64.b64encode(packed).decode()
 
@@ -116,11 +116,10 @@ def _index(report: Report, pairs: Sequence[CasePair], kept: int) -> dict[str, An
         case_id = pair.case.id
         flags = REGRESSED * (case_id in regressed) | FLIPPED * (case_id in flipped)
         flags |= UNSCORED_CASE * _is_unscored(pair.candidate)
-        question = pair.case.query.input[:MAX_QUESTION]
         cells = [_moved(report, pair, metric) for metric in columns]
         rows.append([
             visible(case_id, one_line=True),
-            visible(question, one_line=True),
+            visible(pair.case.query.input[:MAX_QUESTION], one_line=True),
             visible(pair.cause, one_line=True),
             flags,
             [places[label] for label in pair.slices],

@@ -37,7 +37,7 @@ async def imported(path: str, noun: str) -> AsyncIterator[Ask]:
     Raises:
         UsageError: the path names nothing, cannot be imported, or is not callable.
     """
-    with _folder_importable(Path.cwd()):
+    with folder_importable(Path.cwd()):
         target = _load(path, noun)
         calls = _Calls(target)
         try:
@@ -62,7 +62,8 @@ def adapted(system: Callable[[Query], Any]) -> Callable[[Query], Awaitable[Respo
 
 
 @contextmanager
-def _folder_importable(folder: Path) -> Iterator[None]:
+def folder_importable(folder: Path) -> Iterator[None]:
+    """Put a folder first on ``sys.path`` for the time being, so that the user's own modules are found."""
     entry = str(folder)
     if entry in sys.path:
         yield

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from typing import Any
 
 from harness.errors import UsageError
 from harness.registry import SYSTEMS, find_system
-from harness.systems.answers import to_response
-from harness.types import Query, Response, System
+from harness.systems.callables import adapted
+from harness.types import Query, Response
 
 Ask = Callable[[Query], Awaitable[Response]]
 
@@ -30,22 +28,12 @@ async def open_system(adapter: str, options: Mapping[str, Any]) -> AsyncIterator
         raise UsageError(f"adapter {adapter!r} does not take these options: {error}") from error
     if isinstance(manager, AbstractAsyncContextManager):
         async with manager as system:
-            yield system if adapter in SYSTEMS else _adapted(system)
+            yield system if adapter in SYSTEMS else adapted(system)
     elif isinstance(manager, AbstractContextManager):
         with manager as system:
-            yield _adapted(system)
+            yield adapted(system)
     else:
         raise UsageError(
             f"adapter {adapter!r} gave {type(manager).__name__}, not a context manager",
             mend="decorate connect with contextlib.asynccontextmanager",
         )
-
-
-def _adapted(system: System) -> Ask:
-    async def answer(query: Query) -> Response:
-        if inspect.iscoroutinefunction(system):
-            return to_response(await system(query))
-        found = await asyncio.to_thread(system, query)
-        return to_response(await found if inspect.isawaitable(found) else found)
-
-    return answer

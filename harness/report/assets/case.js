@@ -5,9 +5,10 @@ const VERDICTS = { supported: ["better", "✓"], unsupported: ["worse", "?"], co
 
 const panel = (title, ...children) => make("div", { class: "block" }, make("h3", {}, title), ...children);
 
-const questionPanel = (found) => panel("Question",
+const questionPanel = (found, row, given) => panel("Question",
   found.history.map(([role, text]) => make("p", { class: "text turn", dir: "auto" }, `${role}: ${text}`)),
-  textBlock("p", found.question, "question-text"));
+  textBlock("p", found.question ?? row[QUESTION], "question-text"),
+  given.map(([doc, text]) => make("details", {}, make("summary", {}, "given with it: ", make("code", { dir: "auto" }, doc)), textBlock("p", text))));
 
 const EXPECTED = { answer: "answer", refuse: "refuse", clarify: "ask back", partial: "answer in part" };
 
@@ -155,9 +156,10 @@ const caseContent = async (place, found) => {
   const runs = both && old.output !== now.output ? difference(old.output, now.output) : null;
   const again = make("pre", { class: "command" }, command(found.id));
   const passages = await loadPassages(found);
+  const given = await Promise.all(found.given.map(loadPassage));
   const claims = ["baseline", "candidate"].filter((role) => found.claims[role]);
   return [
-    make("div", { class: "pair" }, questionPanel(found), goldenPanel(found)),
+    make("div", { class: "pair" }, questionPanel(found, index.cases[place], given), goldenPanel(found)),
     make("h2", {}, paired ? "Answers" : "Answer"),
     both && !runs ? make("p", { class: "lead" }, "Both runs gave the same answer.") : null,
     make("div", { class: "pair" }, answerPanel("Baseline", old, runs, "gone"), answerPanel("Candidate", now, runs, "new")),

@@ -1,0 +1,139 @@
+"""All cases of a run: bounded concurrency, recording order, a clean stop."""
+
+import asyncio
+import os
+import signal
+from dataclasses import dataclass, field
+
+import pytest
+
+from harness.engine.progress import Counts, Silent
+from harness.engine.runner import Work, run_cases
+from harness.errors import SystemFailure
+from harness.types import Case, Query, Response, RunSettings
+
+CASES = [Case(query=Query(id=f"q{number:02}", input=f"question {number}")) for number in range(20)]
+TODO = [(case, 0) for case in CASES]
+
+
+def work(**settings):
+    return Work({}, {}, RunSettings(**settings), lambda response: response)
+
+
+@dataclass
+class Gauge:
+    """A system that counts how many calls are in flight."""
+
+    now: int = 0
+    most: int = 0
+    seen: list = field(default_factory=list)
+
+    async def __call__(self, query):
+        self.now += 1
+        self.most = max(self.most, self.now)
+        self.seen.append(query)
+        await asyncio.sleep(0.005)
+        self.now -= 1
+        return Response(output=query.id)
+
+
+def run(system, todo=TODO, **settings):
+    kept = []
+    stopped = asyncio.run(run_cases(todo, system, work(**settings), kept.append, Silent(len(CASES), 0)))
+    return kept, stopped
+
+
+@pytest.mark.parametrize("limit", [1, 4, 50])
+def test_calls_in_flight_are_bounded_and_the_bound_is_used(limit):
+    """At most max_concurrency calls at once, and as many as there is work for."""
+    gauge = Gauge()
+    kept, stopped = run(gauge, max_concurrency=limit)
+    assert gauge.most == min(limit, len(CASES))
+    assert sorted(result.case_id for result in kept) == [case.id for case in CASES]
+    assert stopped is None
+
+
+def test_the_system_sees_a_query_and_nothing_of_the_golden():
+    """The reference cannot leak, by type."""
+    gauge = Gauge()
+    run(gauge)
+    assert all(type(query) is Query for query in gauge.seen)
+
+
+def test_one_failing_case_does_not_stop_the_others():
+    """Errors are results like any other."""
+
+    async def fails_on_every_third(query):
+        if int(query.id[1:]) % 3 == 0:
+            raise SystemFailure("exception", "no")
+        return Response(output="yes")
+
+    kept, _ = run(fails_on_every_third)
+    assert len(kept) == 20
+    assert sum(result.response.error is not None for result in kept) == 7
+
+
+def test_a_fault_of_ours_ends_the_run_and_comes_out():
+    """What was recorded before stays recorded."""
+
+    async def broken(query):
+        if query.id == "q05":
+            raise ZeroDivisionError
+        return Response(output="yes")
+
+    kept = []
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(run_cases(TODO, broken, work(max_concurrency=1), kept.append, Silent(20, 0)))
+    assert [result.case_id for result in kept] == [f"q{number:02}" for number in range(5)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_f14_the_first_signal_lets_calls_in_flight_finish(number):
+    """No further case is begun; what is in flight is still recorded; the signal is given back."""
+
+    async def stops_itself(query):
+        if query.id == "q03":
+            os.kill(os.getpid(), number)
+        await asyncio.sleep(0.01)
+        return Response(output="yes")
+
+    kept, stopped = run(stops_itself, max_concurrency=2)
+    assert stopped == number
+    assert 4 <= len(kept) <= 6
+
+
+def test_f14_a_second_signal_ends_calls_in_flight():
+    """A hanging call does not keep the program when the user insists."""
+
+    async def hangs(query):
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(60)
+
+    kept, stopped = run(hangs, max_concurrency=1)
+    assert (kept, stopped) == ([], signal.SIGINT)
+
+
+def test_work_is_pulled_lazily():
+    """A long list of cases is not held: the next one is taken when a worker is free."""
+    pulled = []
+
+    def todo():
+        for item in TODO:
+            pulled.append(item[0].id)
+            yield item
+
+    async def checks(query):
+        assert len(pulled) <= int(query.id[1:]) + 2
+        return Response(output="yes")
+
+    kept, _ = run(checks, todo(), max_concurrency=2)
+    assert len(kept) == 20
+
+
+def test_the_progress_line_counts():
+    """done/total, in flight, errors and cost are those of the results."""
+    counts = Counts(10, 4)
+    counts.started("q")
+    assert counts.line() == "4/10 · 1 in flight"

@@ -1,0 +1,56 @@
+"""One response to its scores: errors become statuses, ranges are kept."""
+
+import msgspec
+import pytest
+
+from harness.engine.scoring import score
+from harness.registry import find_metric, metric
+from harness.types import Case, Query, Response, ResponseError, Score
+
+CASE = Case(query=Query(id="q", input="Where?"))
+GOOD = Response(output="Here.")
+
+
+@metric("half", version=1)
+def half(case, response):
+    """Always a half."""
+    return Score(0.5)
+
+
+@metric("wild", version=1)
+def wild(case, response):
+    """Out of its range."""
+    return Score(1.5)
+
+
+@metric("needy", version=1, needs=("corpus",))
+def needy(case, response, *, corpus):
+    """Says what it was given."""
+    return Score(1.0, details={"corpus": corpus})
+
+
+@pytest.mark.parametrize(("kind", "status"), [("timeout", "timeout"), ("exception", "system_error")])
+def test_an_error_is_the_status_of_every_metric(kind, status):
+    """No metric sees a response that is an error, but for those that score errors."""
+    broken = Response(error=ResponseError(kind, "why"))
+    found = score(CASE, broken, {"half": half, "error_rate": find_metric("error_rate")}, {})
+    assert (found["half"].status, found["half"].value, found["half"].reason) == (status, None, "why")
+    assert found["error_rate"].value == 1.0
+
+
+def test_a_value_outside_the_range_is_a_fault_of_the_metric():
+    """The message names metric, value and case."""
+    with pytest.raises(ValueError, match=r"'wild' gave 1.5 for case 'q'"):
+        score(CASE, GOOD, {"wild": wild}, {})
+
+
+def test_metrics_get_what_they_need_and_nothing_else():
+    """Needs are passed by keyword."""
+    found = score(CASE, GOOD, {"needy": needy, "half": half}, {"corpus": "the corpus", "judge": "no"})
+    assert found["needy"].details == {"corpus": "the corpus"}
+
+
+def test_scores_stand_under_the_names_of_the_suite():
+    """The name with its cut-off is the identity."""
+    named = msgspec.structs.replace(half, name="half@5")
+    assert list(score(CASE, GOOD, {"half@5": named}, {})) == ["half@5"]

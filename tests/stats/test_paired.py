@@ -1,0 +1,210 @@
+"""The cluster-robust mean and difference: SciPy where nothing is clustered, a slow sandwich where it is."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.stats.paired import (
+    ClusteredMean,
+    clustered_difference,
+    clustered_mean,
+    detectable_mean,
+    positive_mean_test,
+    student_quantile,
+    two_sided_limits,
+    unit_error,
+    upper_limit,
+)
+
+quick = settings(max_examples=60, deadline=None, derandomize=True)
+items = st.lists(st.tuples(st.floats(-1, 1), st.integers(0, 7)), min_size=2, max_size=40)
+
+
+def split(pairs: list[tuple[float, int]]) -> tuple[list[float], list[str]]:
+    return [value for value, _ in pairs], [f"d{cluster}" for _, cluster in pairs]
+
+
+def slow_error(influence: list[float], clusters: list[str], factor: float) -> float:
+    """The sandwich as its definition says: every pair of items that share a cluster."""
+    total = 0.0
+    for x, g in zip(influence, clusters, strict=True):
+        for y, h in zip(influence, clusters, strict=True):
+            total += x * y if g == h else 0.0
+    return math.sqrt(max(0.0, total) * factor)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_item_per_cluster_is_the_one_sample_t_test(seed: int) -> None:
+    """With one item per cluster, mean, error, p-value and limits are those of scipy's ttest_1samp."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(0.1, 1, 23).tolist()
+    result = clustered_mean(values, [f"d{i}" for i in range(23)])
+    known = scipy.stats.ttest_1samp(values, 0, alternative="greater")
+    assert result.mean == pytest.approx(np.mean(values), rel=1e-12)
+    assert result.se == pytest.approx(scipy.stats.sem(values), rel=1e-12)
+    assert positive_mean_test(result) == pytest.approx(known.pvalue, rel=1e-12)
+    ends = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert two_sided_limits(result, 0.95) == pytest.approx(tuple(ends), rel=1e-12)
+    below = scipy.stats.ttest_1samp(values, 0, alternative="less").confidence_interval(0.95)
+    assert upper_limit(result, 0.95) == pytest.approx(below.high, rel=1e-12)
+
+
+def test_paired_differences_are_the_paired_t_test() -> None:
+    """The test on differences is scipy's ttest_rel when nothing is clustered."""
+    rng = np.random.default_rng(7)
+    before, after = rng.random(40), rng.random(40)
+    result = clustered_mean((before - after).tolist(), [str(i) for i in range(40)])
+    known = scipy.stats.ttest_rel(before, after, alternative="greater")
+    assert positive_mean_test(result) == pytest.approx(known.pvalue, rel=1e-12)
+
+
+def test_clustered_error_by_hand() -> None:
+    """Values 1, 1, 0, 0, 0 in clusters a, a, a, b, c: cluster sums of deviations 0.8, -0.4, -0.4."""
+    result = clustered_mean([1, 1, 0, 0, 0], ["a", "a", "a", "b", "c"])
+    assert result == ClusteredMean(0.4, pytest.approx(math.sqrt(1.5 * 0.96) / 5), 2, 5)
+    assert result.clusters == 3
+
+
+@quick
+@given(items)
+def test_clustered_error_is_the_slow_sandwich(pairs: list[tuple[float, int]]) -> None:
+    """The standard error equals the sum over every two items of one cluster."""
+    values, clusters = split(pairs)
+    result = clustered_mean(values, clusters)
+    count = len(set(clusters))
+    if count == 1:
+        assert result.se == math.inf
+        assert result.df == 0
+        return
+    centre = math.fsum(values) / len(values)
+    known = slow_error([(x - centre) / len(values) for x in values], clusters, count / (count - 1))
+    assert result.se == pytest.approx(known, abs=1e-9)
+
+
+@quick
+@given(items, items)
+def test_difference_error_is_the_slow_sandwich(
+    first: list[tuple[float, int]], second: list[tuple[float, int]]
+) -> None:
+    """Two sets that share clusters: influences are summed over both sets, factor of the smaller set."""
+    a, ga = split(first)
+    b, gb = split(second)
+    result = clustered_difference(a, ga, b, gb)
+    fewer = min(len(set(ga)), len(set(gb)))
+    mean_a, mean_b = math.fsum(a) / len(a), math.fsum(b) / len(b)
+    assert result.mean == pytest.approx(mean_a - mean_b, abs=1e-12)
+    if fewer == 1:
+        assert (result.se, result.df) == (math.inf, 0)
+        return
+    influence = [(x - mean_a) / len(a) for x in a] + [(mean_b - x) / len(b) for x in b]
+    assert result.se == pytest.approx(slow_error(influence, ga + gb, fewer / (fewer - 1)), abs=1e-9)
+    assert result.df == fewer - 1
+
+
+def test_difference_of_shared_clusters_is_the_paired_test() -> None:
+    """The same documents in both sets, one item each: the paired t test, not the unpaired one."""
+    rng = np.random.default_rng(3)
+    a, b = rng.random(30), rng.random(30)
+    names = [str(i) for i in range(30)]
+    result = clustered_difference(a.tolist(), names, b.tolist(), names)
+    assert positive_mean_test(result) == pytest.approx(
+        scipy.stats.ttest_rel(a, b, alternative="greater").pvalue, rel=1e-12
+    )
+
+
+def test_difference_of_separate_sets_of_one_size_is_welch() -> None:
+    """Separate sets of one size have Welch's standard error."""
+    rng = np.random.default_rng(4)
+    a, b = rng.random(20).tolist(), rng.random(20).tolist()
+    result = clustered_difference(a, [f"a{i}" for i in range(20)], b, [f"b{i}" for i in range(20)])
+    assert result.se == pytest.approx(math.hypot(scipy.stats.sem(a), scipy.stats.sem(b)), rel=1e-12)
+    assert result.df == 19
+
+
+@quick
+@given(items, st.randoms(use_true_random=False))
+def test_order_does_not_change_the_last_bit(pairs: list[tuple[float, int]], shuffler: random.Random) -> None:
+    """The same items in another order give exactly the same mean, error and test."""
+    shuffled = pairs[:]
+    shuffler.shuffle(shuffled)
+    assert clustered_mean(*split(pairs)) == clustered_mean(*split(shuffled))
+    half = max(1, len(pairs) // 2)
+    other = pairs[half:] or pairs
+    moved = other[::-1]
+    assert clustered_difference(*split(pairs[:half]), *split(other)) == clustered_difference(
+        *split(pairs[:half][::-1]), *split(moved)
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "p"),
+    [([0.0, 0.0, 0.0], 0.5), ([0.2, 0.2, 0.2], 0.0), ([-0.2, -0.2, -0.2], 1.0)],
+    ids=["all the same", "all worse", "all better"],
+)
+def test_no_spread_at_all(values: list[float], p: float) -> None:
+    """Without spread the p-value is decided by the sign alone, and the limits are the mean."""
+    result = clustered_mean(values, ["a", "b", "c"])
+    assert result.se == pytest.approx(0.0, abs=1e-15)
+    assert positive_mean_test(result) == pytest.approx(p, abs=1e-12)
+    assert upper_limit(result, 0.95) == pytest.approx(values[0], abs=1e-12)
+
+
+def test_one_cluster_knows_nothing() -> None:
+    """One cluster: no test can reject, and no limit is finite."""
+    result = clustered_mean([1.0, 1.0, 1.0], ["a", "a", "a"])
+    assert positive_mean_test(result) == 1.0
+    assert upper_limit(result, 0.95) == math.inf
+    assert two_sided_limits(result, 0.95) == (-math.inf, math.inf)
+    assert detectable_mean(result, 0.05) == math.inf
+    assert unit_error(1, 3) == math.inf
+    assert student_quantile(0, 0.95) == math.inf
+
+
+def test_detectable_is_found_with_its_power() -> None:
+    """A true mean at the detectable size is found by the z test with 80 % power."""
+    result = ClusteredMean(0.0, 0.02, 10_000, 10_001)
+    size = detectable_mean(result, 0.01)
+    bar = scipy.stats.norm.isf(0.01) * 0.02
+    assert scipy.stats.norm.sf(bar, loc=size, scale=0.02) == pytest.approx(0.8, abs=1e-9)
+
+
+@quick
+@given(items, st.integers(0, 39), st.floats(-1, 1))
+def test_unit_error_bounds_what_one_item_adds(
+    pairs: list[tuple[float, int]], index: int, shift: float
+) -> None:
+    """Moving one item by w raises the standard error by at most |w| times the unit error."""
+    values, clusters = split(pairs)
+    before = clustered_mean(values, clusters)
+    if before.df == 0:
+        return
+    values[index % len(values)] += shift
+    after = clustered_mean(values, clusters)
+    assert after.se <= before.se + abs(shift) * unit_error(before.clusters, before.n) + 1e-12
+
+
+def test_unit_error_is_nearly_reached() -> None:
+    """The bound is not idle: one item beside one large cluster comes close to it."""
+    n = 400
+    result = clustered_mean([1.0] + [0.0] * (n - 1), ["alone"] + ["crowd"] * (n - 1))
+    assert result.se == pytest.approx(unit_error(2, n), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("first", "groups"), [([], []), ([1.0], []), ([1.0], ["a", "b"])], ids=["empty", "short", "long"]
+)
+def test_what_does_not_fit_is_refused(first: list[float], groups: list[str]) -> None:
+    """No values, or another number of clusters than of values, is an error of the caller."""
+    with pytest.raises(ValueError, match="clusters"):
+        clustered_mean(first, groups)
+    with pytest.raises(ValueError, match="clusters"):
+        clustered_difference(first, groups, [1.0, 2.0], ["a", "b"])
+    with pytest.raises(ValueError, match="clusters"):
+        clustered_difference([1.0, 2.0], ["a", "b"], first, groups)
