@@ -78,6 +78,9 @@ def read_lock(path: Path) -> Lock:
         raise UsageError(f"not a baseline lock: {error}", Place(str(path))) from error
     if lock.version != VERSION:
         raise UsageError(f"lock version {lock.version}, this harness reads {VERSION}", Place(str(path)))
+    if lock.recording in {"", ".", ".."} or set(lock.recording) & set("/\\:\0"):
+        what = f"recording {lock.recording!r} is not the name of a file beside the lock"
+        raise UsageError(what, Place(str(path)), "promote a run anew")
     return lock
 
 

@@ -140,4 +140,5 @@ def did_you_mean(wrong: str, valid: Iterable[str]) -> str:
     near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
-    return f"valid names: {', '.join(names)}" if names else ""
+    more = f" and {len(names) - 30:,} more" if len(names) > 30 else ""
+    return f"valid names: {', '.join(names[:30])}{more}" if names else ""

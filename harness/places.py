@@ -101,9 +101,9 @@ def shown_path(path: Path) -> str:
         return path.name
 
 
-def _started(path: Path) -> tuple[str, str]:
-    """Runs sort by the time they were started, which their first line tells, then by name."""
+def _started(path: Path) -> tuple[str, int, str]:
+    """Runs sort by the second they were started, which their first line tells, then by last change."""
     with path.open("rb") as file:
         line = file.readline(4_000_000)
     match = re.search(rb'"started_at":"([^"]+)"', line)
-    return (match.group(1).decode() if match else "", path.parent.name)
+    return (match.group(1).decode() if match else "", path.stat().st_mtime_ns, path.parent.name)

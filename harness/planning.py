@@ -75,7 +75,7 @@ def _flatten(prefix: str, value: Any, into: dict[str, Scalar]) -> None:
         for key, part in value.items():
             _flatten(f"{prefix}.{key}", part, into)
     elif isinstance(value, (list, tuple)):
-        into[prefix] = msgspec.json.encode(value).decode()
+        into[prefix] = msgspec.json.encode(value, order="deterministic").decode()
     else:
         into[prefix] = value
 

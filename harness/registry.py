@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any
@@ -100,7 +101,7 @@ def find_metric(name: str) -> Metric:
         raise UsageError(f"metric {stem!r} takes no cut-off", mend=f"write {stem!r}")
     if not at:
         return msgspec.structs.replace(found, name=name)
-    if not cut.isascii() or not cut.isdigit() or int(cut) < 1 or cut != str(int(cut)):
+    if not re.fullmatch("[1-9][0-9]{0,8}", cut):
         raise UsageError(f"cut-off {cut!r} of metric {name!r} is not a whole number above 0")
     return msgspec.structs.replace(found, name=name, score=functools.partial(found.score, k=int(cut)))
 
@@ -117,6 +118,11 @@ def find_system(name: str) -> Callable[..., Any]:
     return found
 
 
+def installed(group: str) -> tuple[str, ...]:
+    """Name what installed packages bring for ``harness.metrics`` or ``harness.systems``; loads none of it."""
+    return tuple(point.name for point in entry_points(group=group))
+
+
 def load_object(path: str, noun: str) -> Any:
     """Import ``module:attribute`` (attributes may be dotted).
 
@@ -124,12 +130,12 @@ def load_object(path: str, noun: str) -> Any:
         UsageError: the path has no colon, or the module or attribute does not exist.
     """
     module_name, colon, attribute = path.partition(":")
-    if not colon or not module_name or not attribute:
+    if not colon or not module_name or module_name.startswith(".") or not attribute:
         raise UsageError(f"{noun} {path!r} is not of the form 'module:attribute'")
     try:
         found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name is None or not module_name.startswith(error.name):
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
         raise UsageError(
             f"{noun} {path!r}: no module named {error.name!r}",
@@ -149,7 +155,7 @@ def _find(name: str, table: dict[str, str], *, group: str, noun: str) -> object:
         return load_object(table[name], noun)
     if ":" in name:
         return load_object(name, noun)
-    installed = {point.name: point for point in entry_points(group=group)}
-    if name in installed:
-        return installed[name].load()
-    raise UsageError(f"unknown {noun} {name!r}", mend=did_you_mean(name, [*table, *installed]))
+    found = {point.name: point for point in entry_points(group=group)}
+    if name in found:
+        return found[name].load()
+    raise UsageError(f"unknown {noun} {name!r}", mend=did_you_mean(name, [*table, *found]))

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from harness.errors import Fault, UsageError
 
@@ -45,7 +45,7 @@ def resolve(options: Any) -> tuple[Any, list[str]]:
         raise UsageError(
             [
                 Fault(f"environment variable {name!r} is not set", mend="the suite's system refers to it")
-                for name in missing
+                for name in dict.fromkeys(missing)
             ]
         )
     return resolved, secrets
@@ -56,11 +56,13 @@ def redactor(secrets: list[str]) -> Callable[[str], str]:
     shapes: set[str] = set()
     for secret in secrets:
         if len(secret) >= SHORTEST:
-            shapes |= {secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1]}
+            shapes |= {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+            shapes |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
             # base64 of a text that contains the secret at any offset shares the middle of one of these
             for shift in range(3):
-                encoded = base64.b64encode(b"\0" * shift + secret.encode()).decode().rstrip("=")
-                shapes.add(encoded[(0, 2, 3)[shift] : len(encoded) - (1 if (len(secret) + shift) % 3 else 0)])
+                data = b"\0" * shift + secret.encode()
+                core = base64.b64encode(data).decode()[(0, 2, 3)[shift] : len(data) * 8 // 6]
+                shapes |= {core, core.replace("+", "-").replace("/", "_")}
     if not shapes:
         return lambda text: text
     pattern = re.compile("|".join(re.escape(shape) for shape in sorted(shapes, key=len, reverse=True)))
@@ -76,7 +78,7 @@ def _map_strings(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {key: _map_strings(part, change) for key, part in value.items()}
+        return {_map_strings(key, change): _map_strings(part, change) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(_map_strings(part, change) for part in value)
     return value

@@ -21,15 +21,20 @@ def is_source(name: str) -> bool:
 
 
 def values_of(case: Case, source: str) -> tuple[str, ...]:
-    """Give the values of one attribute of a case as text; a case may have none, or (tags) several."""
+    """Give the values of one attribute of a case as text; a case may have none, or (tags) several.
+
+    Truth values are spelled as in JSON: ``true``, ``false``.
+    """
     head, _, tail = source.partition(".")
     if head == "groups":
         return (case.groups[tail],) if tail in case.groups else ()
     if head == "metadata":
         value = case.metadata.get(tail)
+        if isinstance(value, bool):
+            return ("true" if value else "false",)
         return () if value is None else (str(value),)
     if source == "tags":
-        return case.tags
+        return tuple(dict.fromkeys(case.tags))
     value = getattr(case, source)
     return () if value is None else (str(value),)
 

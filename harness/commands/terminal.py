@@ -157,9 +157,9 @@ def publish(report: Report, places: Places, outputs: Iterable[Path], *, as_json:
         write_text(folder / file_name, rendered[name])
     for path, name in wanted:
         write_text(path, rendered[name])
-    files = {"report": shown_path(folder / FORMATS["html"][0])}
+    files = {"report": str(folder / FORMATS["html"][0])}
     if store:
-        files["database"] = shown_path(places.store)
+        files["database"] = str(places.store)
     if as_json:
         click.echo(rendered["json"])
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import Fault, GoldenError, Place
+from harness.errors import Fault, GoldenError, Place, did_you_mean
 from harness.goldens.rows import read_json_lines
 from harness.types import Case, Corpus, Document, Evidence
 
@@ -31,9 +31,13 @@ def load_corpus(path: Path, faults: list[Fault]) -> Corpus:
             continue
         if document.doc_id in documents:
             first = lines[document.doc_id]
-            faults.append(Fault(f"duplicate doc_id {document.doc_id!r}, first in line {first}", place))
-        if not document.text.strip():
-            faults.append(Fault(f"document {document.doc_id!r} is empty", place))
+            what = f"duplicate doc_id {document.doc_id!r}, first in line {first}"
+            faults.append(Fault(what, place, "ids must be unique"))
+        if not document.doc_id or not document.text.strip():
+            empty = "doc_id" if not document.doc_id else "text"
+            faults.append(
+                Fault(f"field {empty!r} of document {document.doc_id!r} is empty", place, "fill it")
+            )
         documents[document.doc_id] = document
         lines[document.doc_id] = place.line
     digest = hashlib.sha256()
@@ -47,50 +51,50 @@ def resolve_evidence(case: Case, corpus: Corpus, place: Place, faults: list[Faul
     resolved = []
     for index, evidence in enumerate(case.evidence):
         found = _resolve(evidence, corpus)
-        if isinstance(found, str):
-            what, _, mend = found.partition(" | ")
-            faults.append(Fault(f"case {case.id!r}: evidence[{index}]: {what}", place, mend))
+        if isinstance(found, Fault):
+            what = f"case {case.id!r}: evidence[{index}]: {found.what}"
+            faults.append(Fault(what, place, found.mend))
         else:
             resolved.append(found)
     return msgspec.structs.replace(case, evidence=tuple(resolved))
 
 
-def _resolve(evidence: Evidence, corpus: Corpus) -> Evidence | str:
+def _resolve(evidence: Evidence, corpus: Corpus) -> Evidence | Fault:
     if not evidence.doc_id:
         return _search_all(evidence, corpus)
     document = corpus.documents.get(evidence.doc_id)
     if document is None:
-        from harness.errors import did_you_mean
-
         hint = did_you_mean(evidence.doc_id, corpus.documents) if len(corpus.documents) < 2000 else ""
         hint = hint if hint.startswith("did") else "add the document, or mend the id"
-        return f"document {evidence.doc_id!r} is not in the corpus | {hint}"
+        return Fault(f"document {evidence.doc_id!r} is not in the corpus", mend=hint)
     if evidence.start is not None or evidence.end is not None:
         return _check_offsets(evidence, document)
     if evidence.quote is None:
         return evidence
     span = find_quote(document.text, evidence.quote)
     if span is None:
-        return f"quote is not in {evidence.doc_id!r} | {_where_it_parts(document.text, evidence.quote)}"
+        where = _where_it_parts(document.text, evidence.quote)
+        return Fault(f"quote is not in {evidence.doc_id!r}", mend=where)
     return msgspec.structs.replace(evidence, start=span[0], end=span[1])
 
 
-def _check_offsets(evidence: Evidence, document: Document) -> Evidence | str:
-    start, end = evidence.start, evidence.end
-    if start is None or end is None or not 0 <= start < end <= len(document.text):
-        return f"offsets {start}..{end} are not within the {len(document.text)} characters of the document"
+def _check_offsets(evidence: Evidence, document: Document) -> Evidence | Fault:
+    start, end, length = evidence.start, evidence.end, len(document.text)
+    if start is None or end is None or not 0 <= start < end <= length:
+        what = f"offsets {start}..{end} are not within the {length} characters of {document.doc_id!r}"
+        return Fault(what, mend="give start and end with 0 <= start < end")
     if evidence.quote is not None and document.text[start:end] != evidence.quote:
-        return "quote and offsets disagree | give one of them"
+        return Fault("quote and offsets disagree", mend="give one of them")
     return evidence
 
 
-def _search_all(evidence: Evidence, corpus: Corpus) -> Evidence | str:
+def _search_all(evidence: Evidence, corpus: Corpus) -> Evidence | Fault:
     """A quote without a document belongs to the one document that holds it."""
     quote = evidence.quote or ""
     holders = [(doc, span) for doc in corpus.documents.values() if (span := find_quote(doc.text, quote))]
     if len(holders) != 1:
         found = ", ".join(doc.doc_id for doc, _ in holders[:3]) or "no document"
-        return f"quote {quote[:40]!r} is in {found} | name its doc_id"
+        return Fault(f"quote {quote[:40]!r} is in {found}", mend="name its doc_id")
     document, span = holders[0]
     return msgspec.structs.replace(evidence, doc_id=document.doc_id, start=span[0], end=span[1])
 

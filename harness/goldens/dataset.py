@@ -9,13 +9,11 @@ from pathlib import Path
 
 import msgspec
 
-from harness.errors import Fault, GoldenError, NothingSelected, Place
+from harness.errors import Fault, GoldenError, NothingSelected, Place, did_you_mean
 from harness.goldens.corpus import load_corpus, resolve_evidence
 from harness.goldens.fields import CaseReader
-from harness.goldens.rows import read_rows
-from harness.types import Case, Corpus, Dataset, GoldenSource
-
-MAX_FAULTS = 50
+from harness.goldens.rows import MAX_FAULTS, read_rows
+from harness.types import Case, Corpus, Dataset, Document, GoldenSource
 
 
 def load_dataset(sources: Sequence[GoldenSource], folder: Path, name: str) -> Dataset:
@@ -48,6 +46,7 @@ def load_dataset(sources: Sequence[GoldenSource], folder: Path, name: str) -> Da
             placed.append((resolve_evidence(case, corpus, row.place, faults) if corpus else case, row.place))
         for (ours, theirs), count in sorted(reader.used.items()):
             notices.append(f"{source.path}: {ours!r} was read from {theirs!r} in {count} cases")
+    corpus = _merge(corpora, faults)
     _check_ids(placed, faults)
     if faults:
         raise GoldenError(faults[:MAX_FAULTS])
@@ -58,7 +57,7 @@ def load_dataset(sources: Sequence[GoldenSource], folder: Path, name: str) -> Da
         cases=tuple(case for case, _ in placed),
         digest=dataset_digest(digests),
         digests=digests,
-        corpus=_merge(list(corpora.values())),
+        corpus=corpus,
         notices=tuple(notices),
     )
 
@@ -90,16 +89,22 @@ def _corpus_of(
     return corpora[path]
 
 
-def _merge(corpora: list[Corpus]) -> Corpus | None:
+def _merge(corpora: dict[Path, Corpus], faults: list[Fault]) -> Corpus | None:
     if len(corpora) <= 1:
-        return corpora[0] if corpora else None
-    documents = {doc_id: doc for corpus in corpora for doc_id, doc in corpus.documents.items()}
-    joined = hashlib.sha256("\n".join(sorted(corpus.digest for corpus in corpora)).encode())
+        return next(iter(corpora.values()), None)
+    documents: dict[str, Document] = {}
+    for path, corpus in corpora.items():
+        for doc_id, document in corpus.documents.items():
+            if documents.setdefault(doc_id, document) != document:
+                what = f"document {doc_id!r} has another text in another corpus of this suite"
+                faults.append(Fault(what, Place(str(path)), "give it an id of its own"))
+    joined = hashlib.sha256("\n".join(sorted(corpus.digest for corpus in corpora.values())).encode())
     return Corpus(documents, "sha256:" + joined.hexdigest())
 
 
 def _check_ids(placed: list[tuple[Case, Place]], faults: list[Fault]) -> None:
     """Ids must differ, also when read in other letter case; a twin's original must exist."""
+    all_read = not faults  # else an original may be among the rows that could not be read
     first: dict[str, tuple[str, Place]] = {}
     ids = {case.id for case, _ in placed}
     for case, place in placed:
@@ -109,5 +114,7 @@ def _check_ids(placed: list[tuple[Case, Place]], faults: list[Fault]) -> None:
             kind = "duplicate id" if other == case.id else f"id looks like {other!r}:"
             faults.append(Fault(f"{kind} {case.id!r}, first at {where}", place, "ids must be unique"))
         first.setdefault(folded, (case.id, place))
-        if case.twin_of is not None and case.twin_of not in ids:
-            faults.append(Fault(f"twin_of {case.twin_of!r} names no case", place))
+        if all_read and case.twin_of is not None and case.twin_of not in ids:
+            faults.append(
+                Fault(f"twin_of {case.twin_of!r} names no case", place, did_you_mean(case.twin_of, ids))
+            )

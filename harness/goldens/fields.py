@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -55,7 +55,17 @@ class RawCase(msgspec.Struct, forbid_unknown_fields=True):
 
 
 FIELDS = tuple(RawCase.__struct_fields__)
-_EXTRA = ("should_refuse", "answerable", "vars", "reference_context_ids")
+_EXTRA = ("should_refuse", "answerable", "reference_context_ids")
+
+
+def is_field(name: str) -> bool:
+    """Say whether ``fields:`` of a suite may name it: a field, ``groups.x``, ``metadata.x``."""
+    head, dot, tail = name.partition(".")
+    return name in FIELDS or name in _EXTRA or (head in {"groups", "metadata"} and bool(dot and tail))
+
+
+_PARTS: dict[str, type[msgspec.Struct]] = {"history": Message, "evidence": Evidence, "contexts": Passage}
+_VALUES: dict[str, Any] = {"groups": str, "metadata": Scalar, "evidence": int}
 
 
 class CaseReader:
@@ -70,26 +80,25 @@ class CaseReader:
     def read(self, row: Row) -> Case | None:
         """Give the case, or None after noting what is wrong with the row."""
         before = len(self.faults)
-        values = self._mapped(row) if self.fields else self._resolved(row)
+        names: dict[str, str] = {}
+        values = self._mapped(row, names) if self.fields else self._resolved(row, names)
         if len(self.faults) > before:
             return None
         ids = values.pop("reference_context_ids", None)
         try:
             raw = msgspec.convert(values, RawCase)
             evidence = _evidence_of(raw.evidence, ids)
-        except (msgspec.ValidationError, ValueError) as error:
-            self._fault(row, _readable(str(error)))
+            contexts = tuple(_passage(item, rank) for rank, item in enumerate(raw.contexts, 1))
+        except msgspec.ValidationError as error:
+            self._fault(row, *_readable(str(error), values, names))
             return None
-        if (surrogate := _lone_surrogate(values)) is not None:
-            self._fault(
-                row, f"field {surrogate!r} holds half a surrogate pair", "replace the broken character"
-            )
-            return None
-        return self._case(row, raw, evidence)
+        return self._case(row, raw, evidence, contexts)
 
-    def _case(self, row: Row, raw: RawCase, evidence: tuple[Evidence, ...]) -> Case | None:
+    def _case(
+        self, row: Row, raw: RawCase, evidence: tuple[Evidence, ...], contexts: tuple[Passage, ...]
+    ) -> Case:
         if not raw.input.strip():
-            self._fault(row, "field 'input' is empty")
+            self._fault(row, "field 'input' is empty", "write what the user asks")
         case_id = raw.id if raw.id is not None else _content_id(raw)
         if not ID_PATTERN.fullmatch(case_id):
             self._fault(row, f"id {case_id!r}", "1 to 128 of A-Z a-z 0-9 . _ : -")
@@ -98,7 +107,6 @@ class CaseReader:
             outputs = ()
         elif isinstance(outputs, str):
             outputs = (outputs,)
-        contexts = tuple(_passage(item, rank) for rank, item in enumerate(raw.contexts, 1))
         return Case(
             query=Query(id=case_id, input=raw.input, history=raw.history, contexts=contexts),
             expected_behavior=raw.expected_behavior or "answer",
@@ -115,12 +123,13 @@ class CaseReader:
             document_id=raw.document_id,
         )
 
-    def _mapped(self, row: Row) -> dict[str, Any]:
+    def _mapped(self, row: Row, names: dict[str, str]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for ours, theirs in self.fields.items():
             found = _dig(row.values, theirs)
             if found is None:
                 continue
+            names[ours] = theirs
             head, dot, tail = ours.partition(".")
             if dot:
                 values.setdefault(head, {})[tail] = found
@@ -128,28 +137,26 @@ class CaseReader:
                 values[ours] = found
         return self._behavior(row, values)
 
-    def _resolved(self, row: Row) -> dict[str, Any]:
+    def _resolved(self, row: Row, names: dict[str, str]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, value in row.values.items():
             if name == "vars" and isinstance(value, dict) and set(value) == {"query"}:
-                self._put(row, values, "input", "vars.query", value["query"])
-            elif name in FIELDS:
-                self._put(row, values, name, name, value)
-            elif (ours := _alias_of(name)) is not None:
-                self._put(row, values, ours, name, value)
+                ours, theirs, value = "input", "vars.query", value["query"]  # noqa: PLW2901 -- the same value
+            else:
+                ours, theirs = _alias_of(name) or name, name
+            if ours in FIELDS:
+                if ours in values:
+                    self._fault(row, f"field {theirs!r} says again what {ours!r} says", "keep one of them")
+                if ours != theirs:
+                    self.used[ours, theirs] += 1
+                names[ours] = theirs
+                values[ours] = value
             elif name in _EXTRA:
                 values[name] = value
             else:
-                hint = did_you_mean(name, FIELDS)
+                hint = "only 'query' in it is read" if name == "vars" else did_you_mean(name, FIELDS)
                 self._fault(row, f"unknown field {name!r}", f"{hint} (or put it under 'metadata')")
         return self._behavior(row, values)
-
-    def _put(self, row: Row, values: dict[str, Any], ours: str, theirs: str, value: Any) -> None:
-        if ours in values:
-            self._fault(row, f"field {theirs!r} says again what {ours!r} says", "keep one of them")
-        values[ours] = value
-        if ours != theirs:
-            self.used[ours, theirs] += 1
 
     def _behavior(self, row: Row, values: dict[str, Any]) -> dict[str, Any]:
         for name, when_true, when_false in (
@@ -188,28 +195,47 @@ def _dig(values: dict[str, Any], path: str) -> Any:
 
 def _evidence_of(raw: Any, ids: Any) -> tuple[Evidence, ...]:
     """Bring quotes, {doc_id: grade} and lists of objects into one form; doc_id '' is looked up later."""
-    if isinstance(raw, str):
-        raw = (raw,)
     if isinstance(raw, dict):
-        return tuple(Evidence(doc_id=doc_id, grade=grade) for doc_id, grade in raw.items())
-    if ids is not None and (not isinstance(ids, (list, tuple)) or len(ids) != len(raw)):
-        raise ValueError("'reference_context_ids' and 'reference_contexts' differ in length")
-    found = []
-    for index, item in enumerate(raw):
-        if isinstance(item, str):
-            found.append(Evidence(doc_id=str(ids[index]) if ids is not None else "", quote=item))
-        else:
-            piece = msgspec.convert(item, Evidence)
-            if piece.grade < 0:
-                raise ValueError(f"evidence[{index}].grade is {piece.grade}: 0 or more")
-            found.append(piece)
-    return tuple(found)
+        found = [Evidence(doc_id=doc_id, grade=grade) for doc_id, grade in raw.items()]
+    else:
+        items = [raw] if isinstance(raw, str) else list(raw)
+        found = [
+            Evidence(doc_id="", quote=item)
+            if isinstance(item, str)
+            else _convert(item, Evidence, f"evidence[{index}]")
+            for index, item in enumerate(items)
+        ]
+    for index, piece in enumerate(found):
+        if piece.grade < 0:
+            path = f"evidence.{piece.doc_id}" if isinstance(raw, dict) else f"evidence[{index}].grade"
+            raise msgspec.ValidationError(f"{piece.grade} is below 0 - at `$.{path}`")
+    if ids is None:
+        return tuple(found)
+    doc_ids: tuple[str | int, ...] = _convert(ids, tuple[str | int, ...], "reference_context_ids")
+    if len(doc_ids) != len(found) or any(piece.doc_id for piece in found):
+        raise msgspec.ValidationError("One id per text of 'evidence' - at `$.reference_context_ids`")
+    pairs = zip(found, doc_ids, strict=True)
+    return tuple(msgspec.structs.replace(piece, doc_id=str(doc_id)) for piece, doc_id in pairs)
 
 
 def _passage(item: str | dict[str, Any], rank: int) -> Passage:
     if isinstance(item, str):
         return Passage(doc_id="text:" + hashlib.sha256(item.encode()).hexdigest()[:16], text=item, rank=rank)
-    return msgspec.convert({"rank": rank, **item}, Passage)
+    path = f"contexts[{rank - 1}]"
+    for name in item:
+        if name not in Passage.__struct_fields__:
+            raise msgspec.ValidationError(f"Object contains unknown field `{name}` - at `$.{path}`")
+    passage: Passage = _convert({"rank": rank, **item}, Passage, path)
+    return passage
+
+
+def _convert(value: Any, kind: Any, path: str) -> Any:
+    """Convert a part of a row; the path in an error is that from the row."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        what, _, inner = str(error).partition(" - at `$")
+        raise msgspec.ValidationError(f"{what} - at `$.{path}{inner.rstrip('`')}`") from error
 
 
 def _content_id(raw: RawCase) -> str:
@@ -217,18 +243,37 @@ def _content_id(raw: RawCase) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()[:24]
 
 
-def _lone_surrogate(value: Any, name: str = "") -> str | None:
-    if isinstance(value, str):
-        return name if any("\ud800" <= char <= "\udfff" for char in value) else None
-    parts: list[tuple[str, Any]] = []
-    if isinstance(value, dict):
-        parts = [(f"{name}.{key}".lstrip("."), part) for key, part in value.items()]
-    elif isinstance(value, (list, tuple)):
-        parts = [(f"{name}[{index}]", part) for index, part in enumerate(value)]
-    return next((found for key, part in parts if (found := _lone_surrogate(part, key)) is not None), None)
+def _readable(message: str, values: dict[str, Any], names: dict[str, str]) -> tuple[str, str]:
+    """Say what msgspec found with the field first and as the file names it, and how to mend it."""
+    what, _, path = message.partition(" - at `$")
+    path = _with_key(path.strip("`."), values)
+    head = re.split(r"[.[]", path)[0]
+    shown = names.get(head, head) + path[len(head) :]
+    if match := re.fullmatch(r"Object (contains unknown|missing required) field `(.*)`", what):
+        kind, name = match.groups()
+        shown = f"{shown}.{name}".lstrip(".")
+        if kind.startswith("missing"):
+            return (
+                f"field {shown!r} is missing",
+                f"every part of {head!r} needs it" if path else "every case needs it",
+            )
+        return f"unknown field {shown!r}", did_you_mean(name, _PARTS[head].__struct_fields__)
+    if match := re.fullmatch(r"Invalid enum value '(.*)'", what):
+        valid = get_args(Behavior) if head == "expected_behavior" else ("user", "assistant", "system")
+        return f"field {shown!r} is {match[1]!r}", did_you_mean(match[1], valid)
+    mend = "leave the field out" if what.endswith("`null`") else ""
+    if re.fullmatch("Expected `str.*got `(int|float|bool)`", what):
+        mend = "put it in quotes"
+    return f"field {shown!r}: {what[0].lower()}{what[1:]}".replace(" | null", ""), mend
 
 
-def _readable(message: str) -> str:
-    """Put the field first: "field 'groups.x': expected `str`, got `int`"."""
-    what, _, path = message.partition(" - at `$.")
-    return f"field {path.rstrip('`')!r}: {what[0].lower()}{what[1:]}" if path else what
+def _with_key(path: str, values: dict[str, Any]) -> str:
+    """Put the key that does not fit for the ``[...]`` that msgspec gives for it."""
+    head, marker, _ = path.partition("[...]")
+    if marker and head in _VALUES:
+        for key, value in values[head].items():
+            try:
+                msgspec.convert(value, _VALUES[head])
+            except msgspec.ValidationError:
+                return f"{head}.{key}"
+    return path

@@ -25,11 +25,11 @@ _ROLES: dict[Role, dict[str, str]] = {
 }
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": None, "*": None, "_": None, "#": None, "\n": " "})
 _QUESTION = re.compile(r"[?？؟][\"'”’»)\]]*$|(?:すか|ょうか|のか)。?$")
-_MARKER = re.compile(r"^\s*(?:[-•+>]|\(?\d{1,2}[.)])\s+")
+_MARKER = re.compile(r"(?:[-*•+>]|\(?\d{1,2}[.)])\s+(?=\S)")
 
 
 class Sentence(NamedTuple):
-    """A sentence by its offsets in the answer, what it does, and the words that show it (or "")."""
+    """What a sentence does, by offsets in the answer (without the mark of a list item), and what shows it."""
 
     start: int
     end: int
@@ -48,8 +48,11 @@ def read_sentences(text: str) -> list[Sentence]:
 
 
 def _read(text: str, start: int, end: int) -> Sentence:
+    heading = text[start] == "#"
+    marker = _MARKER.match(text, start, end)
+    start = marker.end() if marker else start
     raw = text[start : min(end, start + LONGEST_LOOK)]
-    plain = _MARKER.sub("", unicodedata.normalize("NFKC", raw).casefold().translate(_PLAIN)).strip()
+    plain = unicodedata.normalize("NFKC", raw).casefold().translate(_PLAIN).strip()
     asks = bool(_QUESTION.search(text[max(start, end - 8) : end]))
     for role in _ROLES:
         if role in ("ask", "ask_more") and not asks:
@@ -57,7 +60,7 @@ def _read(text: str, start: int, end: int) -> Sentence:
         match = _expression(role).search(plain)
         if match:
             return Sentence(start, end, role, match.group().strip())
-    if asks or raw.startswith("#") or text[end - 1] in ":：" or not words(plain):
+    if asks or heading or text[start:end].rstrip("*_ ").endswith((":", "：")) or not words(plain):
         return Sentence(start, end, "aside")
     return Sentence(start, end, "claim")
 

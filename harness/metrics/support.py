@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from harness.language import is_function_word, likely_language, sentence_spans, words
@@ -31,8 +31,12 @@ NUMBERS = 0.3
 STEM = 6
 
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
+# Addresses, citation marks and the numbers of list items state nothing.
+_BLANK = re.compile(
+    r"https?://\S+|\[\^?\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|【[^】]*】|^\s*\(?\d{1,2}[.)](?=\s)", re.MULTILINE
+)
 _NEGATION = re.compile(
-    r"\b(?:not(?! only)|no(?!\.? ?\d)|never|none|neither|nor|nothing|nobody|without|cannot"
+    r"\b(?:not(?! only| just| merely)|no(?!\.? ?\d)|never|none|neither|nor|nothing|nobody|without|cannot"
     r"|nicht(?! nur)|kein\w*|nie|niemals|nichts|ohne|weder|ne|pas|jamais|aucune?|rien|sans"
     r"|nunca|jamás|ning[uú]n[ao]?|sin|tampoco|não|nem|sem|nenhum\w*|non|senza|nessun\w*|niente"
     r"|niet|geen|nooit|niets|zonder|inte|aldrig|ingen|nie|bez|nigdy|не|нет|ни|без|никогда|değil|yok"
@@ -41,7 +45,7 @@ _NEGATION = re.compile(
 )
 _PORTUGUESE_NO = re.compile(r"\bno\b", re.IGNORECASE)
 _CLAUSE_END = re.compile(
-    r"[,;:()–—、，；]|\b(?:but|and|while|although|though|because|which|who|if|unless|aber|und|oder|weil|obwohl"
+    r"[,;:()–—、，；。！？\n]|[.!?](?=\s|$)|\b(?:but|and|while|although|though|because|which|who|if|unless|aber|und|oder|weil|obwohl"
     r"|wenn|mais|et|pero|y|mas|ma|maar)\b",
     re.IGNORECASE,
 )
@@ -92,7 +96,7 @@ class _Window(NamedTuple):
 
 def read_sources(passages: Iterable[Passage]) -> Sources:
     """Split passages into sentences and count in how many each word stem occurs."""
-    kept = [(passage, passage.text.translate(_APOSTROPHES)) for passage in passages]
+    kept = [(passage, _plain(passage.text)) for passage in passages]
     language = likely_language(" ".join(text for _, text in kept))
     items = []
     for passage, text in kept:
@@ -105,8 +109,14 @@ def read_sources(passages: Iterable[Passage]) -> Sources:
 
 def stems_of(text: str, language: str | None) -> list[str]:
     """Give the stems of the content words, in order; numbers are not among them."""
-    plain = (word.removesuffix("'s") for word in words(text))
-    return [word[:STEM] for word in plain if not word[:1].isdigit() and not is_function_word(word, language)]
+    found = (max(word.split("'"), key=len) for word in words(text) if not word.endswith("n't"))
+    return [word[:STEM] for word in found if not word[:1].isdigit() and not is_function_word(word, language)]
+
+
+def has_content(text: str) -> bool:
+    """Tell whether a text has a content word or a number: something to look for in a passage."""
+    plain = _plain(text)
+    return bool(stems_of(plain, likely_language(plain)) or numbers(plain))
 
 
 def check_claim(claim: str, sources: Sources, question: str = "") -> Finding:
@@ -120,13 +130,14 @@ def check_claim(claim: str, sources: Sources, question: str = "") -> Finding:
       neither there nor in the question;
     - ``supported`` otherwise.
     """
-    text = claim.translate(_APOSTROPHES)
+    text = _plain(claim)
     stems = frozenset(stems_of(text, sources.language))
     stated = numbers(text)
     window = _best_window(stems, stated, sources)
     if window is None:
-        return Finding("unsupported", "nothing was retrieved", 0.0)
-    verdict, why = _judge(text, stated, window, sources, question.translate(_APOSTROPHES))
+        why = "none of its words is in the passages" if sources.items else "nothing was retrieved"
+        return Finding("unsupported", why, 0.0)
+    verdict, why = _judge(text, stated, window, sources, _plain(question))
     coverage = round(min(window.coverage, 1.0), 4)
     return Finding(verdict, why, coverage, window.source.passage, window.start, window.end)
 
@@ -142,6 +153,8 @@ def _best_window(stems: frozenset[str], stated: list[Number], sources: Sources) 
             found: frozenset[str] = frozenset()
             for last in range(first, min(first + WIDEST_WINDOW, len(hits))):
                 found |= hits[last]
+                if not found and not stated:
+                    continue
                 start, end = source.spans[first][0], source.spans[last][1]
                 here = sum(weights[stem] for stem in found)
                 agreed = _agreed(stated, _within(source.numbers, start, end))
@@ -179,48 +192,79 @@ def _other_number(
 ) -> str:
     """Say which number the window has in place of one that the passage lacks, or "" if none.
 
-    Numbers in words often count what an answer lists, so they must stand before the same word.
+    It stands in the same place if the content word before or after it is the same.
     """
     text = window.source.text
     free = [n for n in _within(window.source.numbers, window.start, window.end) if not _agreed([n], stated)]
     for number in missing:
-        written = claim[number.start : number.end]
-        in_words = not written[0].isdigit()
-        counted = stems_of(claim[number.end : number.end + 40], sources.language)[:1]
+        around = _neighbours(claim, number, sources.language)
         for candidate in free:
-            same = stems_of(text[candidate.end : candidate.end + 40], sources.language)[:1] == counted
-            if same or not in_words:
-                return f"the passage has {text[candidate.start : candidate.end]}, not {written}"
+            if any(
+                a == b for a, b in zip(around, _neighbours(text, candidate, sources.language), strict=True)
+            ):
+                had, written = (t[n.start : n.end] for t, n in ((text, candidate), (claim, number)))
+                return f"the passage has {had}, not {written}"
     return ""
+
+
+def _neighbours(text: str, number: Number, language: str | None) -> tuple[str, str]:
+    """Give the content stems before and after a number; each another sign where there is none."""
+    before = stems_of(text[max(number.start - 40, 0) : number.start], language)
+    after = stems_of(text[number.end : number.end + 40], language)
+    return (before[-1] if before else f"<{number.start}"), (after[0] if after else f">{number.start}")
+
+
+class _Clause(NamedTuple):
+    """The content stems of a clause, and those next to its negations (empty: it is not negated)."""
+
+    stems: frozenset[str]
+    negated: frozenset[str]
 
 
 def _polarity_differs(claim: str, text: str, sources: Sources) -> bool:
     """Tell whether a clause of the claim stands in the text only with the other polarity.
 
-    Clauses match where one covers most of the other's weight; a clause of the same polarity that matches
-    nearly as well speaks for the claim.
+    A clause stands there if another covers most of its weight, and has the other polarity if the word that
+    is negated in one is in the other, not negated. A clause of the same polarity that covers nearly as much
+    speaks for the claim.
     """
-    clauses = _clauses(text, sources.language)
-    for stems, negated in _clauses(claim, sources.language):
-        total = sum(sources.weight(stem) for stem in stems)
-        if len(stems) < 2:
+    others = _clauses(text, sources.language)
+    for clause in _clauses(claim, sources.language):
+        total = sum(sources.weight(stem) for stem in clause.stems)
+        if len(clause.stems) < 2:
             continue
-        matches = [(sum(sources.weight(stem) for stem in stems & other) / total, no) for other, no in clauses]
+        matches = [(sum(sources.weight(stem) for stem in clause.stems & o.stems) / total, o) for o in others]
         best = max((match for match, _ in matches), default=0.0)
-        if best >= SAME_MATTER and not any(no == negated for match, no in matches if match >= best - 0.1):
+        near = [other for match, other in matches if match >= max(best - 0.1, SAME_MATTER)]
+        if near and all(_opposed(clause, other) for other in near):
             return True
     return False
 
 
-def _clauses(text: str, language: str | None) -> list[tuple[frozenset[str], bool]]:
-    parts = [part for part in _CLAUSE_END.split(text) if part.strip()]
-    return [(frozenset(stems_of(part, language)), _is_negated(part, language)) for part in parts]
+def _opposed(left: _Clause, right: _Clause) -> bool:
+    if bool(left.negated) == bool(right.negated):
+        return False
+    return bool(left.negated & right.stems or right.negated & left.stems)
 
 
-def _is_negated(part: str, language: str | None) -> bool:
+def _clauses(text: str, language: str | None) -> list[_Clause]:
+    clauses = []
+    for part in _CLAUSE_END.split(text):
+        stems = frozenset(stems_of(part, language))
+        if stems:
+            clauses.append(_Clause(stems, frozenset(_negated(part, language))))
+    return clauses
+
+
+def _negated(part: str, language: str | None) -> Iterator[str]:
+    """Give for each negation the next content word, or the one before it at the end of a clause."""
     if language == "pt":  # "no" is "in the"
         part = _PORTUGUESE_NO.sub("", part)
-    return bool(_NEGATION.search(part))
+    for match in _NEGATION.finditer(part):
+        after = stems_of(part[match.end() :], language)
+        before = after or stems_of(part[: match.start()], language)
+        if before:
+            yield after[0] if after else before[-1]
 
 
 def _unknown_name(claim: str, text: str, question: str, language: str | None) -> str:
@@ -240,6 +284,11 @@ def _unknown_name(claim: str, text: str, question: str, language: str | None) ->
         if name[: max(4, len(name) - 2)] not in known:
             return match.group()
     return ""
+
+
+def _plain(text: str) -> str:
+    """Blank out what states nothing; offsets stay."""
+    return _BLANK.sub(lambda match: " " * len(match.group()), text.translate(_APOSTROPHES))
 
 
 def _within(found: Sequence[Number], start: int, end: int) -> list[Number]:

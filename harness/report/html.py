@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ def _parts(report: Report) -> dict[str, Any]:
     }
 
 
+@functools.cache
 def _asset(names: tuple[str, ...]) -> str:
     return "".join((_HERE / "assets" / name).read_text(encoding="utf-8") for name in names)
 
@@ -82,6 +84,7 @@ def _hash(content: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
 
 
+@functools.cache
 def _environment() -> Any:
     import jinja2
     from markupsafe import Markup

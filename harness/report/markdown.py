@@ -63,7 +63,9 @@ def inline(text: str, limit: int = _CELL) -> str:
     runs = [len(run) for run in re.findall("`+", shown)]
     ticks = "`" * next(n for n in range(1, len(runs) + 2) if n not in runs)
     blank = " " if shown[:1] in ("`", " ", "") or shown[-1:] in ("`", " ") else ""
-    return f"{ticks}{blank}{shown}{blank}{ticks}".replace("|", "\\|")
+    code = f"{ticks}{blank}{shown}{blank}{ticks}"
+    # A backslash before a pipe would make the pair an escaped backslash and a cell's end: keep them apart.
+    return code.replace("\\|", "\\\u200b|").replace("|", "\\|")
 
 
 def plain(text: str, limit: int = 600) -> str:
@@ -90,7 +92,7 @@ def _join(lines: Iterable[str]) -> str:
 
 def _marker(title: str) -> str:
     """The suite's name as it may stand in a comment."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", title).strip("-.") or "suite"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", title)[:64].strip("-.") or "suite"
 
 
 def _headline(report: Report) -> list[str]:

@@ -32,7 +32,7 @@ class Payload(Struct, frozen=True):
     passages: tuple[str, ...]
 
 
-def pack(report: Report) -> Payload:
+def pack(report: Report, max_bytes: int = MAX_BYTES) -> Payload:
     """Give the blocks; the same report gives the same bytes.
 
     Every text is already visible (no control characters) and every number already written, so that the
@@ -49,7 +49,7 @@ def pack(report: Report) -> Payload:
             [detail(report, pair, table.number) for pair in pairs[start : start + CASES_PER_BLOCK]]
         )
         size += len(block) + len(_block(table.rows[mark:]))
-        if size > MAX_BYTES and details:
+        if size > max_bytes and details:
             del table.rows[mark:]
             break
         details.append(block)

@@ -167,7 +167,8 @@ def _estimates(report: Report, console: _Console) -> list[str]:
         unit = wording.unit(report, metric)
         text = numbers.with_interval(found.value, found.interval, unit)
         pad = " " * (width - cells(names[metric]))
-        lines.append(f"  {names[metric]}{pad}  {console.clean(text)}  n {numbers.used(found)}")
+        line = f"{names[metric]}{pad}  {console.clean(text)}  n {numbers.used(found)}"
+        lines += _wrap(line, console.width, "  ", "    ")
     return lines
 
 

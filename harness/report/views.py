@@ -104,8 +104,9 @@ def _scale(report: Report, metric: str) -> tuple[int, str]:
     identity = report.run.metrics.get(metric)
     if identity is None or (identity.high is not None and not identity.unit):
         return 0, ""
-    units = list(dict.fromkeys(found.unit or name for name, found in report.run.metrics.items()))
-    return 1 + units.index(identity.unit or metric), identity.unit or metric
+    scales = list(dict.fromkeys(wording.unit(report, name) or name for name in report.run.metrics))
+    scale = wording.unit(report, metric) or metric
+    return 1 + scales.index(scale), scale
 
 
 def _change_plot(report: Report, rows: Sequence[Comparison], title: str) -> Plot:

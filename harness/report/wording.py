@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import NamedTuple
 
@@ -30,6 +31,9 @@ GLYPHS: dict[str, str] = {
 }
 """A shape for every outcome and direction, so that nothing is said by colour alone."""
 TITLES: dict[Outcome, str] = {"fail": "FAILED", "inconclusive": "INCONCLUSIVE", "pass": "PASSED"}
+
+# Numbers are set without escaping, so what stands behind one is a short word and nothing else.
+_UNIT = re.compile(r"[^\W_](?:[^\W_]|[%/°²³ ]){0,15}|%")
 
 
 class GateRow(NamedTuple):
@@ -63,9 +67,9 @@ class Finding(NamedTuple):
 
 
 def unit(report: Report, metric: str | None) -> str:
-    """Give the unit of a metric, empty for rates and for what the run does not know."""
+    """Give the unit of a metric as it may stand after a number; empty for rates and for what is no unit."""
     identity = report.run.metrics.get(metric or "")
-    return identity.unit if identity else ""
+    return identity.unit if identity and _UNIT.fullmatch(identity.unit) else ""
 
 
 def top_lines(report: Report) -> tuple[str, ...]:

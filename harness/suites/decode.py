@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import types
 import typing
 from collections.abc import Callable
@@ -23,6 +24,10 @@ def decode(value: Any, wanted: Any, path: KeyPath, document: Document, faults: l
     if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
         return _decode_struct(value, wanted, path, document, faults)
     origin, args = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in {typing.Union, types.UnionType} and len(args) == 2 and value is not None:
+        some = [arg for arg in args if arg is not types.NoneType]
+        if len(some) == 1:  # an optional value that is there: look inside, so that faults are placed inside
+            return decode(value, some[0], path, document, faults)
     if origin is dict and args[1] is not Any and isinstance(value, dict):
         return {key: decode(part, args[1], (*path, key), document, faults) for key, part in value.items()}
     if origin is tuple and len(args) == 2 and args[1] is Ellipsis and isinstance(value, list):
@@ -33,8 +38,11 @@ def decode(value: Any, wanted: Any, path: KeyPath, document: Document, faults: l
         return msgspec.convert(value, wanted, dec_hook=_to_path)
     except msgspec.ValidationError as error:
         what = str(error).partition(" - at ")[0]
-        name = ".".join(str(part) for part in path if isinstance(part, str)) or "the file"
-        faults.append(Fault(f"{name!r}: {what[0].lower()}{what[1:]}", document.place(path), _quote_it(value)))
+        mend = did_you_mean(str(value), map(str, args)) if origin is typing.Literal else ""
+        if "`str`" in what and isinstance(value, (int, float, bool)):
+            mend = f'write "{json.dumps(value)}" if it is text'
+        said = f"{path_text(path)!r}: {what[0].lower()}{what[1:]}"
+        faults.append(Fault(said, document.place(path), mend))
         return None
 
 
@@ -44,7 +52,8 @@ def _decode_struct(
     place = document.place(path)
     if not isinstance(value, dict):
         found = "nothing" if value is None else type(value).__name__
-        faults.append(Fault(f"expected keys and values, found {found}", place))
+        where = path_text(path) or "the suite"
+        faults.append(Fault(f"expected keys and values in {where}, found {found}", place))
         return None
     before = len(faults)
     fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
@@ -65,23 +74,23 @@ def _decode_struct(
 def options_type(connect: Callable[..., Any], name: str) -> type[msgspec.Struct]:
     """Make a Struct of an adapter's keyword options, so that one mechanism checks and documents them."""
     function = inspect.unwrap(connect)
-    hints = typing.get_type_hints(function)
+    hints = typing.get_type_hints(function)  # what has none may be anything
     fields: list[Any] = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             continue
         if parameter.default is inspect.Parameter.empty:
-            fields.append((parameter.name, hints[parameter.name]))
+            fields.append((parameter.name, hints.get(parameter.name, Any)))
         elif isinstance(parameter.default, (dict, list)):
             fields.append(
                 (
                     parameter.name,
-                    hints[parameter.name],
+                    hints.get(parameter.name, Any),
                     msgspec.field(default_factory=type(parameter.default)),
                 )
             )
         else:
-            fields.append((parameter.name, hints[parameter.name], parameter.default))
+            fields.append((parameter.name, hints.get(parameter.name, Any), parameter.default))
     fields.sort(key=len)
     return msgspec.defstruct(name, fields, forbid_unknown_fields=True, kw_only=True)
 
@@ -105,7 +114,3 @@ def _to_path(wanted: type, value: Any) -> Any:
     if wanted is Path and isinstance(value, str):
         return Path(value)
     raise TypeError(f"expected a path, got {type(value).__name__}")
-
-
-def _quote_it(value: Any) -> str:
-    return f'write "{value}" if it is text' if isinstance(value, (int, float, bool)) else ""

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Protocol
 
 from harness.errors import Fault, UsageError, did_you_mean
-from harness.registry import SYSTEMS, find_metric
+from harness.goldens.fields import FIELDS, is_field
+from harness.registry import METRICS, SYSTEMS, find_metric, installed
 from harness.slices import NESTED_SOURCES, PLAIN_SOURCES, is_source
 from harness.suites.yaml import Document, KeyPath
-from harness.types import Gate, Suite
+from harness.types import Gate, GateKind, Suite
 
 GATE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 RULES = ("max_drop", "min", "max", "max_gap", "min_scored", "cases")
+GATE_RANGES: dict[str, tuple[float, float | None]] = {
+    "max_drop": (0, None),
+    "max_gap": (0, None),
+    "min_scored": (0, 1),
+    "quantile": (0, 1),
+}
+GOES_WITH: dict[str, tuple[GateKind, ...]] = {
+    "against": ("drop",),
+    "slice": ("drop", "gap"),
+    "bound": ("bound",),
+    "quantile": ("bound",),
+    "total": ("bound",),
+    "insufficient": ("gap",),
+    "max": ("bound",),
+}
+"""Key of a gate to the kinds of gate that heed it; on any other it would be passed over in silence."""
+LEAST_OF_RUN = {"max_concurrency": 1, "retries": 0, "repeats": 1}
 
 
 class FaultAt(Protocol):
@@ -35,6 +54,7 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
             fault((name,), f"{name!r} is empty", "name at least one")
     if not 0 < suite.alpha < 0.5:
         fault(("alpha",), f"alpha is {suite.alpha}", "a false-alarm rate above 0 and below 0.5")
+    _check_goldens(suite, fault)
     _check_system(suite, fault)
     for index, name in enumerate(suite.metrics):
         _check_metric(name, suite.metrics.index(name) != index, ("metrics", index), fault)
@@ -48,22 +68,40 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
         seen.add(gate.id)
 
 
+def _check_goldens(suite: Suite, fault: FaultAt) -> None:
+    for index, source in enumerate(suite.goldens):
+        if source.split is not None and source.format != "datasets":
+            path: KeyPath = ("goldens", index, "split")
+            fault(path, "split goes with `format: datasets`", "select cases by a slice from `split`")
+        for name in source.fields:
+            path = ("goldens", index, "fields", name)
+            if not is_field(name):
+                fault(path, f"unknown field {name!r}", did_you_mean(name, FIELDS))
+            elif "." in name and name.partition(".")[0] in source.fields:
+                fault(path, f"field {name!r} and the whole of it", "keep one of them")
+
+
 def _check_system(suite: Suite, fault: FaultAt) -> None:
+    if "" in suite.candidates:
+        fault(("candidates",), "a candidate without a name", "give it one")
+    known = (*SYSTEMS, *installed("harness.systems"))
     for path, spec in (
         (("system",), suite.system),
         *((("candidates", name), {**suite.system, **changes}) for name, changes in suite.candidates.items()),
     ):
         adapter = spec.get("adapter")
         if adapter is None:
-            fault(path, "key 'adapter' is missing in system", f"one of {', '.join(SYSTEMS)}")
-        elif not isinstance(adapter, str) or (adapter not in SYSTEMS and ":" not in adapter):
-            fault((*path, "adapter"), f"unknown adapter {adapter!r}", did_you_mean(str(adapter), SYSTEMS))
+            fault(path, "key 'adapter' is missing in system", f"one of {', '.join(known)}")
+        elif not isinstance(adapter, str) or (adapter not in known and ":" not in adapter):
+            fault((*path, "adapter"), f"unknown adapter {adapter!r}", did_you_mean(str(adapter), known))
 
 
 def _check_metric(name: str, repeated: bool, path: KeyPath, fault: FaultAt) -> None:
     if repeated:
-        fault(path, f"metric {name!r} is named twice")
-    if ":" in name:  # the user's own code is imported when it is run, not when it is checked
+        fault(path, f"metric {name!r} is named twice", "keep one of them")
+    stem = name.partition("@")[0]
+    # Code that is not ours is imported when it is run, not when it is checked.
+    if ":" in name or (stem not in METRICS and stem in installed("harness.metrics")):
         return
     try:
         find_metric(name)
@@ -81,6 +119,8 @@ def _check_slices(suite: Suite, fault: FaultAt) -> None:
         if rule.min_n < 1:
             fault(("slices", name, "min_n"), f"min_n is {rule.min_n}", "1 or more")
     for index, names in enumerate(suite.crosses):
+        if len(set(names)) < max(2, len(names)):
+            fault(("crosses", index), f"cross of {', '.join(names) or 'nothing'}", "name two slices or more")
         for name in names:
             if name not in suite.slices:
                 fault(
@@ -89,16 +129,12 @@ def _check_slices(suite: Suite, fault: FaultAt) -> None:
 
 
 def _check_run(suite: Suite, fault: FaultAt) -> None:
-    run = suite.run
-    for name, value, least in (
-        ("max_concurrency", run.max_concurrency, 1),
-        ("retries", run.retries, 0),
-        ("repeats", run.repeats, 1),
-    ):
+    for name, least in LEAST_OF_RUN.items():
+        value = getattr(suite.run, name)
         if value < least:
             fault(("run", name), f"{name} is {value}", f"{least} or more")
-    if not run.deadline_s > 0:
-        fault(("run", "deadline_s"), f"deadline_s is {run.deadline_s}", "seconds above 0")
+    if not suite.run.deadline_s > 0:
+        fault(("run", "deadline_s"), f"deadline_s is {suite.run.deadline_s}", "seconds above 0")
 
 
 def _check_gate(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -> None:
@@ -108,32 +144,38 @@ def _check_gate(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -> None
     if kind is None:
         fault(path, f"gate {gate.id!r} has no rule or several", f"give one of {', '.join(RULES)}")
         return
-    if gate.metric is None and kind != "scored":
-        fault(path, f"gate {gate.id!r} needs a metric", f"one of {', '.join(suite.metrics)}")
-    elif gate.metric is not None and gate.metric not in suite.metrics:
-        fault(
-            (*path, "metric"),
-            f"metric {gate.metric!r} is not in the suite",
-            did_you_mean(gate.metric, suite.metrics),
-        )
-    if gate.slice is not None and gate.slice not in suite.slices:
-        fault((*path, "slice"), f"unknown slice {gate.slice!r}", did_you_mean(gate.slice, suite.slices))
-    if kind == "gap" and gate.slice is None:
-        fault(path, f"gate {gate.id!r} needs a slice", did_you_mean("", suite.slices))
-    for name in gate.where:
-        if name not in suite.slices and not is_source(name):
-            fault((*path, "where", name), f"unknown slice {name!r}", did_you_mean(name, suite.slices))
-    for name, low, high in (
-        ("max_drop", 0.0, None),
-        ("max_gap", 0.0, None),
-        ("min_scored", 0.0, 1.0),
-        ("quantile", 0.0, 1.0),
-    ):
+    _check_gate_names(gate, suite, path, fault)
+    for name, kinds in GOES_WITH.items():
+        if kind not in kinds and getattr(gate, name) != getattr(Gate(id=gate.id), name):
+            fault((*path, name), f"gate {gate.id!r}: {name} says nothing here", _rules_of(kinds))
+    for name, (low, high) in GATE_RANGES.items():
         value = getattr(gate, name)
         if value is not None and (value < low or (high is not None and value > high)):
             end = f" to {high:g}" if high is not None else " or more"
             fault((*path, name), f"{name} is {value:g}", f"{low:g}{end}")
-    if (gate.quantile is not None or gate.total) and kind != "bound":
-        fault(path, f"gate {gate.id!r}: quantile and total go with min or max")
+    if gate.min is not None and gate.max is not None and gate.min > gate.max:
+        fault((*path, "min"), f"min {gate.min:g} is above max {gate.max:g}", "nothing can pass it")
     if gate.quantile is not None and gate.total:
-        fault(path, f"gate {gate.id!r}: give quantile or total, not both")
+        fault(path, f"gate {gate.id!r}: quantile and total", "give one of them")
+
+
+def _check_gate_names(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -> None:
+    kind, metrics, slices = gate.kind, suite.metrics, suite.slices
+    if gate.metric is None and kind != "scored":
+        fault(path, f"gate {gate.id!r} needs a metric", f"one of {', '.join(metrics)}")
+    elif gate.metric is not None and gate.metric not in metrics:
+        what = f"metric {gate.metric!r} is not in the suite"
+        fault((*path, "metric"), what, did_you_mean(gate.metric, metrics))
+    if gate.slice is not None and gate.slice not in slices:
+        fault((*path, "slice"), f"unknown slice {gate.slice!r}", did_you_mean(gate.slice, slices))
+    if kind == "gap" and gate.slice is None:
+        known = did_you_mean("", slices) or "declare one under `slices:`"
+        fault(path, f"gate {gate.id!r} needs a slice", known)
+    for name in gate.where:
+        if name not in slices and not is_source(name):
+            fault((*path, "where", name), f"unknown slice {name!r}", did_you_mean(name, slices))
+
+
+def _rules_of(kinds: Iterable[GateKind]) -> str:
+    rules = {"drop": "max_drop", "gap": "max_gap", "bound": "min or max"}
+    return f"it goes with {' or '.join(rules[kind] for kind in kinds)}"

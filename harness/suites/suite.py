@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from harness.errors import Fault, SuiteError, did_you_mean
+from harness.errors import Fault, Place, SuiteError, did_you_mean
 from harness.registry import SYSTEMS, find_system
 from harness.suites.decode import decode, is_path, options_type
 from harness.suites.meaning import check_meaning
@@ -53,10 +53,16 @@ def load_suite(path: Path) -> SuiteFile:
         raise SuiteError(faults)
     lines = {gate.id: document.places["gates", index].line or 1 for index, gate in enumerate(suite.gates)}
     file = SuiteFile(suite, path.resolve(), lines)
+    said: set[tuple[str, Place | None]] = set()
     for candidate in ("", *suite.candidates):
         adapter = {**suite.system, **suite.candidates.get(candidate, {})}.get("adapter")
+        found: list[Fault] = []
         if adapter in SYSTEMS:
-            _choose(file, candidate, document, faults)
+            _choose(file, candidate, document, found)
+        for fault in found:  # what a candidate takes from a faulty system is said once
+            key = fault.what.replace(f"candidates.{candidate}", "system"), fault.place
+            faults += [] if key in said else [fault]
+            said.add(key)
     if faults:
         raise SuiteError(faults)
     return file
@@ -84,15 +90,9 @@ def _choose(file: SuiteFile, candidate: str, document: Document, faults: list[Fa
     changes = file.suite.candidates.get(candidate, {})
     written = {**file.suite.system, **changes}
     adapter = written.pop("adapter")
-    # A key of the merged options stands where the candidate changes it, else in the system.
-    merged = Document(written, dict(document.places), dict(document.keys), document.text)
-    for key in written:
-        origin: KeyPath = ("candidates", candidate, key) if key in changes else ("system", key)
-        merged.places["options", key] = document.place(origin)
-        merged.keys["options", key] = document.place(origin, key=True)
-    merged.places["options",] = document.place(("candidates", candidate) if candidate else ("system",))
+    root: KeyPath = ("candidates", candidate) if candidate else ("system",)
     wanted = options_type(find_system(adapter), adapter)
-    options = decode(written, wanted, ("options",), merged, faults)
+    options = decode(written, wanted, root, _with_inherited(document, root, changes), faults)
     if options is None:
         return None
     found = msgspec.structs.asdict(options)
@@ -101,3 +101,18 @@ def _choose(file: SuiteFile, candidate: str, document: Document, faults: list[Fa
         if is_path(field.type) and found[field.name] is not None:
             found[field.name] = files[field.name] = (file.folder / found[field.name]).resolve()
     return SystemChoice(candidate, adapter, written, found, files)
+
+
+def _with_inherited(document: Document, root: KeyPath, changes: dict[str, Any]) -> Document:
+    """Let the keys that a candidate takes from the system also be found below the candidate."""
+    places, keys = dict(document.places), dict(document.keys)
+    for table in (places, keys):
+        inherited = {
+            (*root, *path[1:]): place
+            for path, place in table.items()
+            if path[0:1] == ("system",) and path[1:] and path[1] not in changes
+        }
+        table.update(inherited)
+    if "adapter" not in changes:  # then what is missing is missing in the system
+        places[root] = document.place(("system",))
+    return Document(document.value, places, keys)

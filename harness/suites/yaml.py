@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,7 +37,6 @@ class Document(NamedTuple):
     value: Any
     places: dict[KeyPath, Place]
     keys: dict[KeyPath, Place]
-    text: str
 
     def place(self, path: KeyPath, *, key: bool = False) -> Place:
         """Give where a value (or its key) stands, or the nearest thing around it that stands somewhere."""
@@ -62,23 +62,26 @@ def load_yaml(path: Path) -> Document:
         raise SuiteError(f"cannot read the file: {error.strerror}", Place(str(path))) from error
     if len(data) > MAX_BYTES:
         raise SuiteError(f"{len(data):,} bytes; at most {MAX_BYTES:,} are read", Place(str(path)))
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise SuiteError(
-            "not UTF-8", Place(str(path), line, error.start - data.rfind(b"\n", 0, error.start))
-        ) from error
+        place = Place(str(path), line, error.start - data.rfind(b"\n", 0, error.start))
+        raise SuiteError("not UTF-8", place, "save the file as UTF-8") from error
     try:
         _check_events(yaml.parse(text, Loader=yaml.SafeLoader), path)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path))
-        raise SuiteError(f"not YAML: {error.problem or error.context}", place) from error
-    except yaml.YAMLError as error:
-        raise SuiteError(f"not YAML: {str(error).splitlines()[0]}", Place(str(path))) from error
-    document = Document(None, {(): Place(str(path), 1, 1)}, {}, text)
+        what = " ".join(part for part in (error.context, error.problem) if part)
+        raise SuiteError(f"not YAML: {what}", place) from error
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = Place(str(path), before.count("\n") + 1, error.position - before.rfind("\n"))
+        raise SuiteError(f"not YAML: {error.reason}", place, f"take U+{error.character:04X} out") from error
+    document = Document(None, {(): Place(str(path), 1, 1)}, {})
     value = _value(node, (), document, str(path)) if node is not None else None
     return document._replace(value=value)
 
@@ -106,7 +109,7 @@ def _check_events(events: Any, path: Path) -> None:
 def _value(node: Any, path: KeyPath, document: Document, file: str) -> Any:
     place = Place(file, node.start_mark.line + 1, node.start_mark.column + 1)
     if len(path) > MAX_DEPTH:
-        raise SuiteError("an alias contains itself", place)
+        raise SuiteError(f"an alias nests more than {MAX_DEPTH} deep, or contains itself", place)
     document.places[path] = place
     if len(document.places) > 200_000:
         raise SuiteError("aliases expand to more than 200,000 values", place)
@@ -120,7 +123,8 @@ def _value(node: Any, path: KeyPath, document: Document, file: str) -> Any:
         at = Place(file, key_node.start_mark.line + 1, key_node.start_mark.column + 1)
         key = _scalar(key_node, at) if type(key_node).__name__ == "ScalarNode" else None
         if not isinstance(key, str):
-            raise SuiteError(f"key {getattr(key_node, 'value', '?')!r} is not text", at, "put it in quotes")
+            shown = repr(key_node.value) if type(key_node).__name__ == "ScalarNode" else "that is no word"
+            raise SuiteError(f"key {shown} is not text", at, "put it in quotes")
         if key == "<<":
             raise SuiteError("merge key '<<'", at, "write the keys out")
         if key in found:
@@ -134,6 +138,8 @@ def _value(node: Any, path: KeyPath, document: Document, file: str) -> Any:
 def _scalar(node: Any, place: Place) -> Any:
     """Resolve a scalar by the YAML 1.2 core schema; quoted and block scalars are text."""
     text: str = node.value
+    if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
+        raise SuiteError("a NUL or half a surrogate pair", place, "replace the escape")
     if node.style is not None:
         return text
     if _NULL.fullmatch(text):
@@ -141,6 +147,10 @@ def _scalar(node: Any, place: Place) -> Any:
     if _BOOL.fullmatch(text):
         return text.lower() == "true"
     if _INT.fullmatch(text):
+        if len(text) > 20 or not -(2**63) <= int(text) < 2**63:
+            raise SuiteError(
+                f"number {text[:20]} does not fit 64 bits", place, "put it in quotes if it is text"
+            )
         return int(text)
     for pattern, why in _TRAPS:
         if pattern.fullmatch(text):
@@ -148,5 +158,8 @@ def _scalar(node: Any, place: Place) -> Any:
                 f"unquoted {text!r} {why}", place, f'write "{text}" in quotes, or mean it plainly'
             )
     if _FLOAT.fullmatch(text):
-        return float(text)
+        value = float(text)
+        if not math.isfinite(value):
+            raise SuiteError(f"number {text[:20]} is too large", place, "put it in quotes if it is text")
+        return value
     return text

@@ -40,8 +40,18 @@ GATES = [
     {"id": "complete", "min_scored": 0.995},
     {"id": "never", "cases": ["refund-001", "invoice-005"]},
 ]
-OLD_PROMPT = "Answer from the passages only. If they do not say, answer that you do not know. Cite every passage."
+OLD_PROMPT = (
+    "Answer from the passages only. If they do not say, answer that you do not know. Cite every passage."
+)
 NEW_PROMPT = "Answer from the passages. If they do not say, give your best guess. Cite every passage you use."
+FINDING = (
+    "faithfulness fell 0.912 → 0.871 (−0.041, 95 % CI −0.062 to −0.021; allowed −0.020; paired "
+    "n = 1,201 of 1,204): 61 worse, 19 better, 1,121 same."
+)
+WHERE = (
+    "31 of the 61 are in language=de; in 24 of those 31 the gold passage is no longer retrieved. "
+    "Config change: system.top_k 8 → 5."
+)
 
 
 def ci(low: float, high: float, method: str = "paired t, clustered") -> Interval:
@@ -227,7 +237,9 @@ def sample() -> Report:
     """The report of a run that failed two of seven gates; its cases are twelve of the 1,204."""
     base = {"system.model": "small-2", "system.retriever.index": "e5", "system.temperature": 0}
     old = run("r_01JB4Q", "9f2c1e0", {**base, "system.top_k": 8, "system.prompt": OLD_PROMPT})
-    new = run("r_01JC7K9", "41d77ab", {**base, "system.top_k": 5, "system.prompt": NEW_PROMPT, "x.note": HOSTILE})
+    new = run(
+        "r_01JC7K9", "41d77ab", {**base, "system.top_k": 5, "system.prompt": NEW_PROMPT, "x.note": HOSTILE}
+    )
     comparisons = overall()
     return Report(
         title="Refund and billing assistant, EU languages",
@@ -235,10 +247,8 @@ def sample() -> Report:
         exit_code=1,
         headline=(
             "FAILED — 2 of 7 gates. Do not merge.",
-            "faithfulness fell 0.912 → 0.871 (−0.041, 95 % CI −0.062 to −0.021; allowed −0.020; paired "
-            "n = 1,201 of 1,204): 61 worse, 19 better, 1,121 same.",
-            "31 of the 61 are in language=de; in 24 of those 31 the gold passage is no longer retrieved. "
-            "Config change: system.top_k 8 → 5.",
+            FINDING,
+            WHERE,
         ),
         run=new,
         baseline=old,
@@ -283,7 +293,7 @@ def sample_alone() -> Report:
         exit_code=3,
         headline=(
             "INCONCLUSIVE — 1 of 4 gates cannot be decided. There is no baseline.",
-            "refusal_correctness on topic=legal is 1.000 (95 % CI 0.779 to 1.000; at least 0.990 needed; n = 12).",
+            "refusal_correctness in topic=legal is 1.000 (95 % CI 0.779 to 1.000; at least 0.990; n = 12).",
         ),
         baseline=None,
         verdicts=alone,

@@ -25,9 +25,10 @@ HOSTILE = (
     " \x1b[31mred\x1b[0m\x1b]8;;http://evil.test\x07link\x1b]8;;\x07 \x00 ]]> ```` ::error::owned\n"
     "::error file=x::owned\n##[group]x ##vso[task.complete]x =cmd|'/c calc'!A1 @org/team closes #1 GH-7 "
     "![x](http://evil.test/p.png) [l](javascript:alert(1)) {{7*7}} {% raw %} ${env:HOME} a\u202eb\u200bc |p|"
-    " https://evil.test/?a=1&b=2 \ufeff\u2028 [bold red]x[/] </textarea><svg/onload=alert(1)> \U0001f9d1\u200d\U0001f4bb"
+    " https://evil.test/?a=1&b=2 \ufeff\u2028 [bold red]x[/] </textarea><svg/onload=alert(1)>"
+    " \U0001f9d1\u200d\U0001f4bb"
 )
-"""Everything that some sink could take for more than text; it holds no surrogate, as the boundary promises."""
+"""Everything that some sink could take for more than text; no surrogate, as the boundary promises."""
 
 RETURNS = (
     "Items can be returned within 30 days of delivery. The label is free of charge. After 30 days we offer "
@@ -70,7 +71,12 @@ def claims(*rows: tuple[str, str, str | None]) -> dict[str, Any]:
 
 
 def scored(
-    faithfulness: float | None, recall: float | None, *, refusal: float = 1.0, latency: float = 1.4, **details: Any
+    faithfulness: float | None,
+    recall: float | None,
+    *,
+    refusal: float = 1.0,
+    latency: float = 1.4,
+    **details: Any,
 ) -> dict[str, Score]:
     def maybe(value: float | None, why: str, **extra: Any) -> Score:
         if value is None:
@@ -207,7 +213,10 @@ def plain_pairs() -> list[CasePair]:
         name: Score(status="timeout", reason="no answer within 60 s")
         for name in ("recall@5", "faithfulness", "refusal_correctness")
     }
-    unjudged = {**scored(None, 1.0), "faithfulness": Score(status="judge_error", reason="the judge gave no JSON")}
+    unjudged = {
+        **scored(None, 1.0),
+        "faithfulness": Score(status="judge_error", reason="the judge gave no JSON"),
+    }
     gold = (Evidence("policy/returns-en", quote="within 30 days"),)
     return [
         pair(

@@ -1,0 +1,173 @@
+"""What is missing can never help: errors in place of scores never make a gate pass that did not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from world import METRICS, Cell, cases_of, evidence_of, recorded_of, suite_of
+
+from harness.comparison import run_scores
+from harness.gates.decide import decide_all, overall
+from harness.gates.evidence import Evidence
+from harness.types import Case, Gate
+
+Columns = dict[str, list[Cell]]
+LOST: tuple[Cell, ...] = ("system_error", "timeout", "judge_error", None)
+GATES = {
+    "drop": [
+        Gate(id=f"drop-{metric}-{margin}", metric=metric, max_drop=margin)
+        for metric, margin in [("quality", 0.0), ("quality", 0.1), ("flaws", 0.25), ("latency_s", 0.1)]
+    ],
+    "drop in slices": [
+        Gate(id=f"slices-{metric}", metric=metric, max_drop=0.3, slice="language")
+        for metric in ("quality", "flaws")
+    ],
+    "bound": [
+        Gate(id=f"{bound}-{metric}", metric=metric, bound=bound, min=low, max=high)
+        for bound in ("interval", "point")
+        for metric, low, high in [("quality", 0.7, None), ("flaws", None, 0.2), ("latency_s", 0.5, 1.3)]
+    ],
+    "quantile or total": [
+        Gate(id="p05", metric="quality", quantile=0.05, min=0.5),
+        Gate(id="p95", metric="latency_s", quantile=0.95, max=1.5),
+        Gate(id="sum", metric="quality", total=True, min=60),
+        Gate(id="seconds", metric="latency_s", total=True, max=100),
+    ],
+    "gap": [
+        Gate(id=f"{how}-{metric}", metric=metric, slice="language", max_gap=limit, insufficient=how)
+        for how in ("inconclusive", "fail", "warn")
+        for metric, limit in [("quality", 0.2), ("flaws", 0.3), ("latency_s", 0.2)]
+    ],
+    "scored or cases": [
+        Gate(id="most", min_scored=0.9),
+        Gate(id="most-quality", min_scored=0.95, metric="quality"),
+        Gate(id="never", metric="quality", cases=("c001", "c002", "c030"), min=0.3),
+    ],
+}
+LANGUAGES = (
+    lambda i: ("en", "de")[i % 2],
+    lambda i: ("en", "de", "fr")[i // 2 % 3],
+    lambda i: "en" if i >= 40 else "de",
+    lambda i: "en" if i >= 25 else "de" if i > 3 else "fr",
+)
+
+
+class World(NamedTuple):
+    """Two runs, and the same with scores of one or both replaced by errors or taken away."""
+
+    cases: tuple[Case, ...]
+    before: tuple[Columns, Columns]
+    after: tuple[Columns, Columns]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """Runs around the edges of the gates, with the best, the worst or any scores lost."""
+    rng = draw(st.randoms(use_true_random=True))
+    n, per = draw(st.sampled_from([60, 90, 160])), draw(st.sampled_from([1, 2, 4]))
+    language = draw(st.sampled_from(LANGUAGES))
+    level, graded = draw(st.sampled_from([0.5, 0.8, 0.95, 1.0])), draw(st.booleans())
+    drop, gap = draw(st.sampled_from([0.0, 0.05, 0.3])), draw(st.sampled_from([0.0, 0.3]))
+    not_applicable = draw(st.sampled_from([0.0, 0.1]))
+
+    def quality(i: int, down: float) -> float:
+        mean = level - down - (gap if language(i) == "de" else 0)
+        if graded:
+            return min(1.0, max(0.0, round(mean + rng.gauss(0, 0.1), 2)))
+        return float(rng.random() < mean)
+
+    def columns(down: float) -> Columns:
+        row = [quality(i, down) if rng.random() >= not_applicable else None for i in range(n)]
+        return {
+            "quality": ["not_applicable" if value is None else value for value in row],
+            "flaws": ["not_applicable" if value is None else 1 - value for value in row],
+            "latency_s": [round(1 + down + rng.expovariate(5), 3) for _ in range(n)],
+        }
+
+    before = columns(0.0), columns(drop)
+    after: tuple[Columns, Columns] = tuple({m: list(row) for m, row in run.items()} for run in before)  # type: ignore[assignment]
+    k = draw(st.sampled_from([1, 1, 2, 3, 8, 25, n]))
+    which = draw(st.sampled_from(["best", "worst", "any"]))
+    for run in draw(st.sampled_from([after[:1], after[1:], after])):
+        for metric, row in run.items():
+            for i in order_of(row, which, METRICS[metric].higher_is_better, rng)[:k]:
+                row[i] = rng.choice(LOST)
+    return World(cases_of(n, per, language), before, after)
+
+
+def order_of(row: Sequence[Cell], which: str, higher: bool, rng: random.Random) -> list[int]:
+    """Indices of the scores, in the order in which they are lost."""
+    places = [i for i, cell in enumerate(row) if isinstance(cell, float)]
+    rng.shuffle(places)
+    if which != "any":
+        places.sort(key=lambda i: float(row[i] or 0.0), reverse=(which == "best") == higher)
+    return places
+
+
+@pytest.mark.parametrize("kind", GATES)
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(world=worlds())
+def test_lost_scores_never_make_a_gate_pass(kind: str, world: World) -> None:
+    """A gate that passes with scores lost passes with all of them; so no FAIL becomes a PASS, nor overall."""
+    suite = suite_of(*GATES[kind], metrics=tuple(METRICS), alpha=0.2)
+    whole = decide_all(evidence_of(suite, world.cases, world.before[1], world.before[0]), {})
+    lost = decide_all(evidence_of(suite, world.cases, world.after[1], world.after[0]), {})
+    for full, partial in zip(whole, lost, strict=True):
+        assert partial.outcome != "pass" or full.outcome == "pass", (full, partial)
+    assert overall(lost)[0] != "pass" or overall(whole)[0] == "pass"
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_the_worlds_are_not_idle(kind: str) -> None:
+    """Among such worlds gates of every kind pass and do not pass, before and after scores are lost."""
+    suite = suite_of(*GATES[kind], metrics=tuple(METRICS), alpha=0.2)
+    seen: set[tuple[str, str]] = set()
+
+    @settings(max_examples=25, deadline=None, derandomize=True, database=None)
+    @given(world=worlds())
+    def look(world: World) -> None:
+        for name, (old, new) in {"whole": world.before, "lost": world.after}.items():
+            verdicts = decide_all(evidence_of(suite, world.cases, new, old), {})
+            seen.update((name, verdict.outcome) for verdict in verdicts[: len(GATES[kind])])
+
+    look()
+    assert {("whole", "pass"), ("lost", "pass"), ("lost", "inconclusive")} <= seen
+    assert ("whole", "fail") in seen
+
+
+def test_a_repeat_taken_away_cannot_help() -> None:
+    """A case with two repeats and one result is unscored: the repeat that went wrong cannot be left out."""
+    cases = cases_of(100)
+    good = recorded_of(cases, {"quality": [1.0] * 100}, repeats=2)
+    bad = recorded_of(cases, {"quality": [0.0] * 100})
+    suite = suite_of(Gate(id="floor", metric="quality", min=0.9))
+    both = replace(good, results=(*good.results, *(replace(result, repeat=1) for result in bad.results)))
+    assert overall(decide_all(Evidence(suite, run_scores(both), None), {}))[0] == "fail"
+    verdicts = decide_all(Evidence(suite, run_scores(good), None), {})
+    assert [verdict.outcome for verdict in verdicts] == ["inconclusive", "inconclusive"]
+
+
+@pytest.mark.parametrize("status", ["system_error", "timeout", "judge_error"])
+def test_thirty_percent_errors_are_inconclusive(status: Cell) -> None:
+    """With 30 % errors nothing passes overall: every suite asks that 99 % are scored, unless it says less."""
+    cases = cases_of(200, 2, lambda i: ("en", "de")[i // 2 % 2])
+    whole: list[Cell] = [float(i % 10 != 0) for i in range(200)]
+    broken = [status if i % 10 < 3 else cell for i, cell in enumerate(whole)]
+    suite = suite_of(
+        Gate(id="drop", metric="quality", max_drop=0.05),
+        Gate(id="floor", metric="quality", min=0.6),
+        Gate(id="gap", metric="quality", slice="language", max_gap=0.3),
+        metrics=("quality",),
+    )
+    verdicts = decide_all(evidence_of(suite, cases, {"quality": broken}, {"quality": whole}), {})
+    assert [verdict.outcome for verdict in verdicts] == ["inconclusive"] * 4
+    assert overall(verdicts)[0] == "inconclusive"
+    assert verdicts[-1].reason == "140 of 200 cases were scored"
+    assert verdicts[0].reason == "60 of 200 cases could not be paired (at most 5 %)"
+    assert "60 of 200 unscored count at their worst" in verdicts[1].reason
