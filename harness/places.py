@@ -63,8 +63,13 @@ class Places:
             raise UsageError(
                 f"run {name!r} could be any of {', '.join(matching[:5])}", mend="write more of it"
             )
-        hint = did_you_mean(name, known[:20]) if known else f"no run is recorded in {self.reports}"
-        raise UsageError(f"no run {name!r}", mend=hint)
+        raise UsageError(f"no run {name!r}", mend=self._nearest(name, known))
+
+    def _nearest(self, name: str, known: list[str]) -> str:
+        if not known:
+            return f"no run is recorded in {self.reports}"
+        hint = did_you_mean(name, known)
+        return hint if hint.startswith("did") else f"the latest are {', '.join(known[:3])}"
 
 
 def baseline_lock(suite_path: Path, suite_name: str) -> Path:

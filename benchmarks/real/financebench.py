@@ -72,7 +72,11 @@ def prepare(folder: Path, questions: list[dict], answers: list[dict], systems: l
     changes = "\n".join(f'  "{name}": {{path: answers/{name}.jsonl}}' for name in systems)
     suite = SUITE.format(baseline=BASELINE, candidates=changes, margin=MARGIN)
     (folder / "suite.yaml").write_text(suite)
-    known = {answer_key(row["question_id"], row["response"]): row["label"] for row in answers}
+    known: dict[str, str] = {}
+    for row in answers:  # a text that two systems gave and people labelled differently keeps its first label
+        known.setdefault(answer_key(row["question_id"], row["response"]), row["label"])
+    differ = sum(known[answer_key(row["question_id"], row["response"])] != row["label"] for row in answers)
+    print(f"{differ} of {len(answers)} answers have the same text as one with another label\n")
     (folder / "labels.json").write_text(json.dumps(known))
     os.environ["FINANCEBENCH_LABELS"] = str(folder / "labels.json")
 

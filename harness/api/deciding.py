@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from harness.baselines import VERSION, Lock, NotPromotable, read_baseline, write_baseline
 from harness.comparison import check_comparable, run_scores
@@ -13,31 +14,44 @@ from harness.errors import Fault, NotComparable
 from harness.findings import Runs, make_report
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
-from harness.places import Places, baseline_lock, now, shown_path
+from harness.places import Places, baseline_lock, now
 from harness.recordings import read
 from harness.suites.suite import SuiteFile
-from harness.types import Recorded, Report, Run, Suite
+from harness.types import Recorded, Report, Run, Suite, Timings
+
+NO_BASELINE = Fault(
+    "there is no baseline yet",
+    mend='make a good run the baseline with `harness baseline promote RUN --reason "..."`',
+)
 
 
 def gate(
     candidate: Recorded,
     baseline: Recorded | None,
     *,
-    no_baseline: str = "there is no baseline",
+    no_baseline: Fault = NO_BASELINE,
     suite_file: SuiteFile | None = None,
     intersect: bool = False,
-    notices: Sequence[str] = (),
 ) -> Report:
-    """Decide every gate of the run's suite (or of ``suite_file``) and assemble the report."""
+    """Decide every gate of the run's suite (or of ``suite_file``) and assemble the report.
+
+    Args:
+        candidate: the run.
+        baseline: what it is compared with; None, or not comparable: gates on a drop are inconclusive.
+        no_baseline: why there is none (each such gate says so), and what to do (said once).
+        suite_file: decide these gates, and not those that the run was recorded with.
+        intersect: where the goldens differ, compare the cases that are the same.
+    """
     suite = suite_file.suite if suite_file else msgspec.convert(candidate.run.suite, Suite)
     lines = suite_file.lines if suite_file else candidate.run.gate_lines
-    said = [*candidate.notices, *notices]
+    candidate, baseline = _repeatable(candidate), _repeatable(baseline) if baseline else None
+    said = [*candidate.notices]
     unchanged = None
     if baseline is not None:
         try:
             said += check_comparable(baseline.run, candidate.run, intersect=intersect)
         except NotComparable as refusal:
-            no_baseline, baseline = str(refusal), None
+            no_baseline, baseline = refusal.faults[0], None
         else:
             unchanged = frozenset(
                 case_id
@@ -45,19 +59,31 @@ def gate(
                 if baseline.digests.get(case_id) == digest
             )
             said += _case_notices(baseline, candidate, unchanged)
+    if baseline is None and no_baseline.mend:
+        said.append(f"{no_baseline.what}: {no_baseline.mend}")
     if not candidate.complete:
         said.append("the run is incomplete: cases without a result count as unscored")
     evidence = Evidence(
         suite=suite,
         candidate=run_scores(candidate),
         baseline=run_scores(baseline) if baseline else None,
-        no_baseline=no_baseline,
+        no_baseline=no_baseline.what,
         unchanged=unchanged,
     )
     verdicts = decide_all(evidence, lines)
     return make_report(
         Runs(candidate, baseline, evidence), verdicts, tuple(said), reproduce_command(candidate.run)
     )
+
+
+def _repeatable(recorded: Recorded) -> Recorded:
+    """Leave out measured times unless the suite is about them: all else of a report can be repeated."""
+    if any(identity.unit in ("s", "ms") for identity in recorded.run.metrics.values()):
+        return recorded
+    results = tuple(
+        replace(result, response=replace(result.response, timings=Timings())) for result in recorded.results
+    )
+    return replace(recorded, results=results)
 
 
 def _case_notices(baseline: Recorded, candidate: Recorded, unchanged: frozenset[str]) -> list[str]:
@@ -82,29 +108,30 @@ def _case_notices(baseline: Recorded, candidate: Recorded, unchanged: frozenset[
 
 def reproduce_command(run_: Run) -> str:
     """The command that asks one case again; ``{case}`` stands for its id."""
-    candidate = f" --candidate {run_.candidate}" if run_.candidate else ""
-    return f"harness run {run_.suite_path}{candidate} --case {{case}}"
+    candidate = f" --candidate {shlex.quote(run_.candidate)}" if run_.candidate else ""
+    return f"harness run {shlex.quote(run_.suite_path)}{candidate} --case {{case}}"
 
 
 def find_baseline(
     name: str | None, suite_path: Path, suite_name: str, places: Places
-) -> tuple[Recorded | None, str]:
+) -> tuple[Recorded | None, Fault]:
     """Find what to compare with: a run, a lock file, or by default the suite's own lock.
 
     Returns:
         the baseline or None, and why there is none.
     """
     if name is not None and name.endswith(".lock.json"):
-        return read_baseline(Path(name)), ""
+        return read_baseline(Path(name)), NO_BASELINE
     if name is not None:
-        return read(places.find_recording(name)), ""
+        return read(places.find_recording(name)), NO_BASELINE
     lock_path = baseline_lock(suite_path, suite_name)
     if lock_path.is_file():
-        return read_baseline(lock_path), ""
-    return (
-        None,
-        f"no baseline yet: promote a run with `harness baseline promote RUN` ({shown_path(lock_path)})",
-    )
+        return read_baseline(lock_path), NO_BASELINE
+    if not suite_path.is_file():
+        return None, Fault(
+            f"the suite is not at {suite_path}", mend="run from the project's folder, or name a --baseline"
+        )
+    return None, NO_BASELINE
 
 
 def promote(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from harness.engine.progress import Silent, show_progress
 from harness.engine.runner import Work, run_cases
 from harness.errors import Fault, HarnessError, Place, SuiteError, UsageError, did_you_mean
 from harness.goldens.dataset import load_dataset
-from harness.places import Places, git_revision, new_run_id, now, shown_path
+from harness.places import Places, git_revision, kept_path, new_run_id, now, shown_path
 from harness.planning import Selection, fingerprint_of, flat_config, identity_of, select_cases
 from harness.recordings import Recording, read, repair
 from harness.registry import find_metric
@@ -97,22 +98,33 @@ def _check_gates_select(file: SuiteFile, dataset: Dataset) -> None:
         raise SuiteError(faults)
 
 
-def run(suite_path: Path, options: RunOptions, places: Places) -> Finished:
-    """Run a suite, or what is missing of a run: ask, score, record.
+def run(checked: Checked, options: RunOptions, places: Places) -> Finished:
+    """Run a checked suite, or what is missing of a run: ask, score, record.
 
     Modules that the suite names are imported from the current folder first.
 
     Raises:
-        UsageError: anything about the suite, the goldens, the selection or the options.
+        UsageError: the selection, the options, or a system that cannot be opened; no run is left behind.
         NothingSelected: no case is left to run.
         RecordingError: a result cannot be written; everything before it is kept.
     """
     with folder_importable(Path.cwd()):
-        checked = validate(suite_path)
         recording, before, plan = (_resume if options.resume else _begin)(checked, options, places)
-        with recording:
-            stopped = _run_missing(plan, before, recording, options)
+        try:
+            with recording:
+                stopped = _run_missing(plan, before, recording, options)
+        except UsageError:
+            if not read(recording.path).results:
+                _forget(recording.path)
+            raise
     return Finished(recording.path, read(recording.path), stopped)
+
+
+def _forget(path: Path) -> None:
+    """Remove a run that never began, so that its name is free and ``last`` does not mean it."""
+    path.unlink()
+    with suppress(OSError):  # something else lies in its folder
+        path.parent.rmdir()
 
 
 def _begin(checked: Checked, options: RunOptions, places: Places) -> tuple[Recording, Recorded, Plan]:
@@ -129,6 +141,7 @@ def _begin(checked: Checked, options: RunOptions, places: Places) -> tuple[Recor
 def _resume(checked: Checked, options: RunOptions, places: Places) -> tuple[Recording, Recorded, Plan]:
     recording, before = Recording.resume(places.find_recording(options.resume or ""))
     try:
+        _check_options(options, before.run)
         plan = Plan(*checked, choose_system(checked.file, before.run.candidate))
         _check_same(plan, before)
     except HarnessError:
@@ -156,7 +169,7 @@ def plan_run(plan: Plan, options: RunOptions) -> tuple[Run, tuple[Case, ...]]:
         metrics={name: identity_of(find_metric(name)) for name in suite.metrics},
         config=config,
         suite=msgspec.to_builtins(suite),
-        suite_path=shown_path(plan.file.path),
+        suite_path=kept_path(plan.file.path),
         harness_version=__version__,
         seed=seed,
         repeats=options.repeats or suite.run.repeats,
@@ -182,9 +195,26 @@ def _config_of(system: SystemChoice) -> dict[str, Scalar]:
     return flat_config(system.adapter, shown, digests)
 
 
+def _check_options(options: RunOptions, before: Run) -> None:
+    """A run keeps the options that it was begun with: repeating them is fine, changing them is not."""
+    chosen = (
+        ("--candidate", options.candidate or before.candidate, before.candidate),
+        ("--where, --case and --limit", options.selection.facts() or before.selection, before.selection),
+        ("--seed", before.seed if options.seed is None else options.seed, before.seed),
+        ("--repeat", options.repeats or before.repeats, before.repeats),
+        ("--run-id", options.run_id or before.id, before.id),
+    )
+    for name, wanted, had in chosen:
+        if wanted != had:
+            raise UsageError(
+                f"run {before.id!r} was begun with other {name}", mend="leave it out, or start a new run"
+            )
+
+
 def _check_same(plan: Plan, before: Recorded) -> None:
     """A run is only gone on with if it would ask and score the same."""
     checks = (
+        ("the suite's name", before.run.suite_name, plan.file.suite.suite),
         ("the goldens", before.run.dataset_digest, plan.dataset.digest),
         (
             "the system's configuration",
@@ -232,8 +262,12 @@ def _run_missing(plan: Plan, before: Recorded, recording: Recording, options: Ru
     total = len(before.cases) * before.run.repeats
 
     async def go(progress: Silent) -> int | None:
-        async with open_system(plan.system.adapter, system_options) as system:
-            return await run_cases(todo, system, work, recording.append, progress)
+        try:
+            async with open_system(plan.system.adapter, system_options) as system:
+                return await run_cases(todo, system, work, recording.append, progress)
+        except HarnessError as error:
+            error.faults = tuple(Fault(hide(what), place, hide(mend)) for what, place, mend in error.faults)
+            raise
 
     stopped = None
     if todo:

@@ -28,7 +28,6 @@ GOES_WITH: dict[str, tuple[GateKind, ...]] = {
     "quantile": ("bound",),
     "total": ("bound",),
     "insufficient": ("gap",),
-    "max": ("bound",),
 }
 """Key of a gate to the kinds of gate that heed it; on any other it would be passed over in silence."""
 LEAST_OF_RUN = {"max_concurrency": 1, "retries": 0, "repeats": 1}
@@ -153,7 +152,9 @@ def _check_gate(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -> None
         if value is not None and (value < low or (high is not None and value > high)):
             end = f" to {high:g}" if high is not None else " or more"
             fault((*path, name), f"{name} is {value:g}", f"{low:g}{end}")
-    if gate.min is not None and gate.max is not None and gate.min > gate.max:
+    if kind == "cases" and gate.max is not None:
+        fault((*path, "max"), f"gate {gate.id!r}: max says nothing of named cases", "they must reach `min`")
+    elif gate.min is not None and gate.max is not None and gate.min > gate.max:
         fault((*path, "min"), f"min {gate.min:g} is above max {gate.max:g}", "nothing can pass it")
     if gate.quantile is not None and gate.total:
         fault(path, f"gate {gate.id!r}: quantile and total", "give one of them")

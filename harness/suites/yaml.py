@@ -12,6 +12,7 @@ from harness.errors import Place, SuiteError
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 50
 MAX_ALIASES = 50
+MAX_VALUES = 50_000
 
 KeyPath = tuple[str | int, ...]
 
@@ -111,8 +112,8 @@ def _value(node: Any, path: KeyPath, document: Document, file: str) -> Any:
     if len(path) > MAX_DEPTH:
         raise SuiteError(f"an alias nests more than {MAX_DEPTH} deep, or contains itself", place)
     document.places[path] = place
-    if len(document.places) > 200_000:
-        raise SuiteError("aliases expand to more than 200,000 values", place)
+    if len(document.places) > MAX_VALUES:
+        raise SuiteError(f"more than {MAX_VALUES:,} values, aliases written out", place)
     kind = type(node).__name__
     if kind == "ScalarNode":
         return _scalar(node, place)

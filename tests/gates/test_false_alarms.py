@@ -19,19 +19,21 @@ N = 240
 CASES = cases_of(N, 4, lambda i: ("en", "de", "fr", "ja")[i // 4 % 4])
 
 
-def world(
-    rng: np.random.Generator, by_document: bool, lost: float = 0.0
-) -> tuple[dict[str, list[Cell]], ...]:
-    """Baseline and candidate on six correlated metrics, half of them rates."""
+Columns = dict[str, list[Cell]]
+
+
+def world(rng: np.random.Generator, by_document: bool, lost: float = 0.0) -> tuple[Columns, Columns]:
+    """Baseline and candidate on six correlated metrics, half of them rates; documents may move up or down."""
     easy = rng.random(N)
-    columns: tuple[dict[str, list[Cell]], ...] = ({}, {})
+    baseline: Columns = {}
+    candidate: Columns = {}
     for i, name in enumerate(METRICS):
         moved = np.repeat(rng.choice([-0.1, 0.1], N // 4), 4) if by_document else np.zeros(N)
-        for side, column in enumerate(columns):
-            level = 0.7 * easy + 0.3 * rng.random(N) + side * moved - side * lost * (i == 0)
-            values = (level > 0.2).astype(float) if i % 2 else np.clip(level + 0.3, 0, 1)
-            column[name] = values.tolist()
-    return columns
+        for column, shift in ((baseline, np.zeros(N)), (candidate, moved - lost * (i == 0))):
+            drawn = np.where(rng.random(N) < 0.2, rng.random(N), easy)
+            values = (drawn < 0.8 + shift) if i % 2 else 0.2 + 0.6 * drawn + shift
+            column[name] = values.astype(float).tolist()
+    return baseline, candidate
 
 
 def failures(runs: int, alpha: float, by_document: bool, lost: float = 0.0) -> int:
@@ -46,7 +48,7 @@ def failures(runs: int, alpha: float, by_document: bool, lost: float = 0.0) -> i
     return found
 
 
-@pytest.mark.parametrize(("alpha", "by_document"), [(0.01, False), (0.01, True), (0.2, True)])
+@pytest.mark.parametrize(("alpha", "by_document"), [(0.01, True), (0.2, False)])
 def test_false_alarms_stay_below_alpha(alpha: float, by_document: bool) -> None:
     """6 metrics over all cases and in 4 slices: an unchanged system fails in at most alpha of gates."""
     runs = 40

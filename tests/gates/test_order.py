@@ -52,7 +52,7 @@ def shuffled(found: Evidence, shuffler: random.Random) -> Evidence:
         shuffler.shuffle(cases)
         names = list(run.tables)
         shuffler.shuffle(names)
-        tables = {name: dict(reversed(run.tables[name].items())) for name in names}
+        tables = {name: dict(list(run.tables[name].items())[::-1]) for name in names}
         return RunScores(run.run, tuple(cases), tables)
 
     assert found.baseline is not None

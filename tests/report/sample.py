@@ -19,6 +19,7 @@ from harness.types import (
     MetricIdentity,
     Report,
     Run,
+    Scalar,
     Slice,
     StageCount,
     Verdict,
@@ -63,7 +64,7 @@ def mean(value: float, half: float, n: int, unscored: int = 0, top: float | None
     return Estimate(value, n, unscored, ci(max(0.0, value - half), high, "t, clustered"))
 
 
-def run(name: str, revision: str, config: dict[str, str | int]) -> Run:
+def run(name: str, revision: str, config: dict[str, Scalar]) -> Run:
     return Run(
         id=name,
         suite_name="support-assistant",
@@ -235,7 +236,11 @@ def refusals(*, before: bool) -> tuple[BehaviorCount, ...]:
 
 def sample() -> Report:
     """The report of a run that failed two of seven gates; its cases are twelve of the 1,204."""
-    base = {"system.model": "small-2", "system.retriever.index": "e5", "system.temperature": 0}
+    base: dict[str, Scalar] = {
+        "system.model": "small-2",
+        "system.retriever.index": "e5",
+        "system.temperature": 0,
+    }
     old = run("r_01JB4Q", "9f2c1e0", {**base, "system.top_k": 8, "system.prompt": OLD_PROMPT})
     new = run(
         "r_01JC7K9", "41d77ab", {**base, "system.top_k": 5, "system.prompt": NEW_PROMPT, "x.note": HOSTILE}

@@ -12,6 +12,7 @@ import sys
 from html.parser import HTMLParser
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -209,7 +210,7 @@ def _many(n: int) -> Report:
         passages = [passage(d, text, rank, round(rng.random(), 3)) for rank, (d, text) in enumerate(found, 1)]
         return response(_sentence(rng, words, weights, 35), *passages, total_s=round(rng.uniform(0.5, 3), 3))
 
-    def judged(found: Response) -> dict[str, object]:
+    def judged(found: Response) -> dict[str, Any]:
         said = (found.output or "").split()
         return claims(*((" ".join(said[at : at + 12]), "supported", "doc/00001") for at in (0, 12, 24)))
 

@@ -1,0 +1,122 @@
+"""The HTML report in a real browser, from a file: it opens, routes, and lets nothing in or out."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+import pytest
+from sample import sample
+from sample_cases import HOSTILE
+from saturate import saturate
+
+from harness.report.html import render
+from harness.report.visible import visible
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="no chromium on this machine: the page is not opened"),
+]
+
+
+class Opened(NamedTuple):
+    """The document after its scripts ran, what the console said, and every address that was asked for."""
+
+    dom: str
+    console: list[str]
+    addresses: set[str]
+
+
+Open = Callable[[str, str], Opened]
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Open:
+    """Give a function that writes a page, opens it at a hash and waits for its scripts."""
+
+    def browse(page: str, route: str) -> Opened:
+        file, log = tmp_path / "report.html", tmp_path / "net.json"
+        file.write_text(page, encoding="utf-8")
+        ended = subprocess.run(
+            [
+                str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu",
+                "--disable-background-networking", "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}", f"--log-net-log={log}",
+                "--virtual-time-budget=5000", "--dump-dom", f"{file.as_uri()}{route}",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )  # fmt: skip
+        console = [line for line in ended.stderr.splitlines() if ":CONSOLE" in line]
+        asked = set(re.findall(r'"url":"([^"]+)"', log.read_text(encoding="utf-8", errors="replace")))
+        return Opened(ended.stdout, console, asked)
+
+    return browse
+
+
+def _visible_pages(dom: str) -> list[str]:
+    sections = re.findall(r"<section ([^>]*)>", dom)
+    return [re.sub(r'.*data-page="(\w+)".*', r"\1", found) for found in sections if "hidden" not in found]
+
+
+def test_the_verdict_opens_without_a_word_on_the_console(browse: Open) -> None:
+    """One page shows, nothing is logged, and nothing but the file is asked for."""
+    opened = browse(render(sample()), "")
+    assert _visible_pages(opened.dom) == ["verdict"]
+    assert opened.console == []
+    assert not [address for address in opened.addresses if "evil.test" in address]
+
+
+def test_a_case_opens_by_its_address(browse: Open) -> None:
+    """The hash alone leads to the case: answers with marked differences, gold passage, claims, command."""
+    opened = browse(render(sample()), "#/case/refund-017")
+    assert _visible_pages(opened.dom) == ["case"]
+    assert "<del>Nein</del>" in opened.dom
+    assert "<ins>Ja</ins>" in opened.dom
+    assert "no longer retrieved (was at 1)" in opened.dom
+    assert "✕ " in opened.dom
+    assert "--case refund-017 --candidate pr-412" in opened.dom
+    assert opened.console == []
+
+
+def test_the_list_follows_the_filters_in_the_address(browse: Open) -> None:
+    """Search and filter come from the hash, so that a link shows the same list."""
+    opened = browse(render(sample()), "#/cases?q=refund&show=worse")
+    assert _visible_pages(opened.dom) == ["cases"]
+    assert re.findall(r'href="#/case/([\w-]+)"[^>]*data-at', opened.dom) == ["refund-017"]
+    assert "1 of 12 cases" in opened.dom
+
+
+HOSTILE_CASE = quote(visible(f"hostile-001{HOSTILE}", one_line=True), safe="")
+
+
+@pytest.mark.parametrize("route", ["", "#/cases", f"#/case/{HOSTILE_CASE}"])
+def test_f18_hostile_text_stays_text_in_the_browser(browse: Open, route: str) -> None:
+    """With payloads in every field: no new element, no new title, no error, no request."""
+    page = render(saturate(sample(), HOSTILE))
+    opened = browse(page, route)
+    assert not re.search(r"<(img|iframe|svg/onload|textarea|b style)[\s>=]", opened.dom)
+    assert "&lt;img src=x onerror=alert(1)&gt;" in opened.dom
+    assert opened.dom.count("<script") == page.count("<script")
+    assert "<title>FAILED · support-assistant" in opened.dom
+    assert opened.console == []
+    assert not [address for address in opened.addresses if "evil.test" in address]
+    assert _visible_pages(opened.dom) == [route.partition("/")[2].partition("/")[0] or "verdict"]
+
+
+def test_the_policy_holds_even_where_markup_gets_in(browse: Open) -> None:
+    """A handler, a script and an image that somebody adds to the file do not run and load nothing."""
+    image = "<img src='http://evil.test/x.png' onerror='document.title=1'>"
+    evil = f"{image}<script>document.title='owned'</script>"
+    opened = browse(render(sample()).replace("<main ", f"{evil}<main ", 1), "")
+    assert "<title>FAILED" in opened.dom
+    assert not [address for address in opened.addresses if "evil.test" in address]
+    assert [line for line in opened.console if "Content Security Policy" in line]
