@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from harness import __version__
 from harness.errors import ExitCode, Fault, HarnessError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 VERBS = {
     "init": "Write a project that runs offline at once.",
@@ -26,6 +31,9 @@ VERBS = {
     "doctor": "Check the installation and this machine.",
 }
 """Verb to its one-line help, so that ``--help`` imports no verb; each lives in ``commands/<verb>.py``."""
+
+RUNNING = ("run", "check")
+"""Verbs that ask the system; where their input is wrong, it was not asked."""
 
 
 class Verbs(click.Group):
@@ -56,7 +64,9 @@ class Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Verbs, subcommand_metavar="VERB ...", context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="harness")
 def cli() -> None:
     """Evaluation and regression harness for RAG systems.
@@ -66,73 +76,113 @@ def cli() -> None:
     """
 
 
+class _Pipe(io.FileIO):
+    """Standard output or error: when its reader is gone, what is left to say goes nowhere.
+
+    The run goes on and the exit code stays the verdict; ``| head`` is no reason to lose either.
+    """
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write, or pretend to."""
+        try:
+            return super().write(data) or 0
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+
+
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    sys.exit(_run(sys.argv[1:]))
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None:
+            setattr(sys, name, _patient(stream))
+    code = _run(sys.argv[1:])
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+def _patient(stream: TextIO) -> TextIO:
+    """The same stream, one that outlives its reader, and shows the number of a sign that it lacks."""
+    try:
+        pipe = _Pipe(stream.fileno(), "w", closefd=False)
+    except OSError:  # no file behind it
+        return stream
+    return io.TextIOWrapper(
+        io.BufferedWriter(pipe),
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=stream.isatty() or stream is sys.stderr,
+    )
 
 
 def _run(arguments: list[str]) -> int:
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a console that lacks a sign shows its number
     try:
         result = cli.main(arguments, prog_name="harness", standalone_mode=False)
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return int(ExitCode.INVALID)
     except HarnessError as error:
-        _show_faults(error)
+        _show_faults(error, nothing_was_run=arguments[0] in RUNNING)
         return int(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
         return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.PASSED)
     except Exception:  # noqa: BLE001 -- a fault of ours: the exit code must still say so
         import traceback
 
-        traceback.print_exc()
+        for line in traceback.format_exc().splitlines():
+            click.echo(_inert(line), err=True)
         click.echo("harness: internal fault; nothing that was recorded is lost. Please report it.", err=True)
         return int(ExitCode.FAULT)
     return int(result) if isinstance(result, int) else int(ExitCode.PASSED)
 
 
-def _show_faults(error: HarnessError) -> None:
-    from harness.report.visible import inert_line
-
+def _show_faults(error: HarnessError, *, nothing_was_run: bool) -> None:
     for fault in error.faults:
-        click.echo(f"error: {inert_line(fault.what)}", err=True)
+        first, *rest = fault.what.splitlines() or [""]
+        for line in (f"error: {first}", *(f"  {line}" for line in rest)):
+            click.echo(_inert(line), err=True)
         for line in _source_lines(fault):
             click.echo(line, err=True)
         if fault.mend and not (fault.place and fault.place.line):
-            click.echo(f"  = {inert_line(fault.mend)}", err=True)
-    if error.exit_code == ExitCode.INVALID:
+            click.echo(f"  = {_inert(fault.mend)}", err=True)
+    if error.exit_code in (ExitCode.INVALID, ExitCode.EMPTY) and nothing_was_run:
         many = f"{len(error.faults)} faults; " if len(error.faults) > 1 else ""
         click.echo(f"{many}nothing was run", err=True)
 
 
+def _inert(line: str) -> str:
+    """One line that steers neither a terminal nor a CI runner."""
+    from harness.report.visible import inert_line, visible
+
+    return inert_line(visible(line, one_line=True))
+
+
 def _source_lines(fault: Fault) -> list[str]:
     """Show where: the place, the line itself, and a caret with the mend under the column."""
-    from harness.report.visible import inert_line
-
     place = fault.place
     if place is None:
         return []
-    lines = [f"  --> {inert_line(_short(str(place)))}"]
+    lines = [_inert(f"  --> {_short(str(place))}")]
     if place.line is None:
         return lines
     text = _line_of(place.file, place.line)
     margin = " " * len(str(place.line))
     if text is not None and len(text) <= 200:
-        column = (place.column or 1) - 1
-        lines += [f" {margin} |", f" {place.line} | {inert_line(text)}"]
+        lines += [f" {margin} |", f" {place.line} | {_inert(text)}"]
         if place.column is not None:
-            lines.append(f" {margin} | {' ' * column}^ {inert_line(fault.mend)}".rstrip())
+            before = " " * _columns(_inert(text[: place.column - 1]))
+            lines.append(f" {margin} | {before}^ {_inert(fault.mend)}".rstrip())
             return lines
     if fault.mend:
-        lines.append(f" {margin} = {inert_line(fault.mend)}")
+        lines.append(f" {margin} = {_inert(fault.mend)}")
     return lines
+
+
+def _columns(text: str) -> int:
+    from harness.report.text import cells
+
+    return cells(text)
 
 
 def _line_of(path: str, number: int) -> str | None:

@@ -128,6 +128,18 @@ def is_function_word(word: str, language: str | None = None) -> bool:
     return word in known or bool(_KANA_PAIR.fullmatch(word))
 
 
+def content_stems(text: str, language: str | None = None) -> list[str]:
+    """Give the first six letters of each content word, in order; numbers are not among them.
+
+    Inflection stands at the end of words in most languages, so that words agree where these do. Of words
+    joined by an apostrophe the longer counts (``l'eau``, ``shop's``); English contractions with "not" none.
+    """
+    found = (
+        max(re.split("['’]", word), key=len) for word in words(text) if not word.endswith(("n't", "n’t"))
+    )
+    return [word[:6] for word in found if not word[:1].isdigit() and not is_function_word(word, language)]
+
+
 def likely_language(text: str) -> str | None:
     """Guess what a text is written in; None where that is not plain.
 

@@ -99,11 +99,18 @@ def git_revision(folder: Path) -> str | None:
 
 
 def shown_path(path: Path) -> str:
-    """A path as a reader of the report wants it: relative to the current folder where it is inside."""
+    """A path that works from here: relative to the current folder where it is inside, else absolute."""
+    whole = path.resolve()
+    return (whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole).as_posix()
+
+
+def kept_path(path: Path) -> str:
+    """A path as a run keeps it: relative to the current folder, so that it means the same elsewhere."""
+    whole = path.resolve()
     try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return path.name
+        return Path(os.path.relpath(whole)).as_posix()
+    except ValueError:  # on another drive
+        return whole.name
 
 
 def _started(path: Path) -> tuple[str, int, str]:

@@ -89,7 +89,8 @@ def test_the_yaml_is_accepted(tmp_path):
     """The system block and the gates are parts of a valid suite."""
     system, gates = blocks("yaml")[:2]
     head = "version: 1\nsuite: readme\ngoldens: [{path: cases.jsonl}]\n"
-    rest = "metrics: [recall@5, faithfulness, refusal_correctness]\nslices: {language: {from: groups.language}}\n"
+    rest = "metrics: [recall@5, faithfulness, refusal_correctness]\n"
+    rest += "slices: {language: {from: groups.language}}\n"
     path = tmp_path / "suite.yaml"
     path.write_text(head + system + rest + gates, encoding="utf-8")
     suite = load_suite(path).suite

@@ -9,7 +9,7 @@ import click
 from harness.commands import terminal
 
 
-@click.group()
+@click.group(subcommand_metavar="COMMAND ...")
 def baseline() -> None:
     """Show what a suite is compared with, or promote a run to be it."""
 
@@ -31,11 +31,12 @@ def show(suite: Path, as_json: bool) -> int:
     path = baseline_lock(file.path, file.suite.suite)
     lock = read_lock(path)
     if as_json:
-        click.echo(msgspec.json.encode(lock, order="deterministic").decode())
+        terminal.print_json(msgspec.json.encode(lock, order="deterministic").decode())
         return 0
     click.echo(f"baseline of {lock.suite}: run {lock.run}, promoted {lock.promoted_at}")
     click.echo(f"  because    {inert_line(lock.reason)}")
-    click.echo(f"  verdict    {lock.outcome}, {lock.n_cases:,} cases x {lock.repeats}")
+    repeats = f", each asked {lock.repeats} times" if lock.repeats > 1 else ""
+    click.echo(f"  verdict    {lock.outcome}, {lock.n_cases:,} cases{repeats}")
     click.echo(f"  revision   {lock.revision or 'unknown'}")
     for name, found in lock.metrics.items():
         click.echo(f"  {name:<24} {number(found.value):>8} {interval(found.interval)}")
@@ -43,7 +44,7 @@ def show(suite: Path, as_json: bool) -> int:
     return 0
 
 
-@baseline.command()
+@baseline.command(short_help="Make RUN the baseline of its suite.")
 @click.argument("run")
 @click.option("--reason", required=True, help="Why: kept in the lock file.")
 @click.option(

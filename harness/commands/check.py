@@ -34,17 +34,17 @@ def check(
     from harness.api import deciding, running
     from harness.places import Places
 
+    options = terminal.make_run_options(chosen)
     places = Places(reports)
     checked = running.validate(suite)
     earlier, why_none = deciding.find_baseline(baseline, checked.file.path, checked.file.suite.suite, places)
-    finished = running.run(suite, terminal.make_run_options(chosen), places)
+    terminal.say_notices(checked.dataset.notices)
+    with terminal.own_output():
+        finished = running.run(checked, options, places)
     if finished.stopped is not None:
-        return terminal.say_interrupted(finished, "check", suite)
-    report = deciding.gate(
-        finished.recorded,
-        earlier,
-        no_baseline=why_none,
-        intersect=intersect,
-        notices=checked.dataset.notices,
-    )
+        again = ["--baseline", baseline] if baseline else []
+        again += ["--intersect"] if intersect else []
+        again += [part for path in outputs for part in ("--output", str(path))]
+        return terminal.say_interrupted(finished, "check", suite, reports, again)
+    report = deciding.gate(finished.recorded, earlier, no_baseline=why_none, intersect=intersect)
     return terminal.publish(report, places, outputs, as_json=as_json, store=True)

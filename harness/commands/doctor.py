@@ -57,7 +57,7 @@ def doctor(reports: Path, as_json: bool) -> int:
     )
     facts["continuous integration"] = "yes" if os.environ.get("CI") else "no"
     if as_json:
-        click.echo(json.dumps({"facts": facts, "faults": faults}, ensure_ascii=False))
+        terminal.print_json(json.dumps({"facts": facts, "faults": faults}, ensure_ascii=False))
     else:
         for name, value in facts.items():
             click.echo(f"{name:<24} {value}")

@@ -8,6 +8,9 @@ import click
 
 from harness.commands import terminal
 
+IDS = ("run_id", "case_id", "baseline_run_id")
+"""Columns that are shown whole: they are copied into the next command."""
+
 
 @click.command()
 @click.argument("sql", required=False)
@@ -15,14 +18,27 @@ from harness.commands import terminal
     "-f", "--file", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Read the SQL here."
 )
 @click.option(
-    "--format", "shape", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
+    "--format",
+    "shape",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How rows are printed.",
 )
-@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0.1), default=30.0, show_default=True)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    default=30.0,
+    show_default=True,
+    help="Stop a query that runs longer.",
+)
 @click.option("--raw", is_flag=True, help="CSV for machines: no protection from spreadsheet formulas.")
 @terminal.reports_option
 def query(sql: str | None, file: Path | None, shape: str, timeout_s: float, raw: bool, reports: Path) -> int:
     """Answer one SELECT over the results database (tables: see docs/schema.md)."""
-    from harness.commands.tables import as_csv, as_json_rows, as_table
+    from harness.commands.tables import as_csv, as_json_rows
     from harness.errors import UsageError
     from harness.places import Places
     from harness.store.query import run_query
@@ -34,7 +50,8 @@ def query(sql: str | None, file: Path | None, shape: str, timeout_s: float, raw:
     if shape == "csv":
         click.echo(as_csv(columns, rows, raw=raw), nl=False)
     elif shape == "json":
-        click.echo(as_json_rows(columns, rows))
+        terminal.print_json(as_json_rows(columns, rows))
     else:
-        click.echo(as_table(columns, rows, terminal.terminal_width()), nl=False)
+        terminal.print_table(columns, rows, *(name for name in columns if name in IDS))
+        click.echo(f"({len(rows):,} row{'' if len(rows) == 1 else 's'})")
     return 0

@@ -30,14 +30,18 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
     from harness.recordings import read
     from harness.store.store import Store
 
+    options = terminal.make_run_options(chosen)
     places = Places(reports)
-    finished = running.run(suite, terminal.make_run_options(chosen), places)
+    checked = running.validate(suite)
+    terminal.say_notices(checked.dataset.notices)
+    with terminal.own_output():
+        finished = running.run(checked, options, places)
     if finished.stopped is not None:
-        return terminal.say_interrupted(finished, "run", suite)
+        return terminal.say_interrupted(finished, "run", suite, reports)
     report = deciding.gate(finished.recorded, None)
     if as_json:
         estimates = {"run": report.run.id, "estimates": report.estimates, "accounting": report.accounting}
-        click.echo(msgspec.json.encode(estimates, order="deterministic").decode())
+        terminal.print_json(msgspec.json.encode(estimates, order="deterministic").decode())
     else:
         _print_estimates(report)
         click.echo(f"recording  {shown_path(finished.path)}")
@@ -47,7 +51,6 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
 
 
 def _print_estimates(report: Report) -> None:
-    from harness.commands.tables import as_table
     from harness.numbers import interval, number, used
 
     units = {name: identity.unit for name, identity in report.run.metrics.items()}
@@ -58,5 +61,5 @@ def _print_estimates(report: Report) -> None:
     counts = report.accounting
     lost = counts.selected - counts.answered
     click.echo(f"run {report.run.id}: {counts.answered:,} of {counts.selected:,} answered, {lost:,} not")
-    table = as_table(("metric", "mean", "95 % CI", "n"), rows, terminal.terminal_width())
-    click.echo(table.rpartition("(")[0], nl=False)
+    columns = ("metric", "mean", "95 % CI", "n")
+    terminal.print_table(columns, rows, *columns)

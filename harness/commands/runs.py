@@ -3,52 +3,84 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.commands import terminal
 
+if TYPE_CHECKING:
+    from harness.places import Places
+    from harness.store.store import StoredRun
 
-@click.group()
+
+@click.group(subcommand_metavar="COMMAND ...")
 def runs() -> None:
     """List, show and import runs."""
 
 
-@runs.command(name="list")
+@runs.command(name="list", short_help="List the runs, the latest first.")
 @terminal.reports_option
 @terminal.json_option
 def list_runs(reports: Path, as_json: bool) -> int:
-    """List the runs in the database, the latest first."""
+    """List the runs, the latest first: those in the database, and those interrupted on the way there."""
     import json
 
-    from harness.commands.tables import as_table
     from harness.places import Places
     from harness.store.store import Store
 
     places = Places(reports)
-    if not places.store.is_file():
-        click.echo("[]" if as_json else f"no run yet in {reports}")
-        return 0
-    with Store(places.store) as store:
-        found = store.runs()
+    found: list[StoredRun] = []
+    if places.store.is_file():
+        with Store(places.store) as store:
+            found = store.runs()
+    found += _not_stored(places, {item.run_id for item in found})
+    found.sort(key=lambda item: item.started_at, reverse=True)
     if as_json:
-        click.echo(json.dumps([item._asdict() for item in found], ensure_ascii=False, default=str))
+        terminal.print_json(json.dumps([item._asdict() for item in found], ensure_ascii=False))
         return 0
-    columns = ("run", "suite", "candidate", "started", "cases", "results", "verdict")
+    if not found:
+        click.echo(f"no run yet in {reports}")
+        return 0
+    columns = ("run", "suite", "candidate", "started", "cases", "verdict")
     rows = [
         (
             item.run_id,
             item.suite_name,
             item.candidate or "-",
-            str(item.started_at),
+            item.started_at[:16].replace("T", " "),
             item.n_cases,
-            item.n_results,
             item.outcome or ("-" if item.complete else "incomplete"),
         )
         for item in found
     ]
-    click.echo(as_table(columns, rows, terminal.terminal_width()), nl=False)
+    terminal.print_table(columns, rows, "run", "started", "verdict")
     return 0
+
+
+def _not_stored(places: Places, stored: set[str]) -> list[StoredRun]:
+    from harness.recordings import read
+    from harness.store.store import StoredRun
+
+    found = []
+    for run_id in places.run_ids():
+        if run_id not in stored:
+            recorded = read(places.recording(run_id))
+            run, n_results = recorded.run, len(recorded.results)
+            found.append(
+                StoredRun(
+                    run_id=run_id,
+                    suite_name=run.suite_name,
+                    candidate=run.candidate,
+                    started_at=run.started_at,
+                    revision=run.revision,
+                    n_cases=run.n_cases,
+                    n_results=n_results,
+                    complete=recorded.complete,
+                    outcome=None,
+                )
+            )
+    return found
 
 
 @runs.command()
@@ -62,7 +94,7 @@ def show(run: str, reports: Path, as_json: bool) -> int:
     from harness.findings import account
     from harness.places import Places
     from harness.recordings import read
-    from harness.report.visible import inert_line
+    from harness.report.visible import inert_line, visible
 
     recorded = read(Places(reports).find_recording(run))
     facts = msgspec.to_builtins(recorded.run)
@@ -70,18 +102,27 @@ def show(run: str, reports: Path, as_json: bool) -> int:
     facts["accounting"] = msgspec.to_builtins(account(recorded))
     facts["complete"] = recorded.complete
     if as_json:
-        click.echo(msgspec.json.encode(facts, order="deterministic").decode())
+        terminal.print_json(msgspec.json.encode(facts, order="deterministic").decode())
         return 0
+    shown = {"state": "complete" if facts.pop("complete") else "incomplete"}
     for name, value in facts.items():
-        if isinstance(value, dict):
-            for key, part in value.items():
-                click.echo(f"{f'{name}.{key}':<36} {inert_line(str(part))}")
-        else:
-            click.echo(f"{name:<36} {inert_line(str(value))}")
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        shown |= {f"{name}.{key}".rstrip("."): _written(part) for key, part in parts}
+    width = max(map(len, shown))
+    for name, text in shown.items():
+        click.echo(inert_line(visible(f"{name:<{width}}  {text}", one_line=True)).rstrip())
     return 0
 
 
-@runs.command(name="import")
+def _written(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_written(part)}" for key, part in value.items())
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "-" if value is None or value == "" else str(value)
+
+
+@runs.command(name="import", short_help="Load recordings into the database.")
 @click.argument("recordings", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @terminal.reports_option
 def import_runs(recordings: tuple[Path, ...], reports: Path) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from harness.commands import terminal
+
 
 @click.command()
 @click.argument("what", type=click.Choice(["suite", "golden"]))
@@ -14,5 +16,5 @@ def schema(what: str) -> int:
     from harness.suites.schema import golden_schema, suite_schema
 
     found = suite_schema() if what == "suite" else golden_schema()
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    terminal.print_json(json.dumps(found, indent=2, ensure_ascii=False))
     return 0

@@ -29,7 +29,7 @@ def show(run: str, case: str | None, errors: bool, reports: Path, as_json: bool)
     if errors == (case is not None):
         raise UsageError("name a case, or list the unscored ones with --errors")
     if errors:
-        return _list_errors(recorded)
+        return _list_errors(recorded, as_json=as_json)
     golden = next((item for item in recorded.cases if item.id == case), None)
     if golden is None:
         hint = did_you_mean(case or "", [item.id for item in recorded.cases])
@@ -38,7 +38,7 @@ def show(run: str, case: str | None, errors: bool, reports: Path, as_json: bool)
     if as_json:
         import msgspec
 
-        click.echo(msgspec.json.encode({"case": golden, "results": results}).decode())
+        terminal.print_json(msgspec.json.encode({"case": golden, "results": results}).decode())
         return 0
     _show_case(golden)
     for result in results:
@@ -48,23 +48,33 @@ def show(run: str, case: str | None, errors: bool, reports: Path, as_json: bool)
     return 0
 
 
-def _list_errors(recorded: Recorded) -> int:
+def _list_errors(recorded: Recorded, *, as_json: bool) -> int:
+    import json
+
     asked = {result.case_id for result in recorded.results}
-    for result in recorded.results:
-        error = result.response.error
-        bad = [
-            f"{name}: {score.status}"
-            for name, score in result.scores.items()
-            if score.status == "judge_error"
-        ]
-        if error is not None:
-            click.echo(f"{_plain(result.case_id)}  {error.kind}  {_plain(error.message)}")
-        elif bad:
-            click.echo(f"{_plain(result.case_id)}  {', '.join(bad)}")
-    for item in recorded.cases:
-        if item.id not in asked:
-            click.echo(f"{_plain(item.id)}  not asked")
+    found = [(result.case_id, result.repeat, *_fault_of(result)) for result in recorded.results]
+    found += [(item.id, 0, "not asked", "") for item in recorded.cases if item.id not in asked]
+    listed = [row for row in found if row[2]]
+    if as_json:
+        names = ("case_id", "repeat", "kind", "message")
+        rows = [dict(zip(names, row, strict=True)) for row in listed]
+        terminal.print_json(json.dumps(rows, ensure_ascii=False))
+        return 0
+    for case_id, repeat, kind, message in listed:
+        again = f"  repeat {repeat + 1}" if recorded.run.repeats > 1 else ""
+        click.echo(_plain(f"{case_id}{again}  {kind}  {message}".rstrip()))
+    if not listed:
+        click.echo(f"none: all {len(found):,} answers of run {recorded.run.id} were scored")
     return 0
+
+
+def _fault_of(result: Result) -> tuple[str, str]:
+    """What went wrong with a result and how it was told; two empty texts where nothing did."""
+    error = result.response.error
+    if error is not None:
+        return error.kind, error.message
+    unjudged = [name for name, score in result.scores.items() if score.status == "judge_error"]
+    return ("judge_error", ", ".join(unjudged)) if unjudged else ("", "")
 
 
 def _show_case(golden: Case) -> None:
@@ -110,6 +120,6 @@ def _field(name: str, text: str) -> None:
 
 
 def _plain(text: str) -> str:
-    from harness.report.visible import inert_line
+    from harness.report.visible import inert_line, visible
 
-    return inert_line(text)
+    return inert_line(visible(text, one_line=True))

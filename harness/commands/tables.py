@@ -8,18 +8,23 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from harness.report.visible import visible
+from harness.report.visible import inert_line, visible
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters that make a spreadsheet take a text cell for a formula."""
-WIDEST = 60
+WIDEST, NARROWEST = 60, 12
+"""Columns that a cell which may be cut gets at most, and at least."""
 
 
 def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, raw: bool) -> str:
-    """CSV with a header; text that a spreadsheet would run gets a leading quote sign unless ``raw``."""
+    """CSV with a header, safe to look at unless ``raw``.
+
+    Text that a spreadsheet would run gets a leading quote sign; what would steer a terminal or a CI runner,
+    line feeds among it, is shown as an escape.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow([_csv_cell(name, raw=raw) for name in columns])
     writer.writerows([_csv_cell(cell, raw=raw) for cell in row] for row in rows)
     return out.getvalue()
 
@@ -29,21 +34,32 @@ def as_json_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False, default=str)
 
 
-def as_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> str:
-    """An aligned table; long cells are cut, numbers stand on the right, data is never markup."""
+def as_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int, *, whole: Sequence[str] = ()
+) -> str:
+    """An aligned table; numbers stand on the right, data is never markup.
+
+    Long cells are cut until a row fits into ``width``, but for numbers and the columns named in ``whole``.
+    """
     from rich.cells import cell_len, set_cell_size
 
+    names = [_shown(name) for name in columns]
     cells = [[_shown(cell) for cell in row] for row in rows]
     widths = [
-        min(WIDEST, max([cell_len(name), *(cell_len(row[index]) for row in cells)]))
-        for index, name in enumerate(columns)
+        max([cell_len(name), *(cell_len(row[index]) for row in cells)]) for index, name in enumerate(names)
     ]
-    while sum(widths) + 2 * len(widths) > width and max(widths) > 12:
-        widths[widths.index(max(widths))] -= 1
     numeric = [
         bool(rows) and all(isinstance(row[index], (int, float)) or row[index] is None for row in rows)
         for index in range(len(columns))
     ]
+    can_be_cut = [index for index, name in enumerate(columns) if name not in whole and not numeric[index]]
+    for index in can_be_cut:
+        widths[index] = min(WIDEST, widths[index])
+    while sum(widths) + 2 * (len(widths) - 1) > width:
+        widest = max(can_be_cut, key=lambda index: widths[index], default=None)
+        if widest is None or widths[widest] <= NARROWEST:
+            break
+        widths[widest] -= 1
 
     def line(values: Sequence[str]) -> str:
         parts = []
@@ -51,17 +67,17 @@ def as_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int) 
             cut = value if cell_len(value) <= size else set_cell_size(value, size - 1) + "…"
             padding = " " * (size - cell_len(cut))
             parts.append(padding + cut if right else cut + padding)
-        return "  ".join(parts).rstrip() + "\n"
+        return inert_line("  ".join(parts).rstrip()) + "\n"
 
     rule = "  ".join("-" * size for size in widths) + "\n"
-    count = f"({len(rows)} row{'' if len(rows) == 1 else 's'})\n"
-    return line(columns) + rule + "".join(line(row) for row in cells) + count
+    return line(names) + rule + "".join(line(row) for row in cells)
 
 
 def _csv_cell(cell: Any, *, raw: bool) -> Any:
     if raw or not isinstance(cell, str):
         return "" if cell is None else cell
-    return "'" + cell if cell.lstrip(" \n").startswith(FORMULA) else cell
+    shown = inert_line(visible(cell, one_line=True))
+    return "'" + shown if cell.lstrip(" \n").startswith(FORMULA) else shown
 
 
 def _shown(cell: Any) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,10 +22,16 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+AT_LEAST_1 = click.IntRange(min=1)
+REPORTS = Path("reports")
+PLAIN_SIGNS = str.maketrans({"…": "~", "−": "-", "—": "-"})
+"""Signs of ours that a stream without UTF-8 would spell out, by one of the same width."""
+
 reports_option = click.option(
     "--reports",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path("reports"),
+    metavar="DIR",
+    default=REPORTS,
     show_default=True,
     help="Folder for runs, reports and the database.",
 )
@@ -35,12 +44,28 @@ baseline_option = click.option(
 intersect_option = click.option(
     "--intersect", is_flag=True, help="If the goldens differ, compare the cases that are the same."
 )
+
+
+def _check_formats(
+    context: click.Context, option: click.Parameter, paths: tuple[Path, ...]
+) -> tuple[Path, ...]:
+    """Refuse an ending that no format has before anything is run."""
+    del context, option
+    if paths:
+        from harness.api.rendering import format_of
+
+        for path in paths:
+            format_of(path)
+    return paths
+
+
 output_option = click.option(
     "-o",
     "--output",
     "outputs",
     multiple=True,
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=_check_formats,
     help="Also write the report here; the ending (.html .md .json .xml) chooses the format. Repeatable.",
 )
 
@@ -48,15 +73,21 @@ output_option = click.option(
 def run_options(command: Command) -> Command:
     """Add the options that choose what is run and how."""
     options = (
-        click.option("--candidate", default="", help="Run this candidate of the suite."),
+        click.option(
+            "--candidate", default="", metavar="NAME", help="Run this candidate. [default: the plain system]"
+        ),
         click.option(
             "--where", multiple=True, metavar="SLICE=VALUE", help="Only cases of a slice. Repeatable."
         ),
         click.option("--case", "case_ids", multiple=True, metavar="ID", help="Only this case. Repeatable."),
-        click.option("--limit", type=click.IntRange(min=1), help="At most so many cases, sampled by --seed."),
-        click.option("--seed", type=int, help="Seed of the sample. [default: the suite's]"),
-        click.option("--repeat", "repeats", type=click.IntRange(min=1), help="Ask every case so often."),
-        click.option("-j", "--max-concurrency", type=click.IntRange(min=1), help="Calls in flight at once."),
+        click.option(
+            "--limit", type=AT_LEAST_1, metavar="N", help="At most N cases, a sample chosen by --seed."
+        ),
+        click.option("--seed", type=int, metavar="N", help="Seed of the sample. [default: the suite's]"),
+        click.option("--repeat", "repeats", type=AT_LEAST_1, metavar="N", help="Ask every case N times."),
+        click.option(
+            "-j", "--max-concurrency", type=AT_LEAST_1, metavar="N", help="At most N calls at a time."
+        ),
         click.option("--run-id", metavar="NAME", help="Name of the run. [default: date, time and chance]"),
         click.option("--resume", metavar="RUN", help="Go on with a run: ask only what is missing."),
         click.option("--retry-errors", is_flag=True, help="With --resume: ask again what ended in an error."),
@@ -77,8 +108,9 @@ def make_run_options(chosen: dict[str, Any]) -> RunOptions:
     for item in chosen["where"]:
         name, equals, value = item.partition("=")
         if not equals:
-            raise UsageError(f"--where {item!r} is not SLICE=VALUE")
-        where[name] = value
+            raise UsageError(f"--where {item!r} is not SLICE=VALUE", mend="for example --where language=de")
+        if where.setdefault(name, value) != value:
+            raise UsageError(f"--where names {name!r} twice", mend="a case has to meet every --where")
     run_id = chosen["run_id"]
     if run_id is not None and not RUN_ID.fullmatch(run_id):
         raise UsageError(f"--run-id {run_id!r}", mend="letters, digits and . _ - only")
@@ -104,13 +136,52 @@ def _progress(*, quiet: bool) -> str:
     return "bar" if live else "plain"
 
 
-def say_interrupted(finished: Finished, verb: str, suite: Path) -> int:
-    """Tell how to go on after an interrupted run; gives the exit code of the signal."""
+def say_interrupted(
+    finished: Finished, verb: str, suite: Path, reports: Path, options: Sequence[str] = ()
+) -> int:
+    """Tell how to go on after an interrupted run; gives the exit code of the signal.
+
+    ``options`` are those given that the recording does not hold.
+    """
+    import shlex
+
+    from harness.report.visible import visible
+
     run = finished.recorded.run
     total = run.n_cases * run.repeats
+    where = [] if reports == REPORTS else ["--reports", str(reports)]
+    again = shlex.join(["harness", verb, str(suite), *where, *options, "--resume", run.id])
     click.echo(f"interrupted: {len(finished.recorded.results):,} of {total:,} answers are kept", err=True)
-    click.echo(f"  go on with   harness {verb} {suite} --resume {run.id}", err=True)
+    click.echo(f"  go on with   {visible(again, one_line=True)}", err=True)
     return 128 + (finished.stopped or 0)
+
+
+def own_output() -> AbstractContextManager[object]:
+    """What the user's code prints goes to standard error: standard output is for results."""
+    return redirect_stdout(sys.stderr)
+
+
+def say_notices(notices: Iterable[str]) -> None:
+    """Tell on standard error what was noticed while the goldens were read."""
+    from harness.report.visible import inert_line, visible
+
+    for notice in notices:
+        click.echo(inert_line(f"note: {visible(notice, one_line=True)}"), err=True)
+
+
+def print_json(document: str) -> None:
+    """Print a JSON document; what steers a terminal or does not fit the stream is escaped as JSON does."""
+    steering = r"[\x80-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+    unsafe = re.compile(steering if _is_utf8() else r"[^\x00-\x7f]")
+    click.echo(unsafe.sub(lambda found: json.dumps(found.group())[1:-1], document.rstrip("\n")))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *whole: str) -> None:
+    """Print a table at the terminal's width; cells of the columns named in ``whole`` are never cut."""
+    from harness.commands.tables import as_table
+
+    table = as_table(columns, rows, terminal_width(), whole=whole)
+    click.echo(table if _is_utf8() else table.translate(PLAIN_SIGNS), nl=False)
 
 
 def print_report(report: Report) -> None:
@@ -157,11 +228,11 @@ def publish(report: Report, places: Places, outputs: Iterable[Path], *, as_json:
         write_text(folder / file_name, rendered[name])
     for path, name in wanted:
         write_text(path, rendered[name])
-    files = {"report": str(folder / FORMATS["html"][0])}
+    files = {"report": shown_path(folder / FORMATS["html"][0])}
     if store:
-        files["database"] = str(places.store)
+        files["database"] = shown_path(places.store)
     if as_json:
-        click.echo(rendered["json"])
+        print_json(rendered["json"])
     else:
         print_report(msgspec.structs.replace(report, files=files))
     if store:
@@ -178,7 +249,7 @@ def show_only(report: Report, outputs: Iterable[Path], *, as_json: bool) -> int:
     for path, name in wanted:
         write_text(path, rendered[name])
     if as_json:
-        click.echo(rendered["json"])
+        print_json(rendered["json"])
     else:
         print_report(report)
     return report.exit_code

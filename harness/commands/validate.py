@@ -18,10 +18,11 @@ def validate(suite: Path, as_json: bool) -> int:
     from collections import Counter
 
     from harness.api.running import validate as check_suite
-    from harness.gates.decide import all_gates
+    from harness.gates.decide import SCORED, all_gates
+    from harness.report.visible import visible
 
     plan = check_suite(suite)
-    cases = plan.dataset.cases
+    cases, gates = plan.dataset.cases, all_gates(plan.file.suite)
     behaviors = dict(sorted(Counter(case.expected_behavior for case in cases).items()))
     facts = {
         "suite": plan.file.suite.suite,
@@ -29,17 +30,18 @@ def validate(suite: Path, as_json: bool) -> int:
         "behaviors": behaviors,
         "documents": len(plan.dataset.corpus.documents) if plan.dataset.corpus else 0,
         "metrics": len(plan.file.suite.metrics),
-        "gates": len(all_gates(plan.file.suite)),
+        "gates": len(gates),
         "dataset_digest": plan.dataset.digest,
         "notices": list(plan.dataset.notices),
     }
     if as_json:
-        click.echo(json.dumps(facts, ensure_ascii=False))
+        terminal.print_json(json.dumps(facts, ensure_ascii=False))
         return 0
     shown = ", ".join(f"{count} {name}" for name, count in behaviors.items())
     click.echo(f"{facts['suite']}: valid")
     click.echo(f"  {facts['cases']:,} cases ({shown}), {facts['documents']:,} documents")
-    click.echo(f"  {facts['metrics']} metrics, {facts['gates']} gates")
+    added = " (one is `scored`, which every suite has)" if SCORED in gates else ""
+    click.echo(f"  {facts['metrics']} metrics, {facts['gates']} gates{added}")
     for notice in plan.dataset.notices:
-        click.echo(f"  note: {notice}")
+        click.echo(f"  note: {visible(notice, one_line=True)}")
     return 0

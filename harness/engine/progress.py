@@ -49,14 +49,19 @@ class Counts:
 
     def line(self) -> str:
         """``120/300 · 8 in flight · 2 errors · $0.0312 · 0:41 left``."""
-        parts = [f"{self.done:,}/{self.total:,}", f"{self.in_flight} in flight"]
-        parts += [f"{self.errors} errors"] if self.errors else []
+        parts = [f"{self.done:,}/{self.total:,}"]
+        parts += [f"{self.in_flight} in flight"] if self.in_flight else []
+        parts += [f"{self.errors} error{'' if self.errors == 1 else 's'}"] if self.errors else []
         parts += [f"{self.retried} retried"] if self.retried else []
         parts += [number(self.cost_usd, "USD")] if self.cost_usd else []
         left = self.left_s()
         if left is not None and self.done < self.total:
             parts.append(f"{int(left) // 60}:{int(left) % 60:02d} left")
-        return " · ".join(parts)
+        return (" · " if _is_utf8() else ", ").join(parts)
+
+
+def _is_utf8() -> bool:
+    return (sys.stderr.encoding or "").lower().replace("-", "") == "utf8"
 
 
 class Silent(AbstractContextManager["Silent"]):
@@ -75,7 +80,8 @@ class Silent(AbstractContextManager["Silent"]):
         self.counts.finished(result)
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to close."""
+        """Nothing is in flight any more."""
+        self.counts.in_flight = 0
 
 
 class Plain(Silent):
@@ -95,6 +101,7 @@ class Plain(Silent):
 
     def __exit__(self, *_: object) -> None:
         """Say where the run ended."""
+        super().__exit__()
         sys.stderr.write(f"  run {self.counts.line()}\n")
 
 
@@ -133,6 +140,7 @@ class Bar(Silent):
         """Take the bar away and leave one line."""
         if self.bar is not None:
             self.bar.stop()
+        super().__exit__()
         sys.stderr.write(f"  run {self.counts.line()}\n")
 
 

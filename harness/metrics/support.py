@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from harness.language import is_function_word, likely_language, sentence_spans, words
+from harness.language import content_stems, is_function_word, likely_language, sentence_spans
+from harness.metrics.contradiction import other_number, polarity_differs
 from harness.numerals import Number, numbers
 from harness.types import Passage
 
@@ -27,27 +28,13 @@ WIDTH_COST = 0.01
 ELSEWHERE = 0.3
 NUMBERS = 0.3
 
-# Words agree if their first letters do: inflection stands at the end in most languages.
-STEM = 6
+# Bounds the time that a hostile text can take; honest sentences stay below it.
+LONGEST_CLAIM = 2000
 
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 # Addresses, citation marks and the numbers of list items state nothing.
 _BLANK = re.compile(
     r"https?://\S+|\[\^?\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|【[^】]*】|^\s*\(?\d{1,2}[.)](?=\s)", re.MULTILINE
-)
-_NEGATION = re.compile(
-    r"\b(?:not(?! only| just| merely)|no(?!\.? ?\d)|never|none|neither|nor|nothing|nobody|without|cannot"
-    r"|nicht(?! nur)|kein\w*|nie|niemals|nichts|ohne|weder|ne|pas|jamais|aucune?|rien|sans"
-    r"|nunca|jamás|ning[uú]n[ao]?|sin|tampoco|não|nem|sem|nenhum\w*|non|senza|nessun\w*|niente"
-    r"|niet|geen|nooit|niets|zonder|inte|aldrig|ingen|nie|bez|nigdy|не|нет|ни|без|никогда|değil|yok"
-    r"|لا|لم|لن|ليس\w*|غير|بدون)\b|n't\b|\bn'|않|없|못하|아니|不|没|沒|无|無|未|ない|なく|なかっ|ません",
-    re.IGNORECASE,
-)
-_PORTUGUESE_NO = re.compile(r"\bno\b", re.IGNORECASE)
-_CLAUSE_END = re.compile(
-    r"[,;:()–—、，；。！？\n]|[.!?](?=\s|$)|\b(?:but|and|while|although|though|because|which|who|if|unless|aber|und|oder|weil|obwohl"
-    r"|wenn|mais|et|pero|y|mas|ma|maar)\b",
-    re.IGNORECASE,
 )
 _CAPITALISED = re.compile(r"(?<![\w'-])[^\W\d_a-z][\w'-]+")
 
@@ -101,22 +88,16 @@ def read_sources(passages: Iterable[Passage]) -> Sources:
     items = []
     for passage, text in kept:
         spans = sentence_spans(text)
-        stems = [frozenset(stems_of(text[start:end], language)) for start, end in spans]
+        stems = [frozenset(content_stems(text[start:end], language)) for start, end in spans]
         items.append(_Source(passage, text, spans, stems, numbers(text)))
     occurrences = Counter(stem for source in items for stems in source.stems for stem in stems)
     return Sources(items, language, occurrences, sum(len(source.spans) for source in items))
 
 
-def stems_of(text: str, language: str | None) -> list[str]:
-    """Give the stems of the content words, in order; numbers are not among them."""
-    found = (max(word.split("'"), key=len) for word in words(text) if not word.endswith("n't"))
-    return [word[:STEM] for word in found if not word[:1].isdigit() and not is_function_word(word, language)]
-
-
 def has_content(text: str) -> bool:
     """Tell whether a text has a content word or a number: something to look for in a passage."""
     plain = _plain(text)
-    return bool(stems_of(plain, likely_language(plain)) or numbers(plain))
+    return bool(content_stems(plain, likely_language(plain)) or numbers(plain))
 
 
 def check_claim(claim: str, sources: Sources, question: str = "") -> Finding:
@@ -130,8 +111,8 @@ def check_claim(claim: str, sources: Sources, question: str = "") -> Finding:
       neither there nor in the question;
     - ``supported`` otherwise.
     """
-    text = _plain(claim)
-    stems = frozenset(stems_of(text, sources.language))
+    text = _plain(claim[:LONGEST_CLAIM])
+    stems = frozenset(content_stems(text, sources.language))
     stated = numbers(text)
     window = _best_window(stems, stated, sources)
     if window is None:
@@ -169,102 +150,22 @@ def _judge(
     claim: str, stated: list[Number], window: _Window, sources: Sources, question: str
 ) -> tuple[Verdict, str]:
     text = window.source.text[window.start : window.end]
-    same_matter = window.coverage >= SAME_MATTER
-    missing = [number for number in stated if not _agreed([number], window.source.numbers)]
-    digits = [number for number in missing if claim[number.start].isdigit()]
-    other = _other_number(claim, stated, missing, window, sources)
-    if other and same_matter:
-        return "contradicted", other
-    if same_matter and _polarity_differs(claim, text, sources):
-        return "contradicted", "one is negated, the other is not"
+    if window.coverage >= SAME_MATTER:
+        other = other_number(claim, stated, text, numbers(text), sources.language)
+        if other:
+            return "contradicted", other
+        if polarity_differs(claim, text, sources.weight, sources.language):
+            return "contradicted", "one is negated, the other is not"
     if window.coverage < SUPPORTS:
         return "unsupported", "too few of its words are in the passages"
-    if digits:
-        return "unsupported", f"{claim[digits[0].start : digits[0].end]} is not in the passage"
+    there = frozenset().union(*(number.readings for number in window.source.numbers))
+    for number in stated:
+        if claim[number.start].isdigit() and not number.readings & there:
+            return "unsupported", f"{claim[number.start : number.end]} is not in the passage"
     name = _unknown_name(claim, window.source.text, question, sources.language)
     if name:
         return "unsupported", f"{name} is not in the passage"
     return "supported", "its words are in the passage"
-
-
-def _other_number(
-    claim: str, stated: list[Number], missing: list[Number], window: _Window, sources: Sources
-) -> str:
-    """Say which number the window has in place of one that the passage lacks, or "" if none.
-
-    It stands in the same place if the content word before or after it is the same.
-    """
-    text = window.source.text
-    free = [n for n in _within(window.source.numbers, window.start, window.end) if not _agreed([n], stated)]
-    for number in missing:
-        around = _neighbours(claim, number, sources.language)
-        for candidate in free:
-            if any(
-                a == b for a, b in zip(around, _neighbours(text, candidate, sources.language), strict=True)
-            ):
-                had, written = (t[n.start : n.end] for t, n in ((text, candidate), (claim, number)))
-                return f"the passage has {had}, not {written}"
-    return ""
-
-
-def _neighbours(text: str, number: Number, language: str | None) -> tuple[str, str]:
-    """Give the content stems before and after a number; each another sign where there is none."""
-    before = stems_of(text[max(number.start - 40, 0) : number.start], language)
-    after = stems_of(text[number.end : number.end + 40], language)
-    return (before[-1] if before else f"<{number.start}"), (after[0] if after else f">{number.start}")
-
-
-class _Clause(NamedTuple):
-    """The content stems of a clause, and those next to its negations (empty: it is not negated)."""
-
-    stems: frozenset[str]
-    negated: frozenset[str]
-
-
-def _polarity_differs(claim: str, text: str, sources: Sources) -> bool:
-    """Tell whether a clause of the claim stands in the text only with the other polarity.
-
-    A clause stands there if another covers most of its weight, and has the other polarity if the word that
-    is negated in one is in the other, not negated. A clause of the same polarity that covers nearly as much
-    speaks for the claim.
-    """
-    others = _clauses(text, sources.language)
-    for clause in _clauses(claim, sources.language):
-        total = sum(sources.weight(stem) for stem in clause.stems)
-        if len(clause.stems) < 2:
-            continue
-        matches = [(sum(sources.weight(stem) for stem in clause.stems & o.stems) / total, o) for o in others]
-        best = max((match for match, _ in matches), default=0.0)
-        near = [other for match, other in matches if match >= max(best - 0.1, SAME_MATTER)]
-        if near and all(_opposed(clause, other) for other in near):
-            return True
-    return False
-
-
-def _opposed(left: _Clause, right: _Clause) -> bool:
-    if bool(left.negated) == bool(right.negated):
-        return False
-    return bool(left.negated & right.stems or right.negated & left.stems)
-
-
-def _clauses(text: str, language: str | None) -> list[_Clause]:
-    clauses = []
-    for part in _CLAUSE_END.split(text):
-        stems = frozenset(stems_of(part, language))
-        if stems:
-            clauses.append(_Clause(stems, frozenset(_negated(part, language))))
-    return clauses
-
-
-def _negated(part: str, language: str | None) -> Iterator[str]:
-    """Give for each negation the next content word, or the one before it at the end of a clause."""
-    if language == "pt":  # "no" is "in the"
-        part = _PORTUGUESE_NO.sub("", part)
-    for match in _NEGATION.finditer(part):
-        after = stems_of(part[match.end() :], language)
-        before = after or stems_of(part[: match.start()], language)
-        if before:
-            yield after[0] if after else before[-1]
 
 
 def _unknown_name(claim: str, text: str, question: str, language: str | None) -> str:

@@ -52,7 +52,7 @@ def detail(report: Report, pair: CasePair, number_of: Callable[[Passage], int]) 
     if report.baseline is not None:
         found["baseline"] = _side(pair.baseline)
     for role, result in (("baseline", pair.baseline), ("candidate", pair.candidate)):
-        claims = _claims(result)
+        claims = _claims(result, number_of)
         if claims:
             found["claims"][role] = claims
     return found
@@ -203,17 +203,35 @@ def _spent(response: Response) -> list[list[str]]:
     return found
 
 
-def _claims(result: Result | None) -> list[list[Any]]:
-    """Per claim of a judged metric: metric, claim, verdict, document, quote, reason; empty where unsaid."""
+def _claims(result: Result | None, number_of: Callable[[Passage], int]) -> list[list[Any]]:
+    """Per claim of a judged metric: metric, claim, verdict, why, document, and where it is supported.
+
+    The place is the passage's number with start and end of the window in its shown text, or null. Details
+    come from recordings, so nothing but their being JSON is taken for granted.
+    """
     if result is None:
         return []
     rows: list[list[Any]] = []
     for metric, score in result.scores.items():
         claims = score.details.get("claims")
-        if not isinstance(claims, list):
-            continue
-        for claim in claims:
-            said = claim if isinstance(claim, dict) else {"claim": claim}
-            texts = (said.get(name) for name in ("claim", "verdict", "doc_id", "quote", "reason"))
-            rows.append([_word(metric), *("" if text is None else shown(str(text)) for text in texts)])
+        for claim in claims if isinstance(claims, list) else ():
+            said = claim if isinstance(claim, dict) else {"text": claim}
+            texts = [said.get(name) for name in ("text", "verdict", "why", "doc_id")]
+            words = ["" if text is None else shown(str(text)) for text in texts]
+            rows.append([_word(metric), *words, _support(said, result.response, number_of)])
     return rows
+
+
+def _support(
+    claim: dict[str, Any], response: Response, number_of: Callable[[Passage], int]
+) -> list[int] | None:
+    start, end = claim.get("passage_start"), claim.get("passage_end")
+    for passage in response.retrieved:
+        if (passage.doc_id, passage.rank) == (claim.get("doc_id"), claim.get("rank")):
+            if not (
+                isinstance(start, int) and isinstance(end, int) and 0 <= start <= end <= len(passage.text)
+            ):
+                return None
+            ends = (len(shown(passage.text[:place])) for place in (start, end))
+            return [number_of(passage), *ends] if end <= MAX_TEXT else None
+    return None

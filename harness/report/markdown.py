@@ -20,7 +20,8 @@ COMMENT_BYTES = 65_000
 MAX_GATES, MAX_WORST, MAX_QUOTED, MAX_ROWS, MAX_NOTICES = 20, 10, 3, 30, 5
 _CELL, _FENCED, _NOTE_BYTES = 160, 600, 200
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
-_LINKED = re.compile(r"@(?=\w)|#(?=\d)|\bGH-(?=\d)|:(?=//)|\bwww(?=\.)", re.IGNORECASE)
+_LINKED = re.compile(r"@(?=\w)|#(?=\d)|GH-(?=\d)|:(?=//)|www(?=\.)", re.IGNORECASE)
+_BREAK = "\u200b"  # visible() has taken any other out of the data
 _BLOCK_START = re.compile(r"^(\s*)([#+\-=]|\d+(?=[.)]))")
 
 
@@ -65,16 +66,17 @@ def inline(text: str, limit: int = _CELL) -> str:
     blank = " " if shown[:1] in ("`", " ", "") or shown[-1:] in ("`", " ") else ""
     code = f"{ticks}{blank}{shown}{blank}{ticks}"
     # A backslash before a pipe would make the pair an escaped backslash and a cell's end: keep them apart.
-    return code.replace("\\|", "\\\u200b|").replace("|", "\\|")
+    return code.replace("\\|", f"\\{_BREAK}|").replace("|", "\\|")
 
 
 def plain(text: str, limit: int = 600) -> str:
     """Give text of ours that holds data: nothing in it is markup, a mention, a reference or a link."""
     shown = visible(text, one_line=True)
     shown = shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    shown = _LINKED.sub(f"\\g<0>{_BREAK}", shown)
     shown = _SPECIAL.sub(r"\\\1", shown)
-    shown = _LINKED.sub(lambda found: f"{found.group()}&#8203;", shown)
-    return _BLOCK_START.sub(lambda found: f"{found[1]}&#8203;{found[2]}", shown)
+    shown = _BLOCK_START.sub(rf"\1{_BREAK}\2", shown)
+    return shown.replace(_BREAK, "&#8203;")
 
 
 def fenced(text: str, limit: int = _FENCED) -> list[str]:
@@ -290,8 +292,8 @@ def _foot(report: Report) -> list[str]:
     if command:
         lines += [f"Reproduce: {inline(command, 400)}", ""]
     run, base = report.run, report.baseline
-    parts = [f"run {inline(run.id)}", f"candidate {inline(run.candidate)}"]
-    parts.append(f"baseline {inline(base.candidate)} {inline(base.id)}" if base else "no baseline")
+    parts = [f"run {inline(wording.run_name(run))}"]
+    parts.append(f"baseline {inline(wording.run_name(base))}" if base else "no baseline")
     parts.append(f"goldens {inline(run.dataset_digest[:12])}")
     parts += [f"judge {inline(digest[:12])}" for digest in sorted(set(run.judges.values()))]
     return [*lines, f"<sub>{' · '.join(parts)}</sub>"]

@@ -80,11 +80,11 @@ def cells(text: str) -> int:
 
 def _title(report: Report, console: _Console) -> list[str]:
     run, base = report.run, report.baseline
-    against = f"baseline {base.candidate} {base.id}" if base else "no baseline"
+    against = f"baseline {wording.run_name(base)}" if base else "no baseline"
     parts = [f"suite {run.suite_name}", wording.plural(run.n_cases, "case")]
     if run.repeats > 1:
         parts[-1] += f" × {run.repeats} repeats"
-    parts += [f"{run.candidate} {run.id}", against]
+    parts += [wording.run_name(run), against]
     return _wrap(console.clean(" · ".join(parts)), console.width)
 
 

@@ -16,6 +16,7 @@ from harness.types import (
     GroupGap,
     Outcome,
     Report,
+    Run,
     Verdict,
 )
 
@@ -104,6 +105,11 @@ def _gate_row(report: Report, verdict: Verdict) -> GateRow:
     )
 
 
+def run_name(run: Run) -> str:
+    """Name a run: its candidate, where it has a name, and its id."""
+    return f"{run.candidate} {run.id}".strip()
+
+
 def tally(report: Report) -> str:
     """Count the gates by outcome: ``1 failed · 1 inconclusive · 5 passed``."""
     words: dict[Outcome, str] = {"fail": "failed", "inconclusive": "inconclusive", "pass": "passed"}
@@ -137,6 +143,8 @@ def finding(comparison: Comparison, in_unit: str = "") -> Finding:
     found, change = comparison.interval, comparison.change
     if change is None or found is None:
         return Finding("unknown", comparison.note or "too few pairs to judge")
+    if comparison.n_pairs and comparison.same == comparison.n_pairs:
+        return Finding("even", "the same in every pair")
     if found.low <= 0 <= found.high:
         least = comparison.detectable
         could = f"; could detect {numbers.number(least, in_unit)} or more" if least is not None else ""

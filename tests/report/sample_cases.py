@@ -63,11 +63,21 @@ def response(output: str, *retrieved: Passage, total_s: float = 1.4, refused: bo
     )
 
 
-def claims(*rows: tuple[str, str, str | None]) -> dict[str, Any]:
-    """Give the details of a faithfulness score: claim, verdict, supporting document."""
-    return {
-        "claims": [{"claim": claim, "verdict": verdict, "doc_id": doc} for claim, verdict, doc in rows],
-    }
+def claims(answer: Response, *rows: tuple[str, str, str, tuple[str, str] | None]) -> dict[str, Any]:
+    """Give the details of a faithfulness score: claim, verdict, why, supporting document and its words."""
+    return {"claims": [_claim(answer, *row) for row in rows]}
+
+
+def _claim(
+    answer: Response, text: str, verdict: str, why: str, found: tuple[str, str] | None
+) -> dict[str, Any]:
+    claim: dict[str, Any] = {"text": text, "verdict": verdict, "why": why, "doc_id": None, "rank": None}
+    for held in answer.retrieved if found else ():
+        if found and held.doc_id == found[0]:
+            start = held.text.index(found[1])
+            claim |= {"doc_id": held.doc_id, "rank": held.rank}
+            claim |= {"passage_start": start, "passage_end": start + len(found[1])}
+    return claim
 
 
 def scored(
@@ -145,13 +155,18 @@ def german_pair() -> CasePair:
         history=(Message("user", "Hallo"), Message("assistant", "Guten Tag, wie kann ich helfen?")),
     )
     old = claims(
-        ("Nach 40 Tagen ist keine Erstattung mehr möglich.", "supported", "policy/returns-de"),
-        ("Die Frist beträgt 30 Tage nach Zustellung.", "supported", "policy/returns-de"),
-    )
+        before,
+        ("Nach 40 Tagen ist keine Erstattung mehr möglich.", "supported", "covered",
+         ("policy/returns-de", "Nach 30 Tagen bieten wir eine Reparatur an, keine Erstattung.")),
+        ("Die Frist beträgt 30 Tage nach Zustellung.", "supported", "covered",
+         ("policy/returns-de", "innerhalb von 30 Tagen nach Zustellung")),
+    )  # fmt: skip
     new = claims(
-        ("Nach 40 Tagen ist eine Erstattung noch möglich.", "contradicted", "policy/returns-en"),
-        ("Die Frist beträgt 60 Tage nach Zustellung.", "unsupported", None),
-    )
+        after,
+        ("Nach 40 Tagen ist eine Erstattung noch möglich.", "contradicted", "a negation differs",
+         ("policy/returns-en", "After 30 days we offer a repair, never a refund.")),
+        ("Die Frist beträgt 60 Tage nach Zustellung.", "unsupported", "no passage is about it", None),
+    )  # fmt: skip
     return pair(
         golden,
         (before, scored(1.0, 1.0, **old)),
@@ -177,7 +192,7 @@ def hostile_pair() -> CasePair:
     return pair(
         golden,
         (response("I cannot say.", passage("limits", LIMITS, 1, 0.4)), scored(0.9, 1.0)),
-        (bad, scored(0.2, 0.5, **claims((HOSTILE, HOSTILE, HOSTILE)))),
+        (bad, scored(0.2, 0.5, **claims(bad, (HOSTILE, HOSTILE, HOSTILE, (HOSTILE[:40], HOSTILE))))),
         HOSTILE,
     )
 

@@ -47,7 +47,8 @@ def browse(tmp_path: Path) -> Open:
         ended = subprocess.run(
             [
                 str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu",
-                "--disable-background-networking", "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}", f"--log-net-log={log}",
+                "--disable-background-networking", "--enable-logging=stderr",
+                f"--user-data-dir={tmp_path / 'profile'}", f"--log-net-log={log}",
                 "--virtual-time-budget=5000", "--dump-dom", f"{file.as_uri()}{route}",
             ],
             capture_output=True,

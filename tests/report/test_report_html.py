@@ -212,7 +212,10 @@ def _many(n: int) -> Report:
 
     def judged(found: Response) -> dict[str, Any]:
         said = (found.output or "").split()
-        return claims(*((" ".join(said[at : at + 12]), "supported", "doc/00001") for at in (0, 12, 24)))
+        held = found.retrieved[0]
+        support = held.doc_id, held.text[20:80]
+        rows = ((" ".join(said[at : at + 12]), "supported", "covered", support) for at in (0, 12, 24))
+        return claims(found, *rows)
 
     def one(i: int) -> CasePair:
         question, golden = (_sentence(rng, words, weights, k) for k in (14, 12))
@@ -236,3 +239,32 @@ def test_ten_thousand_cases_stay_below_eight_megabytes() -> None:
     text = render(_many(10_000))
     assert len(text.encode()) < 8_000_000
     assert len(Page(text).tags) < 2_000
+
+
+# -- colours -----------------------------------------------------------------------------------------------
+
+ON = {
+    "text": ("page", "card", "sunk", "mark", "better-wash", "worse-wash"),
+    "soft": ("page", "card", "sunk", "mark", "better-wash", "worse-wash"),
+    "better": ("page", "card", "sunk", "better-wash"),
+    "worse": ("page", "card", "sunk", "worse-wash"),
+}
+"""What each colour of text stands on."""
+
+
+def _luminance(color: str) -> float:
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_every_text_has_a_contrast_of_four_and_a_half(theme: int) -> None:
+    """WCAG AA for text, on every ground it stands on, in both themes."""
+    css = (ASSETS / "page.css").read_text(encoding="utf-8")
+    found = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", css)
+    colors = {name: pair_[theme] for name, *pair_ in found}
+    for text, grounds in ON.items():
+        for ground in grounds:
+            low, high = sorted((_luminance(colors[text]), _luminance(colors[ground])))
+            assert (high + 0.05) / (low + 0.05) >= 4.5, f"{text} on {ground}"

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sample import sample, sample_alone
@@ -81,6 +82,30 @@ def test_gold_passages_are_marked_by_document() -> None:
     rows = _details(sample())["refund-017"]["passages"]
     assert [gold for _, _, gold in rows] == [False, False, False, True]
     assert rows[3][1] is None
+
+
+def test_claims_point_at_the_words_that_support_them() -> None:
+    """Number, start and end of a claim's support give its words in the passage as it is shown."""
+    packed = payload.pack(sample())
+    rows = [row for block in packed.passages for row in unpacked(block)]
+    supports = {claim[1]: claim[5] for claim in _details(sample())["refund-017"]["claims"]["baseline"]}
+    number, start, end = supports["Die Frist beträgt 30 Tage nach Zustellung."]
+    assert rows[number][1][start:end] == "innerhalb von 30 Tagen nach Zustellung"
+    lost = _details(sample())["refund-017"]["claims"]["candidate"][1]
+    assert lost[2:] == ["unsupported", "no passage is about it", "", None]
+
+
+@pytest.mark.parametrize(
+    "claims", [None, 7, "text", {"a": 1}, [None, 3, {"verdict": []}, {"doc_id": "limits"}]]
+)
+def test_details_of_any_shape_are_taken(claims: object) -> None:
+    """A metric of somebody else may put anything under ``claims``; the page shows what it understands."""
+    first = sample().cases[0]
+    assert first.candidate is not None
+    score = msgspec.structs.replace(first.candidate.scores["faithfulness"], details={"claims": claims})
+    result = msgspec.structs.replace(first.candidate, scores={"faithfulness": score})
+    report = msgspec.structs.replace(sample(), cases=(msgspec.structs.replace(first, candidate=result),))
+    assert _details(report)["refund-017"]["id"] == "refund-017"
 
 
 def test_without_a_baseline_there_is_one_side() -> None:

@@ -109,17 +109,31 @@ const passageCards = (found, rows, paired) => {
   return [...cards, ...missed].length ? [...cards, ...missed] : [make("p", { class: "soft" }, "Nothing was retrieved.")];
 };
 
-const claimTable = (title, rows) => make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Claims, ${title}` },
+// The words of a passage that a claim rests on, with what stands around them.
+const AROUND = 80;
+
+const excerpt = async (place) => {
+  if (!place) return null;
+  const [number, start, end] = place;
+  const [, text] = await loadPassage(number);
+  const from = Math.max(0, start - AROUND);
+  const to = Math.min(text.length, end + AROUND);
+  return make("div", { class: "text small", dir: "auto" },
+    from > 0 ? "…" : "", text.slice(from, start), make("mark", {}, text.slice(start, end)), text.slice(end, to), to < text.length ? "…" : "");
+};
+
+const claimTable = async (title, rows) => make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Claims, ${title}` },
   make("table", { class: "claims" },
-    make("thead", {}, make("tr", {}, [`claim (${title})`, "verdict", "passage", "why"].map((name) => make("th", { scope: "col" }, name)))),
-    make("tbody", {}, rows.map(([, claim, verdict, doc, quote, reason]) => {
+    make("thead", {}, make("tr", {}, [`claim (${title})`, "verdict", "passage"].map((name) => make("th", { scope: "col" }, name)))),
+    make("tbody", {}, await Promise.all(rows.map(async ([, claim, verdict, why, doc, place]) => {
       const [kind, glyph] = VERDICTS[verdict] || ["even", ""];
       return make("tr", {},
         textBlock("td", claim),
-        make("td", {}, glyph ? make("span", { class: kind }, `${glyph} `) : null, make("span", { dir: "auto" }, verdict)),
-        make("td", {}, make("span", { class: "mono", dir: "auto" }, doc), quote ? make("div", {}, make("mark", { class: "text", dir: "auto" }, quote)) : null),
-        textBlock("td", reason, "small"));
-    }))));
+        make("td", {},
+          glyph ? make("span", { class: kind }, `${glyph} `) : null, make("span", { dir: "auto" }, verdict),
+          why ? make("span", { class: "why", dir: "auto" }, why) : null),
+        make("td", {}, make("span", { class: "mono", dir: "auto" }, doc), await excerpt(place)));
+    })))));
 
 const crumbs = (place) => {
   const step = (by, words) => {
@@ -165,7 +179,7 @@ const caseContent = async (place, found) => {
     make("div", { class: "pair" }, answerPanel("Baseline", old, runs, "gone"), answerPanel("Candidate", now, runs, "new")),
     make("h2", {}, "Scores"), scoreTable(found, paired),
     make("h2", {}, "Retrieved passages"), goldLine(found, passages, paired), passageCards(found, passages, paired),
-    claims.length ? [make("h2", {}, "Claims"), claims.map((role) => claimTable(role, found.claims[role]))] : null,
+    claims.length ? [make("h2", {}, "Claims"), await Promise.all(claims.map((role) => claimTable(role, found.claims[role])))] : null,
     make("h2", {}, "Ask it again"), again, copyButton("Copy command", () => again.textContent),
   ];
 };

@@ -1,0 +1,119 @@
+"""Whether a text says the opposite of a claim: another number in the same place, or the other polarity."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from harness.language import content_stems
+from harness.numerals import Number
+
+# Share of a clause's weight that another clause must have to say the same, or the opposite.
+SAME_CLAUSE = 0.6
+NEARLY = 0.1
+
+# Bounds on the time that a hostile text can take; honest sentences stay below them.
+MOST_FACTS = 20
+MOST_CLAUSES = 60
+LONGEST_LOOK = 4000
+
+_NEGATION = re.compile(
+    r"\b(?:not(?! only| just| merely)|no(?!\.? ?\d)|never|none|neither|nor|nothing|nobody|without|cannot"
+    r"|nicht(?! nur)|kein\w*|nie|niemals|nichts|ohne|weder|ne|pas|jamais|aucune?|rien|sans"
+    r"|nunca|jamás|ning[uú]n[ao]?|sin|tampoco|não|nem|sem|nenhum\w*|non|senza|nessun\w*|niente"
+    r"|niet|geen|nooit|niets|zonder|inte|aldrig|ingen|nie|bez|nigdy|не|нет|ни|без|никогда|değil|yok"
+    r"|لا|لم|لن|ليس\w*|غير|بدون)\b|n't\b|\bn'|않|없|못하|아니|不|没|沒|无|無|未|ない|なく|なかっ|ません",
+    re.IGNORECASE,
+)
+_PORTUGUESE_NO = re.compile(r"\bno\b", re.IGNORECASE)
+_CLAUSE_END = re.compile(
+    r"[,;:()–—、，；。！？\n]|[.!?](?=\s|$)|\b(?:but|and|while|although|though|because|which|who|if|unless|aber|und|oder|weil|obwohl"
+    r"|wenn|mais|et|pero|y|mas|ma|maar)\b",
+    re.IGNORECASE,
+)
+
+
+class _Clause(NamedTuple):
+    """The content stems of a clause, and those next to its negations (empty: it is not negated)."""
+
+    stems: frozenset[str]
+    negated: frozenset[str]
+
+
+def other_number(
+    claim: str, stated: Sequence[Number], text: str, found: Sequence[Number], language: str | None
+) -> str:
+    """Say which number the text has in the place of one of the claim's, or "" if none.
+
+    Two numbers stand in the same place if the content words before and after are the same; if the claim's
+    number is not in the text at all, one of the two is enough.
+    """
+    read = frozenset().union(*(number.readings for number in stated))
+    for number in stated[:MOST_FACTS]:
+        around = _neighbours(claim, number, language)
+        agreed, free = -1, (0, "")
+        for candidate in found[:MOST_FACTS]:
+            beside = _neighbours(text, candidate, language)
+            likeness = sum(a == b for a, b in zip(around, beside, strict=True))
+            if candidate.readings & number.readings:
+                agreed = max(agreed, likeness)
+            elif not candidate.readings & read:
+                free = max(free, (likeness, text[candidate.start : candidate.end]))
+        if free[0] > max(agreed, 0) and (agreed < 0 or free[0] == len(around)):
+            return f"the passage has {free[1]}, not {claim[number.start : number.end]}"
+    return ""
+
+
+def polarity_differs(claim: str, text: str, weight: Callable[[str], float], language: str | None) -> bool:
+    """Tell whether a clause of the claim stands in the text only with the other polarity.
+
+    A clause stands there if another has most of its weight. It has the other polarity if exactly one of them
+    is negated, and the word next to the negation is in the other. A clause of the same polarity that has
+    nearly as much speaks for the claim. ``weight`` gives the weight of a stem, above 0.
+    """
+    others = _clauses(text, language)
+    for clause in _clauses(claim, language):
+        if len(clause.stems) < 2:
+            continue
+        total = sum(map(weight, clause.stems))
+        shares = [(sum(map(weight, clause.stems & other.stems)) / total, other) for other in others]
+        best = max((share for share, _ in shares), default=0.0)
+        near = [other for share, other in shares if share >= max(best - NEARLY, SAME_CLAUSE)]
+        if near and all(_opposed(clause, other) for other in near):
+            return True
+    return False
+
+
+def _neighbours(text: str, number: Number, language: str | None) -> tuple[str, str]:
+    """Give the content stems before and after a number; each another sign where there is none."""
+    before = content_stems(text[max(number.start - 40, 0) : number.start], language)
+    after = content_stems(text[number.end : number.end + 40], language)
+    return (before[-1] if before else f"<{number.start}"), (after[0] if after else f">{number.start}")
+
+
+def _opposed(left: _Clause, right: _Clause) -> bool:
+    if bool(left.negated) == bool(right.negated):
+        return False
+    return bool(left.negated & right.stems or right.negated & left.stems)
+
+
+def _clauses(text: str, language: str | None) -> list[_Clause]:
+    clauses = []
+    for part in _CLAUSE_END.split(text[:LONGEST_LOOK], maxsplit=MOST_CLAUSES)[:MOST_CLAUSES]:
+        stems = frozenset(content_stems(part, language))
+        if stems:
+            clauses.append(_Clause(stems, frozenset(_negated(part, language))))
+    return clauses
+
+
+def _negated(part: str, language: str | None) -> Iterator[str]:
+    """Give for each negation the next content word, or the one before it at the end of a clause."""
+    if language == "pt":  # "no" is "in the"
+        part = _PORTUGUESE_NO.sub("", part)
+    for match in itertools.islice(_NEGATION.finditer(part), MOST_FACTS):
+        after = content_stems(part[match.end() :], language)
+        before = after or content_stems(part[: match.start()], language)
+        if before:
+            yield after[0] if after else before[-1]

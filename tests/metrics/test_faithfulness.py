@@ -1,0 +1,270 @@
+"""Faithfulness: planted faults are caught, true claims pass, and what claims nothing has no value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.registry import find_metric
+from harness.types import Case, Passage, Query, Response, Score
+
+EN = (
+    "Returns are free within 30 days of delivery. Opened software cannot be returned. "
+    "Members of the Harbour Club pay no shipping costs.",
+    "The X1 battery lasts 14.5 hours and weighs 1,200 grams. It was designed by Ada Moreau in Lisbon in 2019.",
+)
+DE = (
+    "Die Rücksendung ist innerhalb von 30 Tagen kostenlos. Die Garantie deckt Wasserschäden nicht ab.",
+    "Der Akku hält 14,5 Stunden und wiegt 1.200 Gramm. Das Gerät wurde 2019 in Lissabon entworfen.",
+)
+JA = (
+    "返品は商品到着後30日以内であれば無料です。開封済みのソフトウェアは返品できません。",
+    "X1のバッテリーは14.5時間持続し、重さは1200グラムです。2019年にリスボンで設計されました。",
+)
+
+
+def scored(output: str | None, passages: tuple[str, ...] = EN, question: str = "What applies?") -> Score:
+    retrieved = tuple(Passage(f"doc{rank}", text, rank) for rank, text in enumerate(passages, 1))
+    return find_metric("faithfulness").score(Case(Query("q", question)), Response(output, retrieved))
+
+
+def claims(
+    output: str, passages: tuple[str, ...] = EN, question: str = "What applies?"
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = scored(output, passages, question).details["claims"]
+    return found
+
+
+def verdicts(output: str, passages: tuple[str, ...] = EN, question: str = "What applies?") -> list[str]:
+    return [claim["verdict"] for claim in claims(output, passages, question)]
+
+
+@pytest.mark.parametrize("passages", [EN, DE, JA])
+def test_verbatim_answers_are_fully_supported(passages: tuple[str, ...]) -> None:
+    """An answer that repeats the passages is supported in every claim."""
+    result = scored(" ".join(passages), passages)
+    assert result.value == 1.0
+    assert result.details["unsupported"] == result.details["contradicted"] == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "passages"),
+    [
+        ("Within 30 days of delivery, returns are free.", EN),
+        ("The battery of the X1 weighs 1200 grams and lasts 14,5 hours.", EN),
+        ("Harbour Club members pay no costs for shipping.", EN),
+        ("In 2019, Ada Moreau designed it in Lisbon.", EN),
+        ("Opened software can't be returned [1].", EN),
+        ("1. Returns are free within 30 days.\n2. Software that was opened cannot be returned.", EN),
+        ("Kostenlos ist die Rücksendung innerhalb von 30 Tagen.", DE),
+        ("Wasserschäden deckt die Garantie nicht ab.", DE),
+        ("Der Akku wiegt 1200 Gramm.", DE),
+        ("到着後30日以内の返品は無料です。", JA),
+        ("バッテリーの重さは1,200グラムです。", JA),
+    ],
+)
+def test_lightly_reworded_claims_pass(answer: str, passages: tuple[str, ...]) -> None:
+    """Another order, inflection or number format does not cost support."""
+    assert set(verdicts(answer, passages)) == {"supported"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "passages", "had"),
+    [
+        ("Returns are free within 45 days of delivery.", EN, "30"),
+        ("The X1 battery lasts 15.4 hours and weighs 1,200 grams.", EN, "14.5"),
+        ("The X1 battery lasts 14.5 hours and weighs 2,100 grams.", EN, "1,200"),
+        ("It was designed by Ada Moreau in Lisbon in 2017.", EN, "2019"),
+        ("Returns are free within sixty days of delivery.", EN, "30"),
+        ("Die Rücksendung ist innerhalb von 45 Tagen kostenlos.", DE, "30"),
+        ("Der Akku hält 15,4 Stunden und wiegt 1.200 Gramm.", DE, "14,5"),
+        ("返品は商品到着後45日以内であれば無料です。", JA, "30"),
+    ],
+)
+def test_a_swapped_number_is_a_contradiction(answer: str, passages: tuple[str, ...], had: str) -> None:
+    """A claim about the same matter with another number contradicts the passage, and the reason names it."""
+    (claim,) = claims(answer, passages)
+    assert claim["verdict"] == "contradicted"
+    assert f"has {had}, not" in claim["why"]
+
+
+def test_a_number_of_another_sentence_does_not_excuse_a_swap() -> None:
+    """Two numbers exchanged are a contradiction although both are in the passage."""
+    passage = ("Returns are free within 30 days. Repairs take 14 days.",)
+    assert verdicts("Returns are free within 14 days.", passage) == ["contradicted"]
+    assert verdicts("Repairs take 14 days.", passage) == ["supported"]
+    assert verdicts("Returns are free within 30 days and repairs take 14 days.", passage) == ["supported"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "passages"),
+    [
+        ("Returns are not free within 30 days of delivery.", EN),
+        ("Opened software can be returned.", EN),
+        ("Members of the Harbour Club pay shipping costs.", EN),
+        ("The X1 battery doesn't last 14.5 hours.", EN),
+        ("Die Garantie deckt Wasserschäden ab.", DE),
+        ("Die Rücksendung ist innerhalb von 30 Tagen nicht kostenlos.", DE),
+        ("開封済みのソフトウェアは返品できます。", JA),
+    ],
+)
+def test_a_negation_put_in_or_left_out_is_a_contradiction(answer: str, passages: tuple[str, ...]) -> None:
+    """A claim with the other polarity contradicts the passage."""
+    assert verdicts(answer, passages) == ["contradicted"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "passages"),
+    [
+        ("Gift vouchers may be exchanged for cash at any counter.", EN),
+        ("The company plans to open a second warehouse near Porto next spring.", EN),
+        ("Gutscheine lassen sich an jeder Kasse gegen Bargeld eintauschen.", DE),
+        ("ギフト券はどのレジでも現金に交換できます。", JA),
+    ],
+)
+def test_an_added_sentence_is_unsupported(answer: str, passages: tuple[str, ...]) -> None:
+    """A sentence that the passages say nothing of lowers the value and stays apart from contradictions."""
+    result = scored(f"{passages[0]} {answer}", passages)
+    assert result.value is not None
+    assert result.value < 1.0
+    assert (result.details["unsupported"], result.details["contradicted"]) == (1, 0)
+    assert result.details["claims"][-1]["verdict"] == "unsupported"
+
+
+def test_a_swapped_name_or_unknown_number_is_unsupported() -> None:
+    """A capitalised name, or a number, that is nowhere in the passage is not supported by its other words."""
+    assert claims("It was designed by Zoe Laurent in Lisbon.")[0]["why"] == "Zoe is not in the passage"
+    assert claims("Opened software of series 77 cannot be returned.")[0]["why"] == "77 is not in the passage"
+
+
+def test_a_name_of_the_question_is_no_claim() -> None:
+    """What the user named need not stand in the passage."""
+    passage = ("The warranty lasts two years and covers every part.",)
+    answer = "The warranty of the Kestrel lasts two years."
+    assert verdicts(answer, passage, "How long is the warranty of the Kestrel?") == ["supported"]
+    assert verdicts(answer, passage, "How long is the warranty?") == ["unsupported"]
+
+
+def test_value_is_the_share_of_supported_claims() -> None:
+    """One of four claims supported is a quarter, and the counts say which is what."""
+    answer = (
+        "Returns are free within 30 days. Returns are free within 60 days. "
+        "Opened software can be returned. Vouchers never expire anywhere."
+    )
+    result = scored(answer)
+    assert result.value == 0.25
+    assert [result.details[name] for name in ("supported", "unsupported", "contradicted")] == [1, 1, 2]
+
+
+def test_offsets_point_at_the_claim_and_at_its_evidence() -> None:
+    """Claim offsets are into the output, window offsets into the passage's text, for highlighting."""
+    answer = "Sure!\n- The battery lasts 14.5 hours.\n"
+    (claim,) = claims(answer)
+    assert answer[claim["start"] : claim["end"]] == claim["text"] == "The battery lasts 14.5 hours."
+    assert (claim["doc_id"], claim["rank"]) == ("doc2", 2)
+    window = EN[1][claim["passage_start"] : claim["passage_end"]]
+    assert window == "The X1 battery lasts 14.5 hours and weighs 1,200 grams."
+    assert 0.6 < claim["coverage"] <= 1.0
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        None,
+        "",
+        " \n",
+        "I don't know.",
+        "Which battery do you mean?",
+        "わかりません。",
+        "Hello! How can I help you today?",
+        "Sure, here are the details:",
+        "Yes.",
+        "## Returns",
+        "!!! ...",
+    ],
+)
+def test_an_answer_without_claims_has_no_value(output: str | None) -> None:
+    """Empty answers, refusals, questions and politeness are not_applicable, never 1.0."""
+    result = scored(output)
+    assert (result.value, result.status) == (None, "not_applicable")
+    assert result.reason
+
+
+def test_politeness_and_refusing_words_are_set_aside() -> None:
+    """Greetings, lead-ins, offers and the missing part of a partial answer are not counted as claims."""
+    answer = (
+        "Hello! Here is what I found:\nReturns are free within 30 days.\n"
+        "The documents do not mention exchanges. Let me know if you need anything else!"
+    )
+    assert [claim["text"] for claim in claims(answer)] == ["Returns are free within 30 days."]
+
+
+def test_short_answers_are_claims() -> None:
+    """A bare fact is a claim: 30 days is supported, 31 days is not."""
+    assert verdicts("30 days") == ["supported"]
+    assert verdicts("14.5 hours") == ["supported"]
+    assert "supported" not in verdicts("31 days")
+    assert verdicts("Lisbon") == ["supported"]
+    assert verdicts("Oslo") == ["unsupported"]
+
+
+def test_claims_without_passages_are_unsupported() -> None:
+    """Where nothing was retrieved, nothing supports the claims: 0, with every claim listed."""
+    result = scored("Returns are free within 30 days. Software is excluded.", ())
+    assert result.value == 0.0
+    assert result.details["unsupported"] == 2
+    assert result.details["claims"][0]["doc_id"] is None
+    assert scored("Returns are free within 30 days.", ("",)).value == 0.0
+
+
+def test_an_answer_in_another_language_cannot_be_compared() -> None:
+    """German words are not in English passages: no value, with the reason, rather than 0."""
+    answer = (
+        "Die Rücksendung ist innerhalb von 30 Tagen nach der Lieferung kostenlos, und die Mitglieder des Clubs"
+        " zahlen für den Versand nichts, wenn sie es wollen."
+    )
+    result = scored(answer, (EN[0] + " This is for all of the orders that are in the shop and on the way.",))
+    assert result.status == "not_applicable"
+    assert "answer is in de" in result.reason
+
+
+def test_enumerations_addresses_and_citation_marks_state_no_number() -> None:
+    """The number of a list item, [3] and a web address are not numbers of the claim."""
+    answer = "7. Returns are free within 30 days [3, 4], see https://example.org/9917."
+    assert verdicts(answer) == ["supported"]
+
+
+def test_number_words_that_count_the_list_itself_pass() -> None:
+    """An answer may count what it lists; only a number word in the same place contradicts."""
+    assert verdicts("There are two battery figures: 14.5 hours and 1,200 grams.") == ["supported"]
+    passage = ("The warranty lasts two years and covers every part.",)
+    assert verdicts("The warranty lasts three years and covers every part.", passage) == ["contradicted"]
+
+
+@given(st.text(max_size=120))
+def test_any_text_has_a_value_in_range_or_a_reason(output: str) -> None:
+    """Hostile text never breaks the metric: a value in 0..1, or a status with a reason."""
+    result = scored(output)
+    if result.value is None:
+        assert result.reason
+    else:
+        assert 0.0 <= result.value <= 1.0
+        counts = [result.details[name] for name in ("supported", "unsupported", "contradicted")]
+        assert sum(counts) == len(result.details["claims"])
+
+
+@given(st.integers(0, 20), st.sampled_from([EN[0], DE[0], JA[0]]))
+def test_duplicated_passages_change_nothing(copies: int, passage: str) -> None:
+    """The same passage again neither supports more nor less."""
+    answer = f"{passage} Unheard-of matters remain."
+    assert scored(answer, (passage,) * (copies + 1)).value == scored(answer, (passage,)).value
+
+
+@pytest.mark.parametrize("hostile", ["not " * 20_000, "1 " * 20_000, "a b, " * 20_000, "No. " * 20_000])
+def test_a_hostile_text_takes_no_more_than_a_moment(hostile: str) -> None:
+    """Time grows with the text's length, not its square: bounded looks at clauses, numbers, claims."""
+    result = scored(hostile, (*EN, hostile))
+    assert result.status in ("scored", "not_applicable")
