@@ -203,19 +203,20 @@ def compare(
 def harm_limit(pairs: Pairs, metric: MetricIdentity) -> float:
     """One-sided 95 % upper limit of the mean harm, with every unscored pair at its worst.
 
-    The limit of the observed and worst pairs, plus what moving each unscored pair anywhere within its width
-    could add to the error, is an upper bound of the limit for every completion of the missing scores.
-    It is never below ``3 / n`` of the range: n pairs without a loss leave that much open (rule of three).
+    Moving an unscored pair from its worst by w lowers the mean by ``w / n`` and adds at most
+    ``w * unit_error`` to the error: the limit of the observed and worst pairs, plus the widths times what is
+    left of that, is an upper bound of the limit for every completion of the missing scores. It is never below ``3 / n`` of the range: n pairs without a loss leave that much open (rule of three).
     """
     from harness.stats import paired
 
     if any(math.isinf(worst) for worst in pairs.worst):
         return math.inf
-    result = paired.clustered_mean([*pairs.harms, *pairs.worst], [*pairs.clusters, *pairs.worst_clusters])
+    clusters = [*pairs.clusters, *pairs.worst_clusters]
+    result = paired.clustered_mean([*pairs.harms, *pairs.worst], clusters)
     limit = paired.upper_limit(result, LEVEL)
-    if pairs.widths:
-        slack = math.fsum(pairs.widths) * paired.unit_error(result.clusters, result.n)
-        limit += slack * paired.student_quantile(result.df, LEVEL)
+    if pairs.widths and result.df:
+        error = paired.student_quantile(result.df, LEVEL) * paired.unit_error(clusters)
+        limit += math.fsum(pairs.widths) * max(0.0, error - 1 / result.n)
     return max(limit, resolution(result.n, metric))
 
 

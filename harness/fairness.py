@@ -91,15 +91,18 @@ def _deficit(
     high = max(high, result.mean + resolution(min(len(ours), len(others)), metric))
     quantile = student_quantile(result.df, (1 + level) / 2)
     span = math.inf if metric.high is None else metric.high - metric.low
-    for count, have in ((_lost(table, group), len(ours)), (_lost(table, rest), len(others))):
-        if count:
+    for cases in (group, rest):
+        counted = [case.cluster for case in cases if _is_lost(table, case) or _value(table, case) is not None]
+        lost = sum(_is_lost(table, case) for case in cases)
+        if lost:
             # Moving an unscored case over the whole range moves a mean by range / n and its error by no more
             # than unit_error; both sides of the difference are allowed for at once.
-            widest = span * (count / (have + count) + quantile * count * unit_error(result.clusters, have))
-            low, high = low - widest, high + widest
+            error = quantile * unit_error(counted, result.clusters)
+            low, high = (end + way * span * lost * (1 / len(counted) + error) for end, way in ((low, -1), (high, 1)))
     if not (math.isfinite(low) and math.isfinite(high)):
         return result.mean + 0.0, None
-    return result.mean + 0.0, Interval(low, high, level, "group against rest, Bonferroni, clustered")
+    method = "group against rest, Bonferroni, clustered"
+    return result.mean + 0.0, Interval(max(low, -span), min(high, span), level, method)
 
 
 def _value(table: Table, case: Case) -> float | None:
@@ -107,8 +110,8 @@ def _value(table: Table, case: Case) -> float | None:
     return None if found is None else found.value
 
 
-def _lost(table: Table, cases: Sequence[Case]) -> int:
-    return sum(case.id not in table or table[case.id].status in UNSCORED for case in cases)
+def _is_lost(table: Table, case: Case) -> bool:
+    return case.id not in table or table[case.id].status in UNSCORED
 
 
 def _worst_first(row: GroupGap, metric: MetricIdentity) -> tuple[float, str]:

@@ -139,10 +139,20 @@ def detectable_mean(result: ClusteredMean, alpha: float, power: float = 0.8) -> 
     return float(ndtri(1 - alpha) + ndtri(power)) * result.se
 
 
-def unit_error(clusters: int, n: int) -> float:
-    """Most that one item, moved by 1, can add to the standard error of a mean of n items in C clusters.
+def unit_error(clusters: Sequence[str], rests_on: int | None = None) -> float:
+    """Most that one of n items, moved by 1, can add to the standard error of their mean.
 
-    The standard error is a seminorm of the values, so moving item i by w adds at most ``w * se(e_i)``, and
-    ``se(e_i)^2 <= C/(C-1) * 2 / n^2`` whatever the cluster sizes: ``(1 - n_g/n)^2 + sum_h (n_h/n)^2 <= 2``.
+    The standard error is a seminorm of the values, so moving item i of cluster g by w adds at most
+    ``|w| * se(e_i)`` with ``se(e_i)^2 = C/(C-1) * (1 - 2 n_g/n + sum_h (n_h/n)^2) / n^2``: largest for the
+    smallest cluster, and about ``1 / n`` where no cluster is large.
+
+    Args:
+        clusters: shape (n,), the cluster of each item.
+        rests_on: C where it is not the clusters of these items: of a difference, those of the smaller set.
     """
-    return math.sqrt(2 * clusters / (clusters - 1)) / n if clusters > 1 else math.inf
+    sizes = np.bincount(cluster_codes(clusters)) / len(clusters)
+    count = len(sizes) if rests_on is None else rests_on
+    if count < 2:
+        return math.inf
+    spread = 1 - 2 * float(sizes.min()) + float(sizes @ sizes)
+    return math.sqrt(count / (count - 1) * spread) / len(clusters)

@@ -98,7 +98,10 @@ def test_a_twin_needs_its_original(tmp_path: Path) -> None:
 
 def test_a_twin_of_a_faulty_case_is_not_told(tmp_path: Path) -> None:
     """The original is there, it could only not be read: one fault, not two."""
-    rows = [{"id": "c1", "input": "y", "tagz": []}, {"id": "c1-typo", "input": "x", "twin_of": "c1"}]
+    rows: list[dict[str, Any]] = [
+        {"id": "c1", "input": "y", "tagz": []},
+        {"id": "c1-typo", "input": "x", "twin_of": "c1"},
+    ]
     assert "tagz" in fault(tmp_path, *rows).what
 
 
@@ -160,7 +163,12 @@ def test_the_digest_of_the_corpus_is_over_all_of_every_document(tmp_path: Path) 
 
     before = digest(DOCUMENT, other)
     assert digest(other, DOCUMENT) == before
-    changed = [{"text": "It costs 41 euros."}, {"title": "Prices"}, {"metadata": {"a": 1}}, {"doc_id": "d3"}]
+    changed: list[dict[str, Any]] = [
+        {"text": "It costs 41 euros."},
+        {"title": "Prices"},
+        {"metadata": {"a": 1}},
+        {"doc_id": "d3"},
+    ]
     digests = {digest({**DOCUMENT, **change}, other) for change in changed} | {digest(DOCUMENT), before}
     assert len(digests) == 6
 

@@ -174,7 +174,7 @@ def test_a_name_with_pattern_signs_is_a_name(tmp_path: Path) -> None:
         ("select 'x' as input, 5 as id", 1, "field 'id': expected `str`, got `int`"),
         ("select 'x' as input, 'nan'::double as \"metadata.a\"", 1, "field 'metadata.a' is nan"),
         ("select 'x' as input, {'a': 'inf'::double} as metadata", 1, "field 'metadata.a' is inf"),
-        ("select 'x' as input, 18446744073709551615 as \"metadata.a\"", 1, "does not fit 64 bits"),
+        ("select 'x' as input, 18446744073709551615::ubigint as \"metadata.a\"", 1, "does not fit 64 bits"),
         ("select 'x' as input, 'y' as inptu", 1, "unknown field 'inptu'"),
         ("select 'x' as input, {'b': 1} as metadata, 'y' as \"metadata.a\"", 1, "columns 'metadata' and"),
         ("select 'x' as input, '\\x00'::blob as policy", 1, "field 'policy': expected `str`"),
