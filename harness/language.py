@@ -88,6 +88,7 @@ FUNCTION_WORDS = {
 """The commonest words that say nothing by themselves, by language."""
 
 _FUNCTION_WORDS = frozenset().union(*FUNCTION_WORDS.values())
+_ENDING = re.compile(r"(?<=\w{3})(?:ings?|e[dn]?s?|s)$")
 _KANA_PAIR = re.compile(r"[\u3040-\u309fー]+")
 _SCRIPTS = {
     "ja": "\u3040-\u30ff",
@@ -129,15 +130,17 @@ def is_function_word(word: str, language: str | None = None) -> bool:
 
 
 def content_stems(text: str, language: str | None = None) -> list[str]:
-    """Give the first six letters of each content word, in order; numbers are not among them.
+    """Give the stems of the content words, in order; numbers are not among them.
 
-    Inflection stands at the end of words in most languages, so that words agree where these do. Of words
-    joined by an apostrophe the longer counts (``l'eau``, ``shop's``); English contractions with "not" none.
+    A stem is the first six letters without a common ending (``last`` of ``lasts``, ``lasted``, ``lasting``;
+    ``tag`` of ``Tage``, ``Tagen``). Of words joined by an apostrophe the longer counts (``l'eau``,
+    ``shop's``); English contractions with "not" give none.
     """
     found = (
         max(re.split("['’]", word), key=len) for word in words(text) if not word.endswith(("n't", "n’t"))
     )
-    return [word[:6] for word in found if not word[:1].isdigit() and not is_function_word(word, language)]
+    content = (word for word in found if not word[:1].isdigit() and not is_function_word(word, language))
+    return [_ENDING.sub("", word)[:6] for word in content]
 
 
 def likely_language(text: str) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib.util
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +27,8 @@ from harness.suites.suite import SuiteFile, SystemChoice, choose_system, load_su
 from harness.systems.callables import folder_importable
 from harness.systems.opening import open_system
 from harness.types import Case, Dataset, Recorded, Response, Run, Scalar
+
+MODULE_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
 class RunOptions(msgspec.Struct, frozen=True):
@@ -182,33 +186,40 @@ def plan_run(plan: Plan, options: RunOptions) -> tuple[Run, tuple[Case, ...]]:
 
 def _config_of(system: SystemChoice) -> dict[str, Scalar]:
     """Every option flat, defaults too; files as written in the suite, with their digests beside them."""
-    digests = {}
     for name, path in system.files.items():
         if not path.exists():
             raise UsageError(f"system.{name}: no such file or folder: {shown_path(path)}")
-        if path.is_file():
-            digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     shown = {
         name: system.written[name] if name in system.files else value
         for name, value in system.options.items()
     }
+    digests = {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in {**system.files, **_code_files(system)}.items()
+        if path.is_file()
+    }
     return flat_config(system.adapter, shown, digests)
 
 
-def _check_options(options: RunOptions, before: Run) -> None:
-    """A run keeps the options that it was begun with: repeating them is fine, changing them is not."""
-    chosen = (
-        ("--candidate", options.candidate or before.candidate, before.candidate),
-        ("--where, --case and --limit", options.selection.facts() or before.selection, before.selection),
-        ("--seed", before.seed if options.seed is None else options.seed, before.seed),
-        ("--repeat", options.repeats or before.repeats, before.repeats),
-        ("--run-id", options.run_id or before.id, before.id),
-    )
-    for name, wanted, had in chosen:
-        if wanted != had:
-            raise UsageError(
-                f"run {before.id!r} was begun with other {name}", mend="leave it out, or start a new run"
-            )
+def _code_files(system: SystemChoice) -> dict[str, Path]:
+    """The source file of every ``module:attribute`` option, and every file that a command names.
+
+    Only that one file of a module is fingerprinted; what it imports is told by the run's revision.
+    """
+    found: dict[str, Path] = {}
+    for name, value in {"adapter": system.adapter, **system.options}.items():
+        if isinstance(value, str) and MODULE_PATH.fullmatch(value):
+            try:
+                spec = importlib.util.find_spec(value.partition(":")[0])
+            except ModuleNotFoundError:  # told with its place when it is imported
+                continue
+            if spec is not None and spec.origin is not None:
+                found[name] = Path(spec.origin)
+        elif isinstance(value, list):
+            found |= {
+                f"{name}.{index}": Path(part) for index, part in enumerate(value) if isinstance(part, str)
+            }
+    return found
 
 
 def _check_same(plan: Plan, before: Recorded) -> None:

@@ -40,7 +40,7 @@ _UNIT = re.compile(r"[^\W_](?:[^\W_]|[%/°²³ ]){0,15}|%")
 class GateRow(NamedTuple):
     """One gate as shown: every number already written in its unit.
 
-    ``rule`` is whole: ``faithfulness drop ≤ 0.020 in topic=legal``; ``source`` is ``suite.yaml:42``.
+    ``rule`` is whole: ``faithfulness drop ≤ 0.020 (topic=legal)``; ``source`` is ``suite.yaml:42``.
     """
 
     outcome: Outcome
@@ -90,7 +90,7 @@ def _gate_row(report: Report, verdict: Verdict) -> GateRow:
     in_unit = unit(report, verdict.metric)
     is_change = verdict.change is not None
     source = report.run.suite_path
-    scope = "" if verdict.scope == "all" else f"in {verdict.scope}"
+    scope = "" if verdict.scope == "all" else f"({verdict.scope})"
     return GateRow(
         outcome=verdict.outcome,
         gate=verdict.gate,

@@ -12,9 +12,8 @@ from harness.registry import find_metric
 from harness.types import Case, Passage, Query, Response, Score
 
 EN = (
-    "Returns are free within 30 days of delivery. Opened software cannot be returned. "
-    "Members of the Harbour Club pay no shipping costs.",
-    "The X1 battery lasts 14.5 hours and weighs 1,200 grams. It was designed by Ada Moreau in Lisbon in 2019.",
+    "Returns are free within 30 days of delivery. Opened software cannot be returned. Members pay no shipping costs.",
+    "The X1 battery lasts 14.5 hours and weighs 1,200 grams. Ada Moreau designed it in Lisbon in 2019.",
 )
 DE = (
     "Die Rücksendung ist innerhalb von 30 Tagen kostenlos. Die Garantie deckt Wasserschäden nicht ab.",
@@ -55,8 +54,8 @@ def test_verbatim_answers_are_fully_supported(passages: tuple[str, ...]) -> None
     [
         ("Within 30 days of delivery, returns are free.", EN),
         ("The battery of the X1 weighs 1200 grams and lasts 14,5 hours.", EN),
-        ("Harbour Club members pay no costs for shipping.", EN),
-        ("In 2019, Ada Moreau designed it in Lisbon.", EN),
+        ("No costs for shipping are paid by members.", EN),
+        ("In 2019, it was designed in Lisbon by Ada Moreau.", EN),
         ("Opened software can't be returned [1].", EN),
         ("1. Returns are free within 30 days.\n2. Software that was opened cannot be returned.", EN),
         ("Kostenlos ist die Rücksendung innerhalb von 30 Tagen.", DE),
@@ -77,7 +76,7 @@ def test_lightly_reworded_claims_pass(answer: str, passages: tuple[str, ...]) ->
         ("Returns are free within 45 days of delivery.", EN, "30"),
         ("The X1 battery lasts 15.4 hours and weighs 1,200 grams.", EN, "14.5"),
         ("The X1 battery lasts 14.5 hours and weighs 2,100 grams.", EN, "1,200"),
-        ("It was designed by Ada Moreau in Lisbon in 2017.", EN, "2019"),
+        ("Ada Moreau designed it in Lisbon in 2017.", EN, "2019"),
         ("Returns are free within sixty days of delivery.", EN, "30"),
         ("Die Rücksendung ist innerhalb von 45 Tagen kostenlos.", DE, "30"),
         ("Der Akku hält 15,4 Stunden und wiegt 1.200 Gramm.", DE, "14,5"),
@@ -104,7 +103,7 @@ def test_a_number_of_another_sentence_does_not_excuse_a_swap() -> None:
     [
         ("Returns are not free within 30 days of delivery.", EN),
         ("Opened software can be returned.", EN),
-        ("Members of the Harbour Club pay shipping costs.", EN),
+        ("Members pay shipping costs.", EN),
         ("The X1 battery doesn't last 14.5 hours.", EN),
         ("Die Garantie deckt Wasserschäden ab.", DE),
         ("Die Rücksendung ist innerhalb von 30 Tagen nicht kostenlos.", DE),
@@ -136,7 +135,8 @@ def test_an_added_sentence_is_unsupported(answer: str, passages: tuple[str, ...]
 
 def test_a_swapped_name_or_unknown_number_is_unsupported() -> None:
     """A capitalised name, or a number, that is nowhere in the passage is not supported by its other words."""
-    assert claims("It was designed by Zoe Laurent in Lisbon.")[0]["why"] == "Zoe is not in the passage"
+    answer = "The X1 battery by Zoe lasts 14.5 hours and weighs 1,200 grams."
+    assert claims(answer)[0]["why"] == "Zoe is not in the passage"
     assert claims("Opened software of series 77 cannot be returned.")[0]["why"] == "77 is not in the passage"
 
 
@@ -223,7 +223,7 @@ def test_claims_without_passages_are_unsupported() -> None:
 def test_an_answer_in_another_language_cannot_be_compared() -> None:
     """German words are not in English passages: no value, with the reason, rather than 0."""
     answer = (
-        "Die Rücksendung ist innerhalb von 30 Tagen nach der Lieferung kostenlos, und die Mitglieder des Clubs"
+        "Die Rücksendung ist innerhalb von 30 Tagen nach der Lieferung kostenlos, und die Mitglieder"
         " zahlen für den Versand nichts, wenn sie es wollen."
     )
     result = scored(answer, (EN[0] + " This is for all of the orders that are in the shop and on the way.",))

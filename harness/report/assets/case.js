@@ -41,13 +41,13 @@ const answerPanel = (title, side, runs, kind) => {
 const scoreTable = (found, paired) => {
   const head = ["metric", ...(paired ? ["baseline", "candidate", "change"] : ["candidate"]), "remarks"];
   const isNumber = (name) => ["baseline", "candidate", "change"].includes(name);
-  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores" }, make("table", {},
+  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores" }, make("table", { class: "stack" },
     make("thead", {}, make("tr", {}, head.map((name) => make("th", { scope: "col", class: isNumber(name) ? "num" : null }, name)))),
     make("tbody", {}, found.scores.map(([metric, before, after, change, direction, old, now]) => make("tr", {},
       make("th", { scope: "row" }, metric),
-      paired ? make("td", { class: "num" }, before) : null,
-      make("td", { class: "num" }, after),
-      paired ? make("td", { class: "num" }, arrow(direction), change) : null,
+      paired ? make("td", { class: "num", "data-label": "baseline" }, before) : null,
+      make("td", { class: "num", "data-label": "candidate" }, after),
+      paired ? make("td", { class: "num", "data-label": "change" }, make("span", {}, arrow(direction), change)) : null,
       make("td", { class: "small" },
         old && paired ? make("div", { dir: "auto" }, `baseline: ${old}`) : null,
         now ? make("div", { dir: "auto" }, paired ? `candidate: ${now}` : now) : null))))));
@@ -123,7 +123,7 @@ const excerpt = async (place) => {
 };
 
 const claimTable = async (title, rows) => make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Claims, ${title}` },
-  make("table", { class: "claims" },
+  make("table", { class: "claims stack" },
     make("thead", {}, make("tr", {}, [`claim (${title})`, "verdict", "passage"].map((name) => make("th", { scope: "col" }, name)))),
     make("tbody", {}, await Promise.all(rows.map(async ([, claim, verdict, why, doc, place]) => {
       const [kind, glyph] = VERDICTS[verdict] || ["even", ""];
