@@ -96,7 +96,7 @@ def main() -> None:
         stream = getattr(sys, name)
         if stream is not None:
             setattr(sys, name, _patient(stream))
-    code = _run(sys.argv[1:])
+    code = run_command(sys.argv[1:])
     sys.stdout.flush()
     sys.exit(code)
 
@@ -115,7 +115,8 @@ def _patient(stream: TextIO) -> TextIO:
     )
 
 
-def _run(arguments: list[str]) -> int:
+def run_command(arguments: list[str]) -> int:
+    """Run one command line; gives its exit code, whatever happens."""
     try:
         result = cli.main(arguments, prog_name="harness", standalone_mode=False)
     except click.ClickException as error:

@@ -204,8 +204,9 @@ def harm_limit(pairs: Pairs, metric: MetricIdentity) -> float:
     """One-sided 95 % upper limit of the mean harm, with every unscored pair at its worst.
 
     Moving an unscored pair from its worst by w lowers the mean by ``w / n`` and adds at most
-    ``w * unit_error`` to the error: the limit of the observed and worst pairs, plus the widths times what is
-    left of that, is an upper bound of the limit for every completion of the missing scores. It is never below ``3 / n`` of the range: n pairs without a loss leave that much open (rule of three).
+    ``w * unit_error`` to the error. So the limit of the observed and worst pairs, plus the widths times what
+    the error can add beyond that, is an upper bound of the limit for every completion of the missing scores.
+    It is never below ``3 / n`` of the range: n pairs without a loss leave that much open (rule of three).
     """
     from harness.stats import paired
 

@@ -32,30 +32,24 @@ def gap_between_groups(
         table: the metric's values by case.
         groups: group to its cases; a case may be in several.
         metric: direction and range.
-        min_n: scored cases below which a group is listed and not judged.
+        min_n: scored cases below which a group is listed and not judged, nor judged by as few others.
     """
     everyone = list({case.id: case for cases in groups.values() for case in cases}.values())
     estimates = {group: estimate(table, cases, metric) for group, cases in groups.items()}
-    clusters = {
-        group: len({case.cluster for case in cases if _value(table, case) is not None})
-        for group, cases in groups.items()
-    }
-    judged = [
-        group
-        for group, found in estimates.items()
-        if found.n >= min_n and clusters[group] >= MIN_CLUSTERS and len(groups) > 1
-    ]
+    rests: dict[str, list[Case]] = {}
+    for group, cases in groups.items():
+        members = {case.id for case in cases}
+        rests[group] = [case for case in everyone if case.id not in members]
+    enough = {group: _is_enough(table, cases, min_n) for group, cases in groups.items()}
+    judged = {group for group, rest in rests.items() if enough[group] and _is_enough(table, rest, min_n)}
     level = 1 - (1 - LEVEL) / max(1, len(judged))
     rows: list[GroupGap] = []
     for group, cases in groups.items():
         deficit = interval = None
-        members = {case.id for case in cases}
-        rest = [case for case in everyone if case.id not in members]
-        if group in judged and any(_value(table, case) is not None for case in rest):
-            deficit, interval = _deficit(table, list(cases), rest, metric, level)
-        rows.append(
-            GroupGap(group, estimates[group], clusters[group], deficit is not None, deficit, interval)
-        )
+        if group in judged:
+            deficit, interval = _deficit(table, cases, rests[group], metric, level)
+        clusters = _clusters(table, cases)
+        rows.append(GroupGap(group, estimates[group], clusters, enough[group], deficit, interval))
     means = [row.estimate.value for row in rows if row.enough and row.estimate.value is not None]
     return Gap(
         metric=name,
@@ -70,7 +64,7 @@ def gap_between_groups(
 
 
 def _deficit(
-    table: Table, group: list[Case], rest: list[Case], metric: MetricIdentity, level: float
+    table: Table, group: Sequence[Case], rest: Sequence[Case], metric: MetricIdentity, level: float
 ) -> tuple[float, Interval | None]:
     """How much worse the group is than the rest, and the interval that allows for unscored cases.
 
@@ -92,17 +86,26 @@ def _deficit(
     quantile = student_quantile(result.df, (1 + level) / 2)
     span = math.inf if metric.high is None else metric.high - metric.low
     for cases in (group, rest):
-        counted = [case.cluster for case in cases if _is_lost(table, case) or _value(table, case) is not None]
-        lost = sum(_is_lost(table, case) for case in cases)
+        lost = [case.cluster for case in cases if _is_lost(table, case)]
         if lost:
             # Moving an unscored case over the whole range moves a mean by range / n and its error by no more
             # than unit_error; both sides of the difference are allowed for at once.
-            error = quantile * unit_error(counted, result.clusters)
-            low, high = (end + way * span * lost * (1 / len(counted) + error) for end, way in ((low, -1), (high, 1)))
+            counted = [*lost, *(case.cluster for case in cases if _value(table, case) is not None)]
+            widest = 1 / len(counted) + quantile * unit_error(counted, result.clusters)
+            low, high = low - len(lost) * span * widest, high + len(lost) * span * widest
     if not (math.isfinite(low) and math.isfinite(high)):
         return result.mean + 0.0, None
     method = "group against rest, Bonferroni, clustered"
     return result.mean + 0.0, Interval(max(low, -span), min(high, span), level, method)
+
+
+def _is_enough(table: Table, cases: Sequence[Case], min_n: int) -> bool:
+    scored = sum(_value(table, case) is not None for case in cases)
+    return scored >= min_n and _clusters(table, cases) >= MIN_CLUSTERS
+
+
+def _clusters(table: Table, cases: Sequence[Case]) -> int:
+    return len({case.cluster for case in cases if _value(table, case) is not None})
 
 
 def _value(table: Table, case: Case) -> float | None:

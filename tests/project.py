@@ -16,7 +16,7 @@ N_CASES = 60
 SUITE = "suites/tiny.yaml"
 LANGUAGES = ("en", "de", "fr")
 
-SYSTEMS = '''
+SYSTEMS = """
 import os, threading, time
 
 lock = threading.Lock()
@@ -52,7 +52,7 @@ def mended(query):
 def hanging(query):
     counted(query)
     time.sleep(60)
-'''
+"""
 
 SUITE_TEXT = """version: 1
 suite: tiny
@@ -69,7 +69,7 @@ candidates:
   hanging: { target: "mysystems:hanging" }
   absent: { target: "mysystems:absent" }
 slices:
-  language: { from: groups.language, min_n: 20, audit: true }
+  language: { from: groups.language, min_n: 15, audit: true }
 metrics:
   - recall@5
   - required_facts
@@ -93,6 +93,17 @@ class Ended(NamedTuple):
     def words(self) -> str:
         """Both outputs with every run of white space as one blank, so that wrapping does not matter."""
         return " ".join(f"{self.out} {self.err}".split())
+
+
+class World(NamedTuple):
+    """A project with a baseline (run ``first``) and runs ``same``, ``worse`` and ``failing``."""
+
+    folder: Path
+    first: Ended
+    promoted: Ended
+    same: Ended
+    worse: Ended
+    failing: Ended
 
 
 def make_project(folder: Path, **changes: Mapping[str, Any]) -> Path:

@@ -55,7 +55,7 @@ def table_of(cases: Sequence[Case], cells: Sequence[Cell]) -> dict[str, CaseValu
     return table
 
 
-def run_of(name: str, metrics: Sequence[str], **fields: Any) -> Run:
+def run_of(name: str, scored: Sequence[str], **fields: Any) -> Run:
     """A run of the metrics, with whatever else the test is about."""
     facts: dict[str, Any] = {
         "id": name,
@@ -66,7 +66,7 @@ def run_of(name: str, metrics: Sequence[str], **fields: Any) -> Run:
         "dataset_digest": "goldens",
         "dataset_name": "world",
         "corpus_digest": None,
-        "metrics": {metric: METRICS.get(metric, HIGHER) for metric in metrics},
+        "metrics": {metric: METRICS.get(metric, HIGHER) for metric in scored},
         "config": {},
         "suite": {},
         "suite_path": "suites/world.yaml",

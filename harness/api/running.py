@@ -222,6 +222,22 @@ def _code_files(system: SystemChoice) -> dict[str, Path]:
     return found
 
 
+def _check_options(options: RunOptions, before: Run) -> None:
+    """A run keeps the options that it was begun with: repeating them is fine, changing them is not."""
+    chosen = (
+        ("--candidate", options.candidate or before.candidate, before.candidate),
+        ("--where, --case and --limit", options.selection.facts() or before.selection, before.selection),
+        ("--seed", before.seed if options.seed is None else options.seed, before.seed),
+        ("--repeat", options.repeats or before.repeats, before.repeats),
+        ("--run-id", options.run_id or before.id, before.id),
+    )
+    for name, wanted, had in chosen:
+        if wanted != had:
+            raise UsageError(
+                f"run {before.id!r} was begun with other {name}", mend="leave it out, or start a new run"
+            )
+
+
 def _check_same(plan: Plan, before: Recorded) -> None:
     """A run is only gone on with if it would ask and score the same."""
     checks = (

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.comparison import LEVEL, estimate
+from harness.comparison import LEVEL, Table, estimate
 from harness.gates.evidence import Evidence
 from harness.numbers import number
-from harness.types import Case, Estimate, Gate, Interval, MetricIdentity, Outcome, Verdict
+from harness.types import UNSCORED, Case, Gate, Interval, MetricIdentity, Outcome, Verdict
 
 Range = tuple[float, float]
 
@@ -23,8 +23,7 @@ def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: V
     empty = msgspec.structs.replace(empty, n=found.n, n_total=found.n + found.n_unscored)
     if found.value is None:
         return msgspec.structs.replace(empty, reason=f"no case has a value of {name}")
-    scored = [(row.value, case) for case in cases if (row := table.get(case.id)) is not None]
-    values = sorted(value for value, _ in scored if value is not None)
+    values = sorted(value for case in cases if (value := _value(table, case)) is not None)
     shown: Interval | None = None
     shown_value = found.value
     if gate.quantile is not None or gate.total:
@@ -32,11 +31,10 @@ def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: V
         known = possible = (ends[0], ends[1])
     elif gate.bound == "point":
         shown = found.interval
-        known, possible = (found.value, found.value), _mean_range(found.value, found, metric)
+        known, possible = (found.value, found.value), _mean_range(values, found.n_unscored, metric)
     elif found.interval is not None:
         shown = found.interval
-        clusters = len({case.cluster for value, case in scored if value is not None})
-        known, possible = (shown.low, shown.high), _interval_range(found.value, found, clusters, metric)
+        known, possible = (shown.low, shown.high), _interval_range(table, cases, shown, metric)
     else:
         why = f"values from one document ({found.n}) have no interval"
         return msgspec.structs.replace(empty, reason=why, candidate=found.value)
@@ -90,26 +88,32 @@ def _quantile(ordered: list[float], q: float) -> float:
     return ordered[max(0, rank - 1)]
 
 
-def _mean_range(mean: float, found: Estimate, metric: MetricIdentity) -> Range:
+def _mean_range(values: Sequence[float], unscored: int, metric: MetricIdentity) -> Range:
     """Least and most that the mean can be with the unscored at either end of the range."""
-    if not found.n_unscored:
-        return mean, mean
-    share = found.n_unscored / (found.n + found.n_unscored)
-    high = math.inf if metric.high is None else metric.high
-    return mean - share * (mean - metric.low), mean + share * (high - mean)
+    total, known = len(values) + unscored, math.fsum(values)
+    high = math.inf if unscored and metric.high is None else unscored * (metric.high or 0.0)
+    return (known + unscored * metric.low) / total, (known + high) / total
 
 
-def _interval_range(mean: float, found: Estimate, clusters: int, metric: MetricIdentity) -> Range:
+def _interval_range(table: Table, cases: Sequence[Case], shown: Interval, metric: MetricIdentity) -> Range:
     """Least and most that the interval's ends can be: the mean moves, and its error grows with each case."""
     from harness.stats.paired import student_quantile, unit_error
 
-    ends = (mean, mean) if found.interval is None else (found.interval.low, found.interval.high)
-    if not found.n_unscored:
-        return ends
+    lost = [case.cluster for case in cases if case.id not in table or table[case.id].status in UNSCORED]
+    scored = [(value, case.cluster) for case in cases if (value := _value(table, case)) is not None]
+    if not lost:
+        return shown.low, shown.high
     if metric.high is None:
         return metric.low, math.inf
-    least, most = _mean_range(mean, found, metric)
-    quantile = student_quantile(clusters - 1, (1 + LEVEL) / 2)
-    error = found.n_unscored * (metric.high - metric.low) * unit_error(clusters, found.n)
-    low, high = ends[0] - (mean - least) - quantile * error, ends[1] + (most - mean) + quantile * error
+    values, clusters = zip(*scored, strict=True)
+    mean = math.fsum(values) / len(values)
+    least, most = _mean_range(values, len(lost), metric)
+    quantile = student_quantile(len(set(clusters)) - 1, (1 + LEVEL) / 2)
+    error = quantile * unit_error([*clusters, *lost]) * len(lost) * (metric.high - metric.low)
+    low, high = shown.low - (mean - least) - error, shown.high + (most - mean) + error
     return max(low, metric.low), min(high, metric.high)
+
+
+def _value(table: Table, case: Case) -> float | None:
+    found = table.get(case.id)
+    return None if found is None else found.value

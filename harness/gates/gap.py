@@ -29,16 +29,9 @@ def decide_gap(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Ver
     """Decide it on the cases that the gate is about."""
     gap = find_gap(gate.metric or "", gate.slice or "", evidence, cases)
     limit = gate.max_gap or 0.0
-    judged = [row for row in gap.groups if row.enough]
+    judged = [row for row in gap.groups if row.enough and row.deficit is not None]
     small = [row.group for row in gap.groups if not row.enough]
-    # A group that would be large enough if its cases were scored is not small: it is missing.
-    missing = [
-        row.group
-        for row in gap.groups
-        if not row.enough
-        and row.estimate.n_unscored
-        and row.estimate.n + row.estimate.n_unscored >= gap.min_n
-    ]
+    missing = [row.group for row in gap.groups if _is_missing(row, gap)]
     base = msgspec.structs.replace(
         empty,
         candidate=gap.difference,
@@ -68,6 +61,14 @@ def decide_gap(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Ver
         return verdict("inconclusive", f"too few scored cases to judge: {', '.join(missing or small)}")
     note = f"; not judged: {', '.join(small)}" if small else ""
     return verdict("pass", f"no group is worse by more than {number(_high(widest))} (95 %){note}")
+
+
+def _is_missing(row: GroupGap, gap: Gap) -> bool:
+    """A group that might be judged if every case were scored is not small: it, or its rest, is missing."""
+    if row.enough:
+        return row.deficit is None and gap.overall.n_unscored > 0
+    unscored = row.estimate.n_unscored
+    return unscored > 0 and row.estimate.n + unscored >= gap.min_n
 
 
 def _low(row: GroupGap) -> float:

@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import NamedTuple
-
 import pytest
-from project import SUITE, Ended, call, call_all, make_project
-
-
-class World(NamedTuple):
-    """A project with a baseline (run ``first``) and runs ``same``, ``worse`` and ``failing``."""
-
-    folder: Path
-    first: Ended
-    promoted: Ended
-    same: Ended
-    worse: Ended
-    failing: Ended
+from project import SUITE, World, call, call_all, make_project
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from harness.registry import find_metric
 from harness.types import Case, Passage, Query, Response, Score
 
 EN = (
-    "Returns are free within 30 days of delivery. Opened software cannot be returned. Members pay no shipping costs.",
+    "Returns are free within 30 days of delivery. Opened software cannot be returned. Members pay no duties.",
     "The X1 battery lasts 14.5 hours and weighs 1,200 grams. Ada Moreau designed it in Lisbon in 2019.",
 )
 DE = (
@@ -54,7 +54,7 @@ def test_verbatim_answers_are_fully_supported(passages: tuple[str, ...]) -> None
     [
         ("Within 30 days of delivery, returns are free.", EN),
         ("The battery of the X1 weighs 1200 grams and lasts 14,5 hours.", EN),
-        ("No costs for shipping are paid by members.", EN),
+        ("No duties are paid by members.", EN),
         ("In 2019, it was designed in Lisbon by Ada Moreau.", EN),
         ("Opened software can't be returned [1].", EN),
         ("1. Returns are free within 30 days.\n2. Software that was opened cannot be returned.", EN),
@@ -103,7 +103,7 @@ def test_a_number_of_another_sentence_does_not_excuse_a_swap() -> None:
     [
         ("Returns are not free within 30 days of delivery.", EN),
         ("Opened software can be returned.", EN),
-        ("Members pay shipping costs.", EN),
+        ("Members pay duties.", EN),
         ("The X1 battery doesn't last 14.5 hours.", EN),
         ("Die Garantie deckt Wasserschäden ab.", DE),
         ("Die Rücksendung ist innerhalb von 30 Tagen nicht kostenlos.", DE),

@@ -1,6 +1,7 @@
 // What differs between two texts, word by word, by their longest common subsequence.
 
 const MOST_CELLS = 4000000;
+const LEAST_SHARED = 0.3;
 
 const wordsOf = (text) => {
   if (globalThis.Intl && Intl.Segmenter) {
@@ -28,6 +29,9 @@ const difference = (before, after) => {
   add("same", a.slice(0, start));
   compareMiddle(a.slice(start, a.length - end), b.slice(start, b.length - end), add);
   add("same", end ? a.slice(-end) : []);
+  const shared = runs.reduce((sum, [kind, text]) => sum + (kind === "same" ? text.length : 0), 0);
+  // Two texts with little in common are read one after the other, not word by word.
+  if (2 * shared < LEAST_SHARED * (before.length + after.length)) return [["gone", before], ["new", after]];
   return runs;
 };
 
