@@ -82,8 +82,9 @@ def test_small_groups_are_listed_and_not_judged() -> None:
     assert [row.group for row in gap.groups if not row.enough] == ["fr"]
     assert row_of(gap, "fr").deficit is None
     assert row_of(gap, "fr").estimate.n == 19
-    assert row_of(gap, "en").interval is not None
-    assert row_of(gap, "en").interval.level == pytest.approx(0.975)
+    judged = row_of(gap, "en").interval
+    assert judged is not None
+    assert judged.level == pytest.approx(0.975)
     assert gap.difference is not None
     assert gap.difference < 0.1
     few = gap_of({"en": noisy(0.7, 63), "de": noisy(0.7, 63, 1)}, per_document=7)
@@ -93,7 +94,7 @@ def test_small_groups_are_listed_and_not_judged() -> None:
 def test_one_group_has_no_rest() -> None:
     """A single group has nobody to be compared with."""
     gap = gap_of({"en": noisy(0.7, 60)})
-    assert [(row.enough, row.deficit) for row in gap.groups] == [(False, None)]
+    assert [(row.enough, row.deficit) for row in gap.groups] == [(True, None)]
     assert (gap.difference, gap.ratio) == (None, None)
 
 
@@ -101,9 +102,10 @@ def test_groups_without_scores() -> None:
     """A group all of whose cases are lost is listed last, without a value."""
     gap = gap_of({"en": noisy(0.7, 30), "de": ["timeout"] * 30})
     assert [(row.group, row.estimate.value, row.enough) for row in gap.groups] == [
-        ("en", pytest.approx(0.7, abs=0.05), False),
+        ("en", pytest.approx(0.7, abs=0.05), True),
         ("de", None, False),
     ]
+    assert [row.deficit for row in gap.groups] == [None, None]
     assert gap.overall.n_unscored == 30
 
 
@@ -131,6 +133,23 @@ def test_lost_scores_widen_both_ends() -> None:
     unbounded = gap_of({"en": [*noisy(0.7, 60), "timeout"], "de": noisy(0.6, 60, 1)}, SECONDS)
     assert [row.enough for row in unbounded.groups] == [True, True]
     assert [row.interval for row in unbounded.groups] == [None, None]
+
+
+def test_too_few_others_judge_nobody() -> None:
+    """Five perfect cases are no standard for a hundred; small groups are one together."""
+    gap = gap_of({"en": [float(i % 2) for i in range(100)], "de": [1.0] * 5})
+    assert [(row.group, row.enough, row.deficit) for row in gap.groups] == [
+        ("en", True, None),
+        ("de", False, None),
+    ]
+    many = gap_of({"en": noisy(0.5, 100), **{f"small{i}": noisy(0.7, 5, i) for i in range(4)}})
+    assert row_of(many, "en").deficit == pytest.approx(0.2, abs=0.03)
+
+
+def test_an_interval_keeps_to_what_is_possible() -> None:
+    """However many scores are lost, a deficit is no larger than the range."""
+    gap = gap_of({"en": [*[1.0] * 30, *["timeout"] * 70], "de": [*[1.0] * 30, *["timeout"] * 70]})
+    assert [(row.interval.low, row.interval.high) for row in gap.groups if row.interval] == [(-1, 1)] * 2
 
 
 def test_a_case_in_two_groups_counts_in_both() -> None:

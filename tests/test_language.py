@@ -79,7 +79,7 @@ def test_stems_agree_across_inflection() -> None:
 
 
 def test_function_words_are_those_of_the_language() -> None:
-    """In English war is a content word, in German a function word; without a language it counts as German too."""
+    """The word war says something in English and nothing in German; without a language, nothing."""
     assert not is_function_word("war", "en")
     assert is_function_word("war", "de")
     assert is_function_word("war")

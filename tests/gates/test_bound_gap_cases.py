@@ -34,7 +34,7 @@ def rate(good: int, bad: int, lost: int = 0) -> list[Cell]:
         (FLOOR, rate(95, 5), "pass", "between 0.888 and 0.978: within the bound"),
         (FLOOR, rate(60, 40), "fail", "0.691 at most, below 0.800"),
         (FLOOR, rate(85, 15), "inconclusive", "between 0.767 and 0.907: cannot tell"),
-        (FLOOR, rate(3, 0), "inconclusive", "between 0.438 and 1.000: cannot tell"),
+        (FLOOR, rate(3, 0), "inconclusive", "between 0.439 and 1.000: cannot tell"),
         (
             FLOOR,
             rate(95, 0, 5),
@@ -84,7 +84,7 @@ def test_bound_of_a_mean(gate: Gate, cells: list[Cell], outcome: Outcome, reason
             Gate(id="x", metric="latency_s", max=2.5),
             [1.0, 2.0, 1.5, 1.2, 1.8],
             "pass",
-            "between 0.98 s and 2.02 s: within the bound",
+            "between 0.99 s and 2.01 s: within the bound",
         ),
         (
             Gate(id="x", metric="latency_s", max=2.5),
@@ -114,7 +114,7 @@ def test_bound_of_a_mean(gate: Gate, cells: list[Cell], outcome: Outcome, reason
             Gate(id="x", metric="latency_s", quantile=0.8, max=1.5),
             [1, 1, 1, 1, "timeout"],
             "pass",
-            "between 1.00 s and 1.00 s: within the bound",
+            "1.00 s: within the bound",
         ),
         (Gate(id="x", metric="latency_s", total=True, max=10), [1, 2, 3], "pass", "6.00 s: within the bound"),
         (
@@ -142,8 +142,6 @@ def test_bound_of_seconds_quantiles_and_totals(
 ) -> None:
     """Quantiles and totals are what they are, with the unscored at either end of the range."""
     found = decided(gate, cells)
-    if reason == "between 1.00 s and 1.00 s: within the bound":
-        reason = "1.00 s: within the bound"
     assert (found.outcome, found.reason) == (outcome, reason)
 
 
@@ -179,16 +177,16 @@ def gap(rows: dict[str, list[Cell]], gate: Gate = GAP) -> Verdict:
 @pytest.mark.parametrize(
     ("rows", "outcome", "reason"),
     [
-        ({"en": rate(90, 10), "de": rate(90, 10)}, "pass", "no group is worse by more than 0.096 (95 %)"),
+        ({"en": rate(90, 10), "de": rate(90, 10)}, "pass", "no group is worse by more than 0.097 (95 %)"),
         (
             {"en": rate(95, 5), "de": rate(40, 60)},
             "fail",
-            "de is worse than the rest by 0.550 (0.426 to 0.674)",
+            "de is worse than the rest by 0.550 (0.427 to 0.673)",
         ),
         (
             {"en": rate(90, 10), "de": rate(34, 16)},
             "inconclusive",
-            "de may be worse by 0.220 (0.050 to 0.390)",
+            "de may be worse by 0.220 (0.051 to 0.389)",
         ),
         (
             {"en": rate(90, 10), "de": rate(5, 0)},
@@ -221,7 +219,7 @@ def test_gap_between_groups(rows: dict[str, list[Cell]], outcome: Outcome, reaso
     [
         ("inconclusive", "inconclusive", "too few scored cases to judge: fr"),
         ("fail", "fail", "too few cases to judge: fr"),
-        ("warn", "pass", "no group is worse by more than 0.099 (95 %); not judged: fr"),
+        ("warn", "pass", "no group is worse by more than 0.100 (95 %); not judged: fr"),
     ],
 )
 def test_gap_with_a_small_group(insufficient: str, outcome: Outcome, reason: str) -> None:
@@ -244,7 +242,7 @@ def test_gap_of_seconds_with_lost_scores() -> None:
     found = gap(rows, replace(GAP, metric="latency_s", max_gap=5.0))
     assert (found.outcome, found.reason) == (
         "inconclusive",
-        "de may be worse by any amount: unscored cases have no limit",
+        "en may be worse by any amount: unscored cases have no limit",
     )
 
 

@@ -85,7 +85,7 @@ def test_mrr_equals_trec_eval_on_a_truncated_run(k: int) -> None:
     """mrr@k is recip_rank of the run cut after k results."""
     qrels, runs = random_set(9)
     cut = {
-        query: {passage.doc_id: passage.score for passage in retrieval.ordered(passages(run))[:k]}
+        query: {passage.doc_id: passage.score or 0.0 for passage in retrieval.ordered(passages(run))[:k]}
         for query, run in runs.items()
     }
     expected = pytrec_eval.RelevanceEvaluator(qrels, {"recip_rank"}).evaluate(cut)

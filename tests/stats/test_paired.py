@@ -164,7 +164,8 @@ def test_one_cluster_knows_nothing() -> None:
     assert upper_limit(result, 0.95) == math.inf
     assert two_sided_limits(result, 0.95) == (-math.inf, math.inf)
     assert detectable_mean(result, 0.05) == math.inf
-    assert unit_error(1, 3) == math.inf
+    assert unit_error(["a", "a", "a"]) == math.inf
+    assert unit_error(["a", "b", "c"], 1) == math.inf
     assert student_quantile(0, 0.95) == math.inf
 
 
@@ -188,14 +189,24 @@ def test_unit_error_bounds_what_one_item_adds(
         return
     values[index % len(values)] += shift
     after = clustered_mean(values, clusters)
-    assert after.se <= before.se + abs(shift) * unit_error(before.clusters, before.n) + 1e-12
+    assert after.se <= before.se + abs(shift) * unit_error(clusters) + 1e-12
 
 
-def test_unit_error_is_nearly_reached() -> None:
-    """The bound is not idle: one item beside one large cluster comes close to it."""
-    n = 400
-    result = clustered_mean([1.0] + [0.0] * (n - 1), ["alone"] + ["crowd"] * (n - 1))
-    assert result.se == pytest.approx(unit_error(2, n), rel=0.01)
+@quick
+@given(items)
+def test_unit_error_is_reached(pairs: list[tuple[float, int]]) -> None:
+    """The bound is tight: one item of the smallest cluster, alone at 1, has exactly that standard error."""
+    _, clusters = split(pairs)
+    smallest = min(clusters, key=clusters.count)
+    values = [0.0] * len(clusters)
+    values[clusters.index(smallest)] = 1.0
+    assert clustered_mean(values, clusters).se == pytest.approx(unit_error(clusters), abs=1e-12)
+
+
+def test_unit_error_of_a_difference_rests_on_the_smaller_set() -> None:
+    """With C given, the factor is C / (C - 1) of that number of clusters."""
+    names = [str(i) for i in range(40)]
+    assert unit_error(names, 10) == pytest.approx(unit_error(names) * math.sqrt((10 / 9) / (40 / 39)))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,10 @@ from harness.errors import SuiteError
 from harness.suites.yaml import MAX_ALIASES, MAX_BYTES, MAX_DEPTH, load_yaml
 
 
+TRUTHS = [case(word) for word in ("yes", "no", "on", "off") for case in (str.lower, str.title, str.upper)]
+TRUTHS += list("yYnN")
+
+
 def value_of(folder: Path, text: str | bytes) -> Any:
     """The plain value of a document."""
     path = folder / "x.yaml"
@@ -32,27 +36,7 @@ def refused(folder: Path, text: str | bytes) -> str:
 @pytest.mark.parametrize(
     ("written", "why"),
     [
-        *(
-            (word, "truth value")
-            for word in [
-                "y",
-                "Y",
-                "yes",
-                "Yes",
-                "YES",
-                "n",
-                "N",
-                "no",
-                "No",
-                "NO",
-                "on",
-                "On",
-                "ON",
-                "off",
-                "Off",
-                "OFF",
-            ]
-        ),
+        *((word, "truth value") for word in TRUTHS),
         *((word, "octal") for word in ("0123", "08", "-017", "0_7")),
         *((word, "another base") for word in ("0x1F", "0o17", "0b11", "-0xff")),
         *((word, "base-60") for word in ("1:30", "12:30:45", "190:20:30.15", "-1:00")),
@@ -180,24 +164,21 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_f16_no_bomb_goes_off(tmp_path: Path, name: str) -> None:
-    """Depth, aliases and recursion are refused within a second and without filling the memory."""
+    """Depth, aliases and recursion are refused within a second."""
     text, told_as = BOMBS[name]
-    tracemalloc.start()
     started = time.process_time()
+    assert told_as in refused(tmp_path, text)
+    assert time.process_time() - started < 1
+
+
+def test_f16_the_worst_bomb_does_not_fill_the_memory(tmp_path: Path) -> None:
+    """The bomb that gets furthest is the one with few aliases."""
+    tracemalloc.start()
     try:
-        assert told_as in refused(tmp_path, text)
-        used_s, peak = time.process_time() - started, tracemalloc.get_traced_memory()[1]
+        refused(tmp_path, BOMBS["aliases"][0])
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
     finally:
         tracemalloc.stop()
-    assert used_s < 5  # a second without the tracing of memory
-    assert peak < 200_000_000
-
-
-def test_f16_the_worst_bomb_takes_less_than_a_second(tmp_path: Path) -> None:
-    """The bomb that gets furthest is the one with few aliases."""
-    started = time.process_time()
-    refused(tmp_path, BOMBS["aliases"][0])
-    assert time.process_time() - started < 1
 
 
 def test_aliases_within_the_limit_are_written_out(tmp_path: Path) -> None:
