@@ -39,6 +39,12 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     config: dict[str, Scalar]
 
 
+class _Versioned(msgspec.Struct):
+    """Any lock: a later version may have other fields."""
+
+    version: int
+
+
 class NotPromotable(HarnessError):
     """A run that must not become the baseline."""
 
@@ -71,13 +77,15 @@ def read_lock(path: Path) -> Lock:
         UsageError: not there, or not a lock of this version.
     """
     try:
-        lock = msgspec.json.decode(path.read_bytes(), type=Lock)
+        data = path.read_bytes()
+        version = msgspec.json.decode(data, type=_Versioned).version
+        if version != VERSION:
+            raise UsageError(f"lock version {version}, this harness reads {VERSION}", Place(str(path)))
+        lock = msgspec.json.decode(data, type=Lock)
     except OSError as error:
         raise UsageError("no baseline lock", Place(str(path)), "promote a run to be the baseline") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"not a baseline lock: {error}", Place(str(path))) from error
-    if lock.version != VERSION:
-        raise UsageError(f"lock version {lock.version}, this harness reads {VERSION}", Place(str(path)))
+        raise UsageError(f"not a baseline lock: {error}", Place(str(path)), "promote a run anew") from error
     if lock.recording in {"", ".", ".."} or set(lock.recording) & set("/\\:\0"):
         what = f"recording {lock.recording!r} is not the name of a file beside the lock"
         raise UsageError(what, Place(str(path)), "promote a run anew")

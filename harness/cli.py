@@ -76,43 +76,53 @@ def cli() -> None:
     """
 
 
-class _Pipe(io.FileIO):
-    """Standard output or error: when its reader is gone, what is left to say goes nowhere.
+class _Output(io.FileIO):
+    """Standard output or error that never stops a run: what cannot be written goes nowhere.
 
-    The run goes on and the exit code stays the verdict; ``| head`` is no reason to lose either.
+    The exit code stays the verdict where the reader is gone (``| head``); any other fault is kept.
     """
 
+    fault: OSError | None = None
+
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write, or pretend to."""
+        """Write, or take note of why not."""
         try:
-            return super().write(data) or 0
+            return super().write(data)
         except BrokenPipeError:
+            return memoryview(data).nbytes
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            self.fault = error
             return memoryview(data).nbytes
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is not None:
-            setattr(sys, name, _patient(stream))
+    sys.stdout, out = _text(sys.stdout)
+    sys.stderr, _ = _text(sys.stderr, line_buffering=True)
     code = run_command(sys.argv[1:])
     sys.stdout.flush()
+    if out.fault is not None:
+        click.echo(f"error: standard output cannot be written: {out.fault.strerror}", err=True)
+        code = int(ExitCode.FAULT)
     sys.exit(code)
 
 
-def _patient(stream: TextIO) -> TextIO:
-    """The same stream, one that outlives its reader, and shows the number of a sign that it lacks."""
-    try:
-        pipe = _Pipe(stream.fileno(), "w", closefd=False)
-    except OSError:  # no file behind it
-        return stream
-    return io.TextIOWrapper(
-        io.BufferedWriter(pipe),
-        encoding=stream.encoding,
+def _text(stream: TextIO | None, *, line_buffering: bool = False) -> tuple[TextIO, _Output]:
+    """Write text as the stream did; a sign that its encoding lacks is shown by its number.
+
+    A stream that was closed (``>&-``) is None.
+    """
+    to, encoding = (os.devnull, "utf-8") if stream is None else (stream.fileno(), stream.encoding)
+    file = _Output(to, "w", closefd=stream is None)
+    text = io.TextIOWrapper(
+        io.BufferedWriter(file),
+        encoding=encoding,
         errors="backslashreplace",
-        line_buffering=stream.isatty() or stream is sys.stderr,
+        line_buffering=line_buffering or file.isatty(),
     )
+    return text, file
 
 
 def run_command(arguments: list[str]) -> int:
@@ -142,7 +152,7 @@ def _show_faults(error: HarnessError, *, nothing_was_run: bool) -> None:
     for fault in error.faults:
         first, *rest = fault.what.splitlines() or [""]
         for line in (f"error: {first}", *(f"  {line}" for line in rest)):
-            click.echo(_inert(line), err=True)
+            click.echo(_inert(line.rstrip()), err=True)
         for line in _source_lines(fault):
             click.echo(line, err=True)
         if fault.mend and not (fault.place and fault.place.line):

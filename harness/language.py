@@ -89,7 +89,8 @@ FUNCTION_WORDS = {
 
 _FUNCTION_WORDS = frozenset().union(*FUNCTION_WORDS.values())
 _ENDING = re.compile(r"(?<=\w{3})(?:ings?|e[dn]?s?|s)$")
-_KANA_PAIR = re.compile(r"[\u3040-\u309fー]+")
+_HIRAGANA = re.compile(r"[\u3040-\u309f]")
+_HIRAGANA_ONLY = re.compile(r"[\u3040-\u309fー]+")
 _SCRIPTS = {
     "ja": "\u3040-\u30ff",
     "zh": "\u4e00-\u9fff",
@@ -126,7 +127,7 @@ def is_function_word(word: str, language: str | None = None) -> bool:
     words of all languages, so that ``war`` and ``die`` count as German whatever the text is.
     """
     known = FUNCTION_WORDS.get(language or "", _FUNCTION_WORDS)
-    return word in known or bool(_KANA_PAIR.fullmatch(word))
+    return word in known or bool(_HIRAGANA_ONLY.fullmatch(word))
 
 
 def content_stems(text: str, language: str | None = None) -> list[str]:
@@ -134,13 +135,17 @@ def content_stems(text: str, language: str | None = None) -> list[str]:
 
     A stem is the first six letters without a common ending (``last`` of ``lasts``, ``lasted``, ``lasting``;
     ``tag`` of ``Tage``, ``Tagen``). Of words joined by an apostrophe the longer counts (``l'eau``,
-    ``shop's``); English contractions with "not" give none.
+    ``shop's``); English contractions with "not" give none, nor does hiragana, which carries endings and
+    particles.
     """
-    found = (
-        max(re.split("['’]", word), key=len) for word in words(text) if not word.endswith(("n't", "n’t"))
-    )
-    content = (word for word in found if not word[:1].isdigit() and not is_function_word(word, language))
-    return [_ENDING.sub("", word)[:6] for word in content]
+    stems = []
+    for word in words(text):
+        if word[:1].isdigit() or word.endswith(("n't", "n’t")):
+            continue
+        bare = _HIRAGANA.sub("", max(re.split("['’]", word), key=len))
+        if bare and not is_function_word(bare, language):
+            stems.append(_ENDING.sub("", bare)[:6])
+    return stems
 
 
 def likely_language(text: str) -> str | None:
@@ -164,13 +169,17 @@ def likely_language(text: str) -> str | None:
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Give (start, end) offsets of the sentences, in order, without surrounding white space."""
+    """Give (start, end) offsets of the sentences, in order, without surrounding white space.
+
+    An item of a list is a sentence, and so is a row of a Markdown table.
+    """
     spans: list[tuple[int, int]] = []
     # Where nothing is capitalised, a small letter after a full stop says nothing.
     has_capitals = any(character.isupper() for character in text)
     start = 0
     for match in _END.finditer(text):
-        if _is_abbreviation(text, start, match) or _is_list_number(text, start, match):
+        in_table_row = text[start] == "|" and match.group()[0] != "\n"
+        if in_table_row or _is_abbreviation(text, start, match) or _is_list_number(text, start, match):
             continue
         if has_capitals and _goes_on(text, match):
             continue

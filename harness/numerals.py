@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 _SEPARATOR = "[.,'’٫٬．，\u00a0\u202f\u2009]"
 _DIGITS = re.compile(rf"(?<![A-Za-z\d])(?:\d{{1,3}}(?: \d{{3}})+(?!\d)|\d+(?:{_SEPARATOR}\d+)*)")
+_TIME = re.compile(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])")
 _SCALES = {
     "thousand|tausend|mille|mila|duizend|тысяч[аи]?|千": 3,
     "million(?:s|en|es)?|mio|mln|millón|millones|milh(?:ão|ões)|milion[ei]|miljoen|миллион(?:а|ов)?|млн": 6,
@@ -63,14 +64,24 @@ def numbers(text: str) -> list[Number]:
     """Find the numbers of a text: digits in any script, with separators and a word of scale, and words.
 
     ``1,000``, ``1.000``, ``1 000`` and ``1'000`` share the reading 1000; ``14.5`` and ``14,5`` are 14.5;
-    ``1.5 million`` is 1500000. Number words count in 7 languages (``two``, ``zwei``), kanji before a counter
-    (``三十日``). Dates and version numbers give their parts. Digits inside a name (``H2O``) give none.
+    ``1.5 million`` is 1500000. ``13:30`` gives 13 (or 1) and 30, ``10:00`` only 10. Number words count in
+    7 languages (``two``, ``zwei``), kanji before a counter (``三十日``). Dates and version numbers give their
+    parts. Digits inside a name (``H2O``) give none.
     """
-    found = [number for match in _DIGITS.finditer(text) for number in _read(text, match)]
+    times = [number for match in _TIME.finditer(text) for number in _read_time(match)]
+    rest = _TIME.sub(lambda match: " " * len(match.group()), text)
+    found = times + [number for match in _DIGITS.finditer(rest) for number in _read(rest, match)]
     in_words = [(match, _NUMBER_WORDS[match.group().casefold()]) for match in _NUMBER_WORD.finditer(text)]
     in_kanji = [(match, _kanji(match.group())) for match in _KANJI_NUMBER.finditer(text)]
     found += [Number(*match.span(), frozenset({Decimal(value)})) for match, value in in_words + in_kanji]
     return sorted(found, key=lambda number: number.start)
+
+
+def _read_time(match: re.Match[str]) -> list[Number]:
+    """Read hours and minutes: afternoon hours may count from noon, full hours need no minutes."""
+    hour, minute = (Decimal(part) for part in match.groups())
+    hours = Number(*match.span(1), frozenset({hour, hour - 12} if hour > 12 else {hour}))
+    return [hours, Number(*match.span(2), frozenset({minute}))] if minute else [hours]
 
 
 def _read(text: str, match: re.Match[str]) -> list[Number]:

@@ -56,6 +56,10 @@ def blocks(name: str) -> list[Block]:
     return [(language, title, text) for language, title, text in found]
 
 
+def code(name: str, language: str) -> list[str]:
+    return [text for found, _, text in blocks(name) if found == language]
+
+
 def completed(fragment: str, folder: Path) -> Path:
     """Write a suite of an example: what it lacks comes from BASE."""
     given = set(re.findall(r"^(\w+):", fragment, re.MULTILINE))

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
 import shutil
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import chdir, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pytest
+
+from harness.cli import run_command
 
 N_CASES = 60
 SUITE = "suites/tiny.yaml"
@@ -24,7 +33,7 @@ lock = threading.Lock()
 def answer(query):
     n = int(query.id[2:])
     text = f"fact {n} is value{n}."
-    return {"output": text, "retrieved": [{"doc_id": f"d{n // 3}", "text": text}], "citations": [f"d{n // 3}"]}
+    return {"output": text, "retrieved": [{"doc_id": f"d{n // 3}", "text": text}]}
 
 def worse(query):
     if int(query.id[2:]) % 3 == 1:
@@ -159,10 +168,41 @@ def call(*arguments: str, cwd: Path, program: Sequence[str] = (), **env: str) ->
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def call_on_terminal(*arguments: str, cwd: Path, columns: int = 80, **env: str) -> Ended:
+    """Call with standard output on a terminal of so many columns, and standard error in a pipe."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *arguments],
+        cwd=cwd,
+        env=clean_env(**{"TERM": "xterm-256color", **env}),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+    )
+    os.close(theirs)
+    shown = bytearray()
+    with suppress(OSError):  # the other end is closed
+        while part := os.read(ours, 65536):
+            shown += part
+    os.close(ours)
+    _, err = process.communicate(timeout=60)
+    return Ended(process.returncode, shown.decode().replace("\r\n", "\n"), err.decode())
+
+
+def call_inside(capsys: pytest.CaptureFixture[str], folder: Path, *arguments: str) -> Ended:
+    """Run a command line in this process: quick, for what does not depend on the process itself."""
+    capsys.readouterr()
+    with chdir(folder):
+        code = run_command(list(arguments))
+    said = capsys.readouterr()
+    return Ended(code, said.out, said.err)
+
+
 def clean_env(**env: str) -> dict[str, str]:
     """The environment of a call."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
-    return {**kept, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **env}
+    return {**kept, "LANG": "C.UTF-8", **env}
 
 
 def call_all(calls: Iterable[Sequence[str]], cwd: Path, **env: str) -> list[Ended]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
 from typing import Any, get_args
 
 import click
 import msgspec
 import pytest
-from guides import GUIDES, ROOT, read, rows, section
+from guides import DOCS, GUIDES, ROOT, read, rows, section
 
 from harness.cli import VERBS, cli
 from harness.errors import ExitCode
+from harness.fairness import MIN_CLUSTERS
+from harness.gates import drop
 from harness.goldens.fields import ALIASES, RawCase
+from harness.metrics import support
 from harness.registry import METRICS, SYSTEMS, find_metric, find_system
-from harness.suites.meaning import RULES
+from harness.suites.meaning import GOES_WITH, RULES
 from harness.systems.process import ENVIRONMENT
 from harness.types import Gate, GoldenSource, Response, ResponseError, RunSettings, SliceRule, Status, Suite
 
@@ -27,6 +31,10 @@ STRUCTS: dict[str, Any] = {
     "gates": Gate,
 }
 """Heading of suites.md to the type whose keys its table lists."""
+
+PAGES = [*(DOCS / name for name in GUIDES), ROOT / "README.md"]
+LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
+COMMAND = re.compile(rf"\bharness (?:{'|'.join(VERBS)})\b[^`\n|)]*")
 
 
 def shown(default: object) -> str:
@@ -75,6 +83,14 @@ def test_every_suite_key_is_explained(heading: str) -> None:
     assert listed == {name: shown(default) for name, default in defaults.items()}
 
 
+def test_what_a_key_of_a_gate_goes_with_is_told() -> None:
+    """The column names the rules that heed a key, where not all do."""
+    rules = {"drop": "`max_drop`", "gap": "`max_gap`", "bound": "`min` `max`"}
+    listed = {row[0].strip("`"): row[3] for row in rows(section("suites.md", "gates"))}
+    told = {name: " ".join(rules[kind] for kind in kinds) for name, kinds in GOES_WITH.items()}
+    assert {name: listed[name] for name in told} == told
+
+
 @pytest.mark.parametrize("adapter", SYSTEMS)
 def test_every_adapter_option_is_explained(adapter: str) -> None:
     """Each adapter's table has exactly the options of its signature, in order, with their defaults."""
@@ -112,6 +128,17 @@ def test_every_gate_rule_has_its_section() -> None:
         assert "**fail**" in section("gates.md", heading)
 
 
+def test_the_numbers_that_decide_are_those_of_the_code() -> None:
+    """Minimum sizes of a comparison, and what faithfulness holds claims against."""
+    sizes = f"fewer than {drop.MIN_PAIRS} pairs from {drop.MIN_CLUSTERS} documents"
+    sizes += f" (in a slice: {drop.MIN_SLICE_PAIRS} from {drop.MIN_SLICE_CLUSTERS})"
+    assert sizes in section("gates.md", "max_drop")
+    assert f"more than {drop.MAX_UNPAIRED:.0%}".replace("%", " %") in section("gates.md", "max_drop")
+    assert f"`min_n` scored cases from {MIN_CLUSTERS} documents" in section("gates.md", "max_gap")
+    for value in (support.SUPPORTS, support.SAME_MATTER, support.ELSEWHERE):
+        assert f" {value:g}" in section("metrics.md", "faithfulness")
+
+
 def test_every_golden_field_is_explained() -> None:
     """The table has exactly the fields that are read, and every name that is read for one."""
     listed = {row[0].strip("`"): row[3] for row in rows(section("goldens.md", "Fields"))}
@@ -137,32 +164,30 @@ def test_the_tree_is_the_tree() -> None:
     assert drawn == found - {"__init__.py", "py.typed"}
 
 
-@pytest.mark.parametrize("name", GUIDES)
-def test_every_command_exists(name: str) -> None:
+@pytest.mark.parametrize(
+    "command", sorted({found for name in GUIDES for found in COMMAND.findall(read(name))})
+)
+def test_every_command_exists(command: str) -> None:
     """Verbs, their parts and their options in the guides are those of the command line."""
-    context = click.Context(cli)
-    for verb, rest in re.findall(r"\bharness ([a-z]+)((?: [^`\n]*)?)", re.sub(r"\(.*?\)", "", read(name))):
-        if verb not in VERBS:
-            assert not rest.startswith(" -"), f"harness {verb}{rest}"
-            continue
-        command = cli.get_command(context, verb)
-        words = re.split(r" (?:\|\||&&|>)", rest)[0].split()
-        if isinstance(command, click.Group) and words:
-            command = command.get_command(context, words[0])
-        assert command is not None, f"harness {verb}{rest}"
-        known = {text for option in command.params for text in option.opts} | {"--help"}
-        assert {word for word in words if word.startswith("-")} <= known, f"harness {verb}{rest}"
+    _, verb, *words = re.split(r" (?:\|\||&&|>)|`", command)[0].split()
+    found = cli.get_command(click.Context(cli), verb)
+    if isinstance(found, click.Group) and words:
+        found = found.get_command(click.Context(found), words[0])
+    assert found is not None
+    known = {text for option in found.params for text in option.opts} | {"--help"}
+    assert {word for word in words if word.startswith("-")} <= known
 
 
-@pytest.mark.parametrize("name", [*(f"docs/{name}" for name in GUIDES), "README.md"])
-def test_every_link_leads_somewhere(name: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "target"),
+    sorted({(page, target) for page in PAGES for target in LINK.findall(page.read_text(encoding="utf-8"))}),
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+def test_every_link_leads_somewhere(page: Path, target: str) -> None:
     """Relative links lead to files, and their anchors to headings."""
-    page = ROOT / name
-    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text(encoding="utf-8")):
-        path, _, anchor = target.partition("#")
-        there = (page.parent / path).resolve() if path else page
-        assert there.exists(), f"{name}: {target}"
-        if anchor:
-            headings = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
-            anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-            assert anchor in anchors, f"{name}: {target}"
+    path, _, anchor = target.partition("#")
+    there = (page.parent / path).resolve() if path else page
+    assert there.exists()
+    if anchor:
+        headings = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -13,25 +14,43 @@ from typing import Any
 
 import pytest
 import yaml
-from guides import GUIDES, blocks, completed
+from guides import GUIDES, blocks, code, completed, rows, section
 
 from harness.cli import cli
+from harness.errors import SuiteError
 from harness.store.query import run_query
 from harness.store.store import Store
 from harness.suites.suite import load_suite
+from harness.suites.yaml import load_yaml
 
 
-@pytest.mark.parametrize("name", [name for name in GUIDES if name != "ci.md"])
-def test_every_yaml_example_is_a_valid_suite(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name in GUIDES if name != "ci.md" for text in code(name, "yaml")]
+)
+def test_every_yaml_example_is_a_valid_suite(name: str, text: str, tmp_path: Path) -> None:
     """Examples load as they are, or as a part of a suite."""
-    for language, _, text in blocks(name):
-        if language == "yaml":
-            assert load_suite(completed(text, tmp_path)).suite.version == 1
+    assert load_suite(completed(text, tmp_path)).suite.version == 1, name
+
+
+def test_what_is_said_to_be_refused_is_refused(tmp_path: Path) -> None:
+    """Each value of the table of refused YAML, unquoted, is an error."""
+    refused = [
+        code
+        for row in rows(section("suites.md", "Which YAML is refused"))
+        for code in re.findall("`([^`]+)`", row[0])
+    ]
+    assert len(refused) > 15
+    path = tmp_path / "suite.yaml"
+    for found in refused:
+        text = f"{found} x" if found.endswith(":") else "<<: {}" if found == "<<" else f"key: {found}"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(SuiteError):
+            load_yaml(path)
 
 
 def test_every_ci_example_is_a_pipeline() -> None:
     """The examples for CI are YAML, and what they run is shell."""
-    found = [yaml.safe_load(text) for language, _, text in blocks("ci.md") if language == "yaml"]
+    found = [yaml.safe_load(text) for text in code("ci.md", "yaml")]
     github, gitlab, steps = found
     scripts = [step["run"] for step in [*github["jobs"]["gate"]["steps"], *steps] if "run" in step]
     scripts += gitlab["rag-gate"]["script"]
@@ -45,7 +64,7 @@ def test_every_query_is_answered(tmp_path: Path) -> None:
     path = tmp_path / "harness.duckdb"
     with Store(path):
         pass
-    queries = [text for language, _, text in blocks("reports.md") if language == "sql"]
+    queries = code("reports.md", "sql")
     assert len(queries) == 3
     for sql in queries:
         columns, found = run_query(path, sql)
@@ -108,10 +127,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> It
         sys.modules.pop(path.stem, None)
 
 
-EXAMPLES = [text for language, _, text in blocks("systems.md") if language == "yaml"]
-
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.split()[2].strip('"'))
+@pytest.mark.parametrize("example", code("systems.md", "yaml"), ids=lambda text: text.split()[2].strip('"'))
 def test_every_system_example_answers(
     example: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
+from harness.api.rendering import FORMATS, render
 from harness.baselines import VERSION, Lock, NotPromotable, read_baseline, write_baseline
 from harness.comparison import check_comparable, run_scores
-from harness.errors import Fault, NotComparable
+from harness.errors import Fault, HarnessError, NotComparable
 from harness.findings import Runs, make_report
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
@@ -132,6 +134,48 @@ def find_baseline(
             f"the suite is not at {suite_path}", mend="run from the project's folder, or name a --baseline"
         )
     return None, NO_BASELINE
+
+
+def repeat_report(recorded: Recorded, places: Places) -> Report | None:
+    """Make again the report that stands in a run's folder, against what it was compared with.
+
+    Returns:
+        None where there is none, or it does not come out the same any more: gates of another file,
+        a baseline that is gone.
+    """
+    path = places.run_folder(recorded.run.id) / FORMATS["json"][0]
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8")
+    try:
+        told = msgspec.json.decode(text, type=_Told).baseline
+    except msgspec.DecodeError:
+        return None
+    for baseline in _possible_baselines(recorded.run, told, places):
+        intersect = told is not None and told.dataset_digest != recorded.run.dataset_digest
+        report = gate(recorded, baseline, intersect=intersect)
+        if render(report, ["json"])["json"] == text:
+            return report
+    return None
+
+
+class _Told(msgspec.Struct):
+    """What a report in JSON says of its baseline."""
+
+    baseline: Run | None
+
+
+def _possible_baselines(run_: Run, told: Run | None, places: Places) -> Iterator[Recorded | None]:
+    if told is None:
+        yield None
+    try:
+        locked, _ = find_baseline(None, Path(run_.suite_path), run_.suite_name, places)
+        if locked is not None and (told is None or told.id == locked.run.id):
+            yield locked
+        if told is not None and places.recording(told.id).is_file():
+            yield read(places.recording(told.id))
+    except HarnessError:  # changed or damaged since
+        return
 
 
 def promote(

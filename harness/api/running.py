@@ -244,6 +244,11 @@ def _check_same(plan: Plan, before: Recorded) -> None:
         ("the suite's name", before.run.suite_name, plan.file.suite.suite),
         ("the goldens", before.run.dataset_digest, plan.dataset.digest),
         (
+            "the corpus",
+            before.run.corpus_digest,
+            plan.dataset.corpus.digest if plan.dataset.corpus else None,
+        ),
+        (
             "the system's configuration",
             before.run.system_fingerprint,
             fingerprint_of(_config_of(plan.system)),

@@ -48,7 +48,7 @@ def query(sql: str | None, file: Path | None, shape: str, timeout_s: float, raw:
     text = file.read_text(encoding="utf-8") if file is not None else sql or ""
     columns, rows = run_query(Places(reports).store, text, timeout_s=timeout_s)
     if shape == "csv":
-        click.echo(as_csv(columns, rows, raw=raw), nl=False)
+        click.echo(as_csv(columns, rows, raw=raw), nl=False, color=True)  # else it takes escapes out
     elif shape == "json":
         terminal.print_json(as_json_rows(columns, rows))
     else:

@@ -128,8 +128,10 @@ def _written(value: object) -> str:
 def import_runs(recordings: tuple[Path, ...], reports: Path) -> int:
     """Load RECORDINGS (files or run folders; by default every run under --reports) into the database.
 
-    The database is only an index: deleted or damaged, it is rebuilt by this command.
+    The database is only an index: deleted or damaged, it is rebuilt by this command, verdicts and all.
     """
+    from harness.api.deciding import repeat_report
+    from harness.api.rendering import FORMATS, render
     from harness.places import RECORDING, Places
     from harness.recordings import read
     from harness.store.store import Store
@@ -140,7 +142,10 @@ def import_runs(recordings: tuple[Path, ...], reports: Path) -> int:
     with Store(places.store) as store:
         for path in paths:
             recorded = read(path)
-            changed = store.load(recorded)
-            state = "loaded" if changed else "was there already"
+            state = "loaded" if store.load(recorded) else "were there already"
+            report = repeat_report(recorded, places) if path == places.recording(recorded.run.id) else None
+            if report is not None:
+                store.save_report(report, render(report, FORMATS))
+                state += f", verdict {report.outcome}"
             click.echo(f"{recorded.run.id}: {len(recorded.results):,} results {state}")
     return 0

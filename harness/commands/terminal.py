@@ -170,10 +170,17 @@ def say_notices(notices: Iterable[str]) -> None:
 
 
 def print_json(document: str) -> None:
-    """Print a JSON document; what steers a terminal or does not fit the stream is escaped as JSON does."""
-    steering = r"[\x80-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-    unsafe = re.compile(steering if _is_utf8() else r"[^\x00-\x7f]")
-    click.echo(unsafe.sub(lambda found: json.dumps(found.group())[1:-1], document.rstrip("\n")))
+    """Print a JSON document.
+
+    What steers a terminal or a CI runner, or does not fit the stream, is escaped as JSON does.
+    """
+    steering = r"[\x80-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]" if _is_utf8() else r"[^\x00-\x7f]"
+    unsafe = re.compile(steering + r"|#(?=#\w*\[)")
+    click.echo(unsafe.sub(_json_escape, document.rstrip("\n")))
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    return "\\u0023" if found.group() == "#" else json.dumps(found.group())[1:-1]
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *whole: str) -> None:
@@ -188,7 +195,8 @@ def print_report(report: Report) -> None:
     """Print the console rendering at the terminal's width, in colour where it is wanted and shown."""
     from harness.report.text import render
 
-    click.echo(render(report, terminal_width(), wants_color(), not _is_utf8()), nl=False)
+    color = wants_color()
+    click.echo(render(report, terminal_width(), color, not _is_utf8()), nl=False, color=color)
 
 
 def terminal_width() -> int:

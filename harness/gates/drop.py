@@ -183,6 +183,8 @@ def _cannot_tell(found: Comparison, margin: float, unit: str) -> str:
     text = f"may be up to {number(found.harm_limit, unit)} worse (allowed {number(margin, unit)})"
     if found.detectable is not None:
         text += f"; this run detects {number(found.detectable, unit)}"
+    if found.baseline.n_unscored or found.candidate.n_unscored:
+        return f"{text}; unscored cases count at their worst"
     if found.harm is not None and found.harm < margin and found.harm_limit > found.harm:
         ratio = (found.harm_limit - found.harm) / (margin - found.harm)
         text += f"; about {math.ceil(found.n_pairs * ratio * ratio):,} cases would tell"

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from harness.language import content_stems
-from harness.numerals import Number
+from harness.language import content_stems, sentence_spans
+from harness.numerals import Number, numbers
 
 # Share of a clause's weight that another clause must have to say the same, or the opposite.
 SAME_CLAUSE = 0.6
@@ -21,10 +21,10 @@ LONGEST_LOOK = 4000
 
 _NEGATION = re.compile(
     r"\b(?:not(?! only| just| merely)|no(?!\.? ?\d)|never|none|neither|nor|nothing|nobody|without|cannot"
-    r"|nicht(?! nur)|kein\w*|nie|niemals|nichts|ohne|weder|ne|pas|jamais|aucune?|rien|sans"
+    r"|nicht(?! nur)|kein\w*|nie|niemals|nichts|ohne|weder|pas|jamais|aucune?|rien|sans"
     r"|nunca|jamás|ning[uú]n[ao]?|sin|tampoco|não|nem|sem|nenhum\w*|non|senza|nessun\w*|niente"
     r"|niet|geen|nooit|niets|zonder|inte|aldrig|ingen|nie|bez|nigdy|не|нет|ни|без|никогда|değil|yok"
-    r"|لا|لم|لن|ليس\w*|غير|بدون)\b|n't\b|\bn'|않|없|못하|아니|不|没|沒|无|無|未|ない|なく|なかっ|ません",
+    r"|لا|لم|لن|ليس\w*|غير|بدون)\b|n't\b|않|없|못하|아니|不|没|沒|无|無|未|ない|なく|なかっ|ません",
     re.IGNORECASE,
 )
 _PORTUGUESE_NO = re.compile(r"\bno\b", re.IGNORECASE)
@@ -42,27 +42,25 @@ class _Clause(NamedTuple):
     negated: frozenset[str]
 
 
-def other_number(
-    claim: str, stated: Sequence[Number], text: str, found: Sequence[Number], language: str | None
-) -> str:
-    """Say which number the text has in the place of one of the claim's, or "" if none.
+def other_number(claim: str, stated: Sequence[Number], text: str, passage: str, language: str | None) -> str:
+    """Say which number a text has in the place of one of the claim's, or "" if none.
 
-    Two numbers stand in the same place if the content words before and after are the same; if the claim's
-    number is not in the text at all, one of the two is enough.
+    Two numbers stand in the same place if the content words before and after them in the sentence are the
+    same. A sentence that has the claim's number too (``one in 2 days, two in 4 days``) says nothing against
+    it, and no sentence does if the passage around the text has that number in that place.
     """
     read = frozenset().union(*(number.readings for number in stated))
     for number in stated[:MOST_FACTS]:
-        around = _neighbours(claim, number, language)
-        agreed, free = -1, (0, "")
-        for candidate in found[:MOST_FACTS]:
-            beside = _neighbours(text, candidate, language)
-            likeness = sum(a == b for a, b in zip(around, beside, strict=True))
-            if candidate.readings & number.readings:
-                agreed = max(agreed, likeness)
-            elif not candidate.readings & read:
-                free = max(free, (likeness, text[candidate.start : candidate.end]))
-        if free[0] > max(agreed, 0) and (agreed < 0 or free[0] == len(around)):
-            return f"the passage has {free[1]}, not {claim[number.start : number.end]}"
+        place = _neighbours(claim, number, language)
+        for sentence, found in _sentences(text):
+            if any(other.readings & number.readings for other in found):
+                continue
+            for other in found:
+                if other.readings & read or _neighbours(sentence, other, language) != place:
+                    continue
+                if not _stands(number, place, passage, language):
+                    had, said = sentence[other.start : other.end], claim[number.start : number.end]
+                    return f"the passage has {had}, not {said}"
     return ""
 
 
@@ -75,7 +73,8 @@ def polarity_differs(claim: str, text: str, weight: Callable[[str], float], lang
     """
     others = _clauses(text, language)
     for clause in _clauses(claim, language):
-        if len(clause.stems) < 2:
+        # A pair of characters of an unspaced script is about half a word.
+        if sum(1.0 if len(stem) > 2 else 0.5 for stem in clause.stems) < 2:
             continue
         total = sum(map(weight, clause.stems))
         shares = [(sum(map(weight, clause.stems & other.stems)) / total, other) for other in others]
@@ -86,11 +85,27 @@ def polarity_differs(claim: str, text: str, weight: Callable[[str], float], lang
     return False
 
 
+def _stands(number: Number, place: tuple[str, str], passage: str, language: str | None) -> bool:
+    """Tell whether a sentence of the passage has the number in that place."""
+    return any(
+        other.readings & number.readings and _neighbours(sentence, other, language) == place
+        for sentence, found in _sentences(passage)
+        for other in found
+    )
+
+
+def _sentences(text: str) -> Iterator[tuple[str, list[Number]]]:
+    """Give each sentence with its numbers, within the bounds."""
+    for start, end in sentence_spans(text):
+        sentence = text[start : min(end, start + LONGEST_LOOK)]
+        yield sentence, numbers(sentence)[:MOST_FACTS]
+
+
 def _neighbours(text: str, number: Number, language: str | None) -> tuple[str, str]:
-    """Give the content stems before and after a number; each another sign where there is none."""
+    """Give the content stems before and after a number in its sentence, "" where there is none."""
     before = content_stems(text[max(number.start - 40, 0) : number.start], language)
     after = content_stems(text[number.end : number.end + 40], language)
-    return (before[-1] if before else f"<{number.start}"), (after[0] if after else f">{number.start}")
+    return (before[-1] if before else ""), (after[0] if after else "")
 
 
 def _opposed(left: _Clause, right: _Clause) -> bool:

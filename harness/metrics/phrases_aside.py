@@ -5,9 +5,43 @@ Written and searched like those of ``phrases_refusing``.
 
 from __future__ import annotations
 
+# The speaker offers more: a question that no answer depends on.
+OFFER = {
+    "en": r"""
+^(?:\w+,? )?(?:would you like|do you want|shall i|should i|can i help|how (?:can|may) i|did you know)\b
+\b(?:anything|what) else\b|\bany (?:other|further|more) questions\b
+""",
+    "de": r"""
+^(?:möchten sie|möchtest du|soll ich|kann ich (?:ihnen|dir|sonst)|haben sie (?:noch|weitere) fragen)\b
+""",
+    "fr": r"""
+^(?:souhaitez-vous|voulez-vous que|puis-je|avez-vous d'autres questions)\b
+""",
+    "es": r"""
+^¿?(?:(?:le|te) gustaría|quiere que|quieres que|puedo ayudar|algo más)\b
+""",
+    "pt": r"""
+^(?:gostaria de|quer que|posso ajudar|algo mais)\b
+""",
+    "it": r"""
+^(?:vuole che|vuoi che|posso aiutar|desidera che)\b
+""",
+    "nl": r"""
+^(?:wilt u|wil je|kan ik u|kan ik je|zal ik)\b
+""",
+    "ja": r"""
+(?:お手伝い|お役に立て)[^。]*(?:ありますか|でしょうか|ましょうか)|ほかに[^。]*ありますか
+""",
+    "zh": r"""
+(?:还|還)有(?:什么|其他)|需要我
+""",
+}
+
 # The speaker asks which of several things is meant.
 ASK = {
     "en": r"""
+\bwhich\b[^?]*\b(?:you|your|it|or)\b
+^(?:are|is|was|were|do|did|does|have|has|will) (?:you|it|this|that|your)\b[^?]*\bor\b
 \bwhich (?:\w+ ){0,5}?(?:are|do|did|would|were|is) you\b|\bwhich one\b|\b(?:do|did) you mean\b
 \bare you (?:\w+ )?(?:asking|referring|talking|looking for|thinking|inquiring)\b
 \b(?:clarify|specify|rephrase|elaborate|be more specific|narrow (?:it|this|that) down)\b
@@ -16,14 +50,19 @@ ASK = {
     "de": r"""
 \bwelche[nrsm]?\b[^?]*\b(?:meinen|meinst|beziehen|geht es|suchen|suchst)|\b(?:meinen sie|meinst du)\b
 \b(?:präzisier|spezifizier|konkretisier|klarstell|genauer (?:beschreib|angeb|sagen|erklär))
-\b(?:was|worum|wonach) genau\b
+\b(?:was|worum|wonach) genau\b|\bwelche[nrsm]?\b[^?]*\b(?:sie|du|ihr|ihre[nrm]?|dein\w*|es)\b
+^(?:haben|sind|ist|war|waren|geht|handelt|fahren|wohnen)\b[^?]*\boder\b
 """,
     "fr": r"""
-\bquel(?:le)?s?\b[^?]*\b(?:parlez|voulez|souhaitez|cherchez|référence)|\bvoulez-vous dire\b
+\bquel(?:le)?s?\b[^?]*(?:-vous|-tu|-il|\bvotre|\bvos)\b|\bvoulez-vous dire\b
+\b(?:est-ce|s'agit-il|avez-vous|êtes-vous|était-ce)\b[^?]*\bou\b
 \b(?:préciser|clarifier|reformuler)\b
 """,
     "es": r"""
 \b(?:se refiere|te refieres|quiere decir|quieres decir)\b|\b(?:aclarar|especificar|precisar|ser más específic)
+^¿?(?:en |de |a |para )?(?:qué|cuál)\b[^?]*\b(?:has|ha|vas?|tienes?|vives?|usted|le|te|su|tu|es)\b
+^¿?(?:en |de |a |para )?(?:qué|cuál)\b[^?]*\b(?:quier|prefier|neces|dese|utiliz|compr)\w+
+^¿(?:es|está|tiene|tienes|vive|vives)\b[^?]* o \b
 """,
     "pt": r"""
 \b(?:se refere|quer dizer)\b|\b(?:esclarecer|especificar|ser mais específic)
@@ -36,6 +75,7 @@ ASK = {
 """,
     "ja": r"""
 (?:どの|どちら|どれ|どういった|何の|いつの|どこの)[^。？?]*(?:でしょうか|ですか|ますか)
+(?:です|ます)か、[^。？?]*(?:です|ます)か
 (?:具体的に|明確に|詳しく)[^。]*(?:教えて|お知らせ|お聞かせ|ご指定|いただけ)
 """,
     "zh": r"""
@@ -56,6 +96,7 @@ ASK = {
 ASK_MORE = {
     "en": r"""
 \b(?:could|can|would|will|might) you (?:please |kindly )?(?:provide|tell|share|give|let me know|send|confirm)
+\bi (?:just )?need (?:to know )?(?:your|the|which)\b
 ^what (?:is|are) your\b
 """,
     "de": r"""
@@ -88,29 +129,34 @@ ASK_MORE = {
 ADVICE = {
     "en": r"""
 \b(?:recommend|suggest|advise|encourage|caution|urge|consult|contact|reach out|seek)\b
-\bplease (?:refer|check|visit|see|note)\b|^if you(?:'re| are| have| need)\b
+^please (?:ask|call|get|refer|check|visit|see|note|try|speak|write)\b|^if you(?:'re| are| have| need)\b
+\b(?:may|might|can|could|will) (?:be able to )?(?:help|tell you|be asked)\b
 \byou (?:may|can|could|might|should) (?:\w+ )?(?:want to )?(?:check|contact|try|consult|visit|look|ask)\b
 \bit(?:'s| is) (?:\w+ )?(?:important|essential|crucial|best|advisable|recommended|worth)\b
 \b(?:<source>|question) (?:\w+ )?(?:<describe>|is\b|are\b|asks?|requires?)
 ^(?:they|it|instead,? (?:they|it)) (?:\w+ )?(?:<describe>)
 """,
     "de": r"""
-\b(?:empfehle|wenden sie sich|kontaktieren|konsultieren|bitte (?:beachten|prüfen|besuchen)|es ist wichtig)
+\b(?:empfehle|wenden sie sich|kontaktieren|konsultieren|es ist wichtig|weiterhelfen|nachfragen)\b
+^bitte \w+ (?:sie|dich|euch)?\b|^fragen sie\b
 """,
     "fr": r"""
-\b(?:recommande|conseille|suggère|veuillez|contactez|contacter|consultez|consulter|il est important)
+\b(?:recommande|conseille|suggère|veuillez|contactez|contacter|consultez|consulter|il est important)\b
+^(?:renseignez|demandez|adressez|merci de|appelez)\b|\ble mieux est\b
+\b(?:pourra|pourront|peut) (?:peut-être )?(?:vous )?(?:renseigner|aider)\b
 """,
     "es": r"""
-\b(?:recomiendo|sugiero|aconsejo|consulte|consultar|contacte|contactar|póngase en contacto|es importante)
+\b(?:recomiendo|sugiero|aconsejo|cons[uú]lt\w*|contacte|contactar|póngase en contacto|es importante)\b
+^(?:pregunt\w*|llam[ae]\w*|pued\w+ (?:preguntar|consultar|llamar))\b|\blo mejor es\b
 """,
     "pt": r"""
-\b(?:recomendo|sugiro|consulte|consultar|entre em contato|é importante)
+\b(?:recomendo|sugiro|consulte|consultar|entre em contato|é importante)\b|^pergunte\b
 """,
     "it": r"""
-\b(?:consiglio|suggerisco|consulti|consultare|contatti|contattare|è importante)
+\b(?:consiglio|suggerisco|consulti|consultare|contatti|contattare|è importante)\b|^(?:chieda|chiedi)\b
 """,
     "nl": r"""
-\b(?:raad|adviseer|raadpleeg|neem contact|het is belangrijk)
+\b(?:raad|adviseer|raadpleeg|neem contact|het is belangrijk)\b|^vraag\b
 """,
     "ja": r"""
 (?:お問い合わせ|ご相談|ご確認|ご参照|ご連絡|おすすめ|お勧め|推奨)|重要です
@@ -128,39 +174,36 @@ POLITE = {
 ^(?:i'm |i am )?(?:so |very |really )?(?:sorry|glad|happy)\b(?! to (?:say|inform|tell))
 ^(?:(?:i |we )?apologi[sz]e|my apologies)\b
 \b(?:let me know|feel free|don't hesitate|do not hesitate|hope (?:this|that|it) helps?|happy to help)\b
-\b(?:would you like|do you want|shall i|can i help|how (?:can|may) i (?:help|assist)|(?:anything|what) else)\b
-\bany (?:other|further|more) questions\b
 \bi(?:'m| am) (?:just |only )?an? (?:ai|assistant|language model|chatbot)\b
 ^(?:here (?:is|are|'s)|below (?:is|are))\b[^.]{0,60}$
 """,
     "de": r"""
 ^(?:hallo|guten (?:tag|morgen|abend)|gerne?|natürlich|danke|vielen dank|ja|nein|sicher)\b\W*(?:\w+\W*){0,4}$
 \b(?:tut mir leid|entschuldigung|entschuldigen sie|melden sie sich|stehe ich|hoffe,? (?:das|dies))\b
-\b(?:haben sie (?:noch|weitere)|möchten sie|soll ich)\b
 """,
     "fr": r"""
 ^(?:bonjour|bonsoir|merci|bien sûr|certainement|d'accord|oui|non)\b\W*(?:\w+\W*){0,4}$
-\b(?:désolée?|n'hésitez pas|j'espère que|puis-je|souhaitez-vous|voulez-vous que)\b
+\b(?:désolée?|n'hésitez pas|j'espère que)\b
 """,
     "es": r"""
 ^(?:hola|buenos días|buenas|gracias|claro|por supuesto|desde luego|sí|no)\b\W*(?:\w+\W*){0,4}$
-\b(?:lo siento|lamento|no dudes? en|espero que (?:esto|le|te)|puedo ayudar|(?:le|te) gustaría)\b
+\b(?:lo siento|lamento|no dudes? en|espero que (?:esto|le|te))\b
 """,
     "pt": r"""
 ^(?:olá|oi|bom dia|obrigad[oa]|claro|certamente|sim|não)\b\W*(?:\w+\W*){0,4}$
-\b(?:desculpe|lamento|não hesite|espero que (?:isso|isto)|posso ajudar|gostaria de)\b
+\b(?:desculpe|lamento|não hesite|espero que (?:isso|isto))\b
 """,
     "it": r"""
 ^(?:ciao|buongiorno|salve|grazie|certo|certamente|sì|no)\b\W*(?:\w+\W*){0,4}$
-\b(?:mi dispiace|non esitare|non esiti|spero che (?:questo|sia)|posso aiutar)\b
+\b(?:mi dispiace|non esitare|non esiti|spero che (?:questo|sia))\b
 """,
     "nl": r"""
 ^(?:hallo|goedendag|dank|bedankt|natuurlijk|zeker|ja|nee)\b\W*(?:\w+\W*){0,4}$
-\b(?:het spijt me|aarzel niet|ik hoop dat|kan ik u|wilt u)\b
+\b(?:het spijt me|aarzel niet|ik hoop dat)\b
 """,
     "ja": r"""
 ^(?:こんにちは|はい|いいえ|かしこまりました|承知|ありがとう|もちろん)[^。]{0,12}[。！]?$
-(?:申し訳|すみません|ごめんなさい)[^。]{0,12}[。！]?$|お役に立てれば|お気軽に|ご質問があれば|お手伝いできること
+(?:申し訳|すみません|ごめんなさい)[^。]{0,12}[。！]?$|お役に立てれば|お気軽に|ご質問があれば
 """,
     "zh": r"""
 ^(?:你好|您好|好的|当然|是的|谢谢|不客气)[^。]{0,8}[。！]?$|希望(?:这|对您)|如果您有(?:任何|其他)|请随时

@@ -10,7 +10,7 @@ from __future__ import annotations
 LISTS = {
     "en": {
         "source": "documents?|documentation|contexts?|passages?|sources?|texts?|excerpts?|articles?"
-        "|materials?|knowledge base|search results?|snippets?|references?|records?|database"
+        "|materials?|notes?|knowledge base|search results?|snippets?|references?|records?|database"
         r"|(?:provided|given|available|retrieved|above) (?:\w+ )?(?:information|data|content|answer)",
         "told": "mentioned|specified|stated|provided|given|covered|addressed|discussed|included|found|present"
         "|available|answered|described|contained|listed",
@@ -57,7 +57,7 @@ LISTS = {
         "fact": "informatie|gegevens|antwoord|vermelding|details",
     },
     "ja": {
-        "help": "答え|回答|対応|手伝い|提供|支援|協力|説明|伝え|案内|判断|応じ|教え",
+        "help": "答え|回答|対応|手伝い|提供|支援|協力|説明|伝え|案内|判断|応じ|教え|見せ",
         "fact": "情報|記載|記述|言及|答え|回答|データ|説明",
         "no": "ありません|ございません|ないため|ないです|ない。|ない$|見つかりません|見当たりません"
         "|得られません|含まれて(?:いません|いない|おりません)|持って(?:いません|おりません)",
@@ -96,6 +96,7 @@ DECLINE = {
 \b(?:ich (?:kann|darf|werde)|(?:kann|darf|werde) ich)\b[^.!?]*? (?:<no>)\b[^.!?]*?\b(?:<help>)\b
 \bich bin (?:\w+ )*nicht in der lage\b
 \b(?:ich muss|muss ich) (?:\w+ )*(?:ablehnen|passen)
+\b(?:helfe|beantworte|gebe|nenne|sage|zeige) ich\b[^.!?]*? (?:<no>)\b
 \bfrage (?:kann|lässt sich) (?:\w+ )*nicht beantwort
 """,
     "fr": r"""
@@ -103,6 +104,7 @@ DECLINE = {
 \bje ne suis pas (?:en mesure|capable|autorisée?|habilitée?)
 \bje (?:dois|préfère) (?:décliner|refuser)|\bje refuse de
 \bimpossible (?:pour moi )?de (?:vous )?(?:répondre|aider)
+\bne (?:sont|est) pas (?:communiqu|divulgu)
 """,
     "es": r"""
 \bno (?:puedo|podré|podría|podemos) (?:\w+ )?(?:<help>)
@@ -150,7 +152,8 @@ LACK = {
     "en": r"""
 \bi (?:\w+ly |just )?(?:don't|do not|didn't|did not) (?:\w+ly )?know\b
 \bi (?:\w+ly )?(?:don't|do not|didn't) (?:\w+ly )?(?:have|see|find|possess|hold)\b(?! to\b)
-\bi have (?:no|little|limited) (?:\w+ )?(?:information|idea|data|knowledge|details|record|answer|context)
+\bi have (?:no|little|limited) (?:\w+ )?(?:information|idea|data|knowledge|details|record|answer|figures)
+\b(?:<source>|information) (?:\w+ ){0,3}?says? nothing\b|\bnot known to me\b
 \bi(?:'m| am) not (?:\w+ly )?(?:sure|aware|certain|familiar)\b
 \bi (?:could|was|did|have)(?: not|n't) (?:been )?(?:able to )?(?:find|locate|found)\b
 \b(?:no|not (?:enough|any)|insufficient|lack of) (?:\w+ ){0,2}?(?:information|info|mention)\b
@@ -188,6 +191,7 @@ LACK = {
 \bno hay (?:\w+ )?(?:<fact>)|\bninguna (?:<fact>)
 \b(?:<source>)\b[^.!?]{0,40}? no (?:\w+ )?(?:conti|mencion|inclu|dice|indica|propor|especific|ofrec|da\b|tien)
 \bno (?:se|está|están|aparece|viene|figura)\w* [^.!?]{0,30}?(?:<source>)
+\b(?:<source>|información)\b[^.!?]{0,40}? no (?:se )?(?:figura|aparece|consta|encuentra|menciona|indica)
 """,
     "pt": r"""
 ^(?:desculpe|lamento|infelizmente)?,? ?(?:mas )?(?:eu )?não sei\b|\bnão sei a resposta

@@ -20,15 +20,18 @@ _TURN = re.compile(
 # A system that says it refused is believed unless its text states at least this much without refusing.
 CLEAR_ANSWER = 3
 
-# An answer with more than this is an answer, even if it ends by asking which of several things was meant.
+# More claims than these are an answer, even if it ends by asking which of several things was meant, or
+# begins with a question that the claims explain.
 LONGEST_CHOICE = 6
+LONGEST_EXPLANATION = 3
 
 
 def observe(response: Response) -> tuple[Behavior, str]:
     """Tell from an answer's text what the system did, and the words that show it.
 
     - No words at all: ``refuse``.
-    - It asks which of several things is meant, or asks for more and claims nothing: ``clarify``.
+    - It begins by asking for something to go on, or ends by asking which of several things is meant, or
+      asks for more and claims nothing: ``clarify``, unless it declines.
     - It declines, does not know, or says that the sources are silent: ``refuse``; but ``partial`` if it
       claims something first, or afterwards turns to an answer (a sentence that begins with "however", or,
       after more than a bare "I don't know", any claim that is not advice or about the sources).
@@ -84,15 +87,27 @@ def _scored(case: Case, behavior: Behavior, matched: str, value: bool) -> Score:
     return Score(value=float(value), details=details)
 
 
+def _asked(sentences: list[Sentence], n_claims: int) -> Sentence | None:
+    """Give the question that the answer puts instead of answering, if any."""
+    opening = next((sentence for sentence in sentences if sentence.role not in ("aside", "offer")), None)
+    if opening and opening.role in ("ask", "ask_more") and n_claims <= LONGEST_EXPLANATION:
+        return opening
+    for sentence in sentences[-3:]:
+        if sentence.role == "ask" and n_claims <= LONGEST_CHOICE:
+            return sentence
+        if sentence.role == "ask_more" and not n_claims:
+            return sentence
+    return None
+
+
 def _behavior(text: str, sentences: list[Sentence]) -> tuple[Behavior, str]:
     claims = [sentence for sentence in sentences if sentence.role == "claim"]
     refusals = [sentence for sentence in sentences if sentence.role in ("decline", "lack")]
     first = refusals[0] if refusals else None
     if first is None or first.role == "lack":
-        for sentence in sentences[-3:]:
-            enough = LONGEST_CHOICE if sentence.role == "ask" else 0
-            if sentence.role in ("ask", "ask_more") and len(claims) <= enough:
-                return "clarify", sentence.matched
+        asked = _asked(sentences, len(claims))
+        if asked is not None:
+            return "clarify", asked.matched
     if first is None:
         return "answer", ""
     before = [claim for claim in claims if claim.start < first.start]

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from harness.language import sentence_spans, words
 from harness.metrics import phrases_aside, phrases_refusing
 
-Role = Literal["decline", "lack", "ask", "ask_more", "aside", "advice", "claim"]
+Role = Literal["decline", "lack", "offer", "ask", "ask_more", "aside", "advice", "claim"]
 
 # What a sentence does shows early; the limit bounds the time that a hostile answer can take.
 LONGEST_LOOK = 600
@@ -18,13 +18,14 @@ LONGEST_LOOK = 600
 _ROLES: dict[Role, dict[str, str]] = {
     "decline": phrases_refusing.DECLINE,
     "lack": phrases_refusing.LACK,
+    "offer": phrases_aside.OFFER,
     "ask": phrases_aside.ASK,
     "ask_more": phrases_aside.ASK_MORE,
     "aside": phrases_aside.POLITE,
     "advice": phrases_aside.ADVICE,
 }
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": None, "*": None, "_": None, "#": None, "\n": " "})
-_QUESTION = re.compile(r"[?？؟][\"'”’»)\]]*$|(?:すか|ょうか|のか)。?$")
+_QUESTION = re.compile(r"[?？؟][\"'”’»)\]]*$|(?:すか|ょうか|のか)(?:（[^（）]*）)?。?$")
 _MARKER = re.compile(r"(?:[-*•+>]|\(?\d{1,2}[.)])\s+(?=\S)")
 
 
@@ -40,9 +41,9 @@ class Sentence(NamedTuple):
 def read_sentences(text: str) -> list[Sentence]:
     """Give the sentences of an answer in order, each with its role.
 
-    ``aside`` are greetings, offers, headings, lead-ins that end with a colon, and questions that are not
-    put in order to answer (those are ``ask`` and ``ask_more``). ``advice`` is a claim that is no answer
-    where it follows a refusal. What is nothing of these is a ``claim``.
+    Questions are an ``offer``, an ``ask`` (which of several things is meant?), an ``ask_more`` or an
+    ``aside``. Asides are also greetings, headings and lead-ins that end with a colon. ``advice`` is a claim
+    that is no answer where it follows a refusal. What is nothing of these is a ``claim``.
     """
     return [_read(text, start, end) for start, end in sentence_spans(text)]
 
@@ -53,9 +54,9 @@ def _read(text: str, start: int, end: int) -> Sentence:
     start = marker.end() if marker else start
     raw = text[start : min(end, start + LONGEST_LOOK)]
     plain = unicodedata.normalize("NFKC", raw).casefold().translate(_PLAIN).strip()
-    asks = bool(_QUESTION.search(text[max(start, end - 8) : end]))
+    asks = bool(_QUESTION.search(text[max(start, end - 80) : end]))
     for role in _ROLES:
-        if role in ("ask", "ask_more") and not asks:
+        if role in ("offer", "ask", "ask_more") and not asks:
             continue
         match = _expression(role).search(plain)
         if match:

@@ -25,7 +25,7 @@ WIDEST_WINDOW = 3
 WIDTH_COST = 0.01
 
 # What words elsewhere in the passage (its title, say) count, and what a claim's numbers add to a window.
-ELSEWHERE = 0.3
+ELSEWHERE = 0.5
 NUMBERS = 0.3
 
 # Bounds the time that a hostile text can take; honest sentences stay below it.
@@ -36,7 +36,7 @@ _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 _BLANK = re.compile(
     r"https?://\S+|\[\^?\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|【[^】]*】|^\s*\(?\d{1,2}[.)](?=\s)", re.MULTILINE
 )
-_CAPITALISED = re.compile(r"(?<![\w'-])[^\W\d_a-z][\w'-]+")
+_WORD = re.compile(r"(?<![\w'-])[^\W\d_][\w'-]+")
 
 
 class Finding(NamedTuple):
@@ -88,10 +88,23 @@ def read_sources(passages: Iterable[Passage]) -> Sources:
     items = []
     for passage, text in kept:
         spans = sentence_spans(text)
-        stems = [frozenset(content_stems(text[start:end], language)) for start, end in spans]
-        items.append(_Source(passage, text, spans, stems, numbers(text)))
+        items.append(_Source(passage, text, spans, _sentence_stems(text, spans, language), numbers(text)))
     occurrences = Counter(stem for source in items for stems in source.stems for stem in stems)
     return Sources(items, language, occurrences, sum(len(source.spans) for source in items))
+
+
+def _sentence_stems(text: str, spans: list[tuple[int, int]], language: str | None) -> list[frozenset[str]]:
+    """Give the content stems of each sentence; a row of a table says what it says with the table's head."""
+    found: list[frozenset[str]] = []
+    head: frozenset[str] | None = None
+    for start, end in spans:
+        stems = frozenset(content_stems(text[start:end], language))
+        if text[start] != "|":
+            head = None
+        elif head is None:
+            head = stems
+        found.append(stems | (head or frozenset()))
+    return found
 
 
 def has_content(text: str) -> bool:
@@ -104,7 +117,7 @@ def check_claim(claim: str, sources: Sources, question: str = "") -> Finding:
     """Judge one claim against the window of sentences that covers most of it.
 
     Coverage is the share of the claim's content words, weighted by their rarity, that stand in the window;
-    words elsewhere in the passage count a third. In order:
+    words elsewhere in the passage count half. In order:
 
     - ``contradicted``: the window covers the claim well but has other numbers, or the other polarity;
     - ``unsupported``: too little is covered, or a number is nowhere in the passage, or a capitalised name
@@ -151,7 +164,7 @@ def _judge(
 ) -> tuple[Verdict, str]:
     text = window.source.text[window.start : window.end]
     if window.coverage >= SAME_MATTER:
-        other = other_number(claim, stated, text, numbers(text), sources.language)
+        other = other_number(claim, stated, text, window.source.text, sources.language)
         if other:
             return "contradicted", other
         if polarity_differs(claim, text, sources.weight, sources.language):
@@ -173,7 +186,7 @@ def _unknown_name(claim: str, text: str, question: str, language: str | None) ->
 
     Not where capitals are no sign of names: German, headings, text in capitals.
     """
-    names = list(_CAPITALISED.finditer(claim))
+    names = [match for match in _WORD.finditer(claim) if match.group()[0].isupper()]
     if language == "de" or len(names) > 0.4 * len(claim.split()):
         return ""
     known = f"{text} {question}".casefold()

@@ -39,7 +39,7 @@ def decode(value: Any, wanted: Any, path: KeyPath, document: Document, faults: l
     except msgspec.ValidationError as error:
         what = str(error).partition(" - at ")[0]
         mend = did_you_mean(str(value), args) if origin is typing.Literal and str(args[0]) in args else ""
-        if "`str`" in what and isinstance(value, (int, float, bool)):
+        if "str" in what.partition(", got")[0] and isinstance(value, (int, float, bool)):
             mend = f'write "{json.dumps(value)}" if it is text'
         said = f"{path_text(path)!r}: {what[0].lower()}{what[1:]}"
         faults.append(Fault(said, document.place(path), mend))

@@ -84,14 +84,18 @@ def _narrow_gate(gate: dict[str, Any]) -> None:
             number["maximum"] = high
     cases = {"required": ["cases"], "properties": {"cases": {"minItems": 1}}}
     metric = _given("metric")
-    rules: dict[GateKind, list[dict[str, Any]]] = {
-        "drop": [_given("max_drop"), metric],
-        "gap": [_given("max_gap"), _given("slice"), metric],
-        "scored": [_given("min_scored")],
-        "cases": [cases, metric],
-        "bound": [{"anyOf": [_given("min"), _given("max")], "not": cases}, metric],
+    rules: dict[GateKind, tuple[dict[str, Any], ...]] = {
+        "drop": (_given("max_drop"), metric),
+        "gap": (_given("max_gap"), metric, _given("slice")),
+        "scored": (_given("min_scored"),),
+        "cases": (cases, metric),
+        "bound": ({"anyOf": [_given("min"), _given("max")], "not": cases}, metric),
     }
-    gate["oneOf"] = [{"allOf": [*needed, _only_heeded(kind)]} for kind, needed in rules.items()]
+    gate["oneOf"] = [rule for rule, *_ in rules.values()]
+    gate["allOf"] = [
+        {"if": rule, "then": {"allOf": [*needed, _only_heeded(kind)]}}
+        for kind, (rule, *needed) in rules.items()
+    ]
 
 
 def _only_heeded(kind: GateKind) -> dict[str, Any]:
@@ -112,12 +116,14 @@ def _schema(title: str, root: str, parts: dict[str, Any]) -> dict[str, Any]:
     for part in parts.values():
         if "description" in part:
             part["description"] = inspect.cleandoc(part["description"])
-    return {
+    whole = {
         "$schema": DIALECT,
         "title": title,
         "$ref": f"#/$defs/{root}",
         "$defs": dict(sorted(parts.items())),
     }
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(whole))
+    return plain
 
 
 def _components(kind: type[msgspec.Struct]) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from contextlib import chdir
 from pathlib import Path
 
 import pytest
-from project import SUITE, World, call, case_of, copy_project, write_lines
+from project import SUITE, World, call, call_inside, case_of, copy_project, write_lines
 
-from harness.cli import VERBS, run_command
+from harness.cli import VERBS
 
 
 def test_an_unchanged_candidate_passes(world: World) -> None:
@@ -60,8 +59,8 @@ def test_a_mistyped_name_is_shown_where_it_is(world: World, tmp_path: Path, righ
     match = re.search(rf"^ {line} \| (.*)\n +\| ( *)\^ (.*)$", ended.err, re.MULTILINE)
     assert match
     shown, margin, mend = match.groups()
-    assert shown[len(margin) :].startswith(wrong.split()[0].strip(":,"))
-    assert mend == f"did you mean {right.split()[0].strip(':,')!r}?"
+    assert shown[len(margin) :].startswith(wrong.split(maxsplit=1)[0].strip(":,"))
+    assert mend == f"did you mean {right.split(maxsplit=1)[0].strip(':,')!r}?"
     assert "nothing was run" in ended.err
     assert not (folder / "reports").exists()
 
@@ -166,12 +165,10 @@ def test_what_is_called_wrongly_ends_with_2(
 ) -> None:
     """2: nothing on standard output, a message on standard error, and no run is left behind."""
     runs = set((world.folder / "reports/runs").iterdir())
-    with chdir(world.folder):
-        code = run_command(line.split())
-    said = capsys.readouterr()
-    assert (code, said.out) == (2, ""), said.err
-    assert re.search("^(error|Error|Usage): ", said.err, re.MULTILINE)
-    assert NEAREST.get(line, "") in said.err
+    ended = call_inside(capsys, world.folder, *line.split())
+    assert (ended.code, ended.out) == (2, ""), ended.err
+    assert re.search("^(error|Error|Usage): ", ended.err, re.MULTILINE)
+    assert NEAREST.get(line, "") in ended.err
     assert set((world.folder / "reports/runs").iterdir()) == runs
 
 

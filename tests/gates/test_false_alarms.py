@@ -51,7 +51,7 @@ def failures(runs: int, alpha: float, by_document: bool, lost: float = 0.0) -> i
 @pytest.mark.parametrize(("alpha", "by_document"), [(0.01, True), (0.2, False)])
 def test_false_alarms_stay_below_alpha(alpha: float, by_document: bool) -> None:
     """6 metrics over all cases and in 4 slices: an unchanged system fails in at most alpha of gates."""
-    runs = 40
+    runs = 60
     assert failures(runs, alpha, by_document) <= scipy.stats.binom.ppf(0.999, runs, alpha)
 
 

@@ -15,7 +15,7 @@ from world import METRICS, Cell, cases_of, evidence_of, recorded_of, suite_of
 from harness.comparison import run_scores
 from harness.gates.decide import decide_all, overall
 from harness.gates.evidence import Evidence
-from harness.types import Case, Gate
+from harness.types import Case, Gate, SliceRule
 
 Columns = dict[str, list[Cell]]
 LOST: tuple[Cell, ...] = ("system_error", "timeout", "judge_error", None)
@@ -44,12 +44,18 @@ GATES = {
         for how in ("inconclusive", "fail", "warn")
         for metric, limit in [("quality", 0.2), ("flaws", 0.3), ("latency_s", 0.2)]
     ],
+    "gap of groups that overlap": [
+        Gate(id=f"{how}-{limit}", metric="quality", slice="tags", max_gap=limit, insufficient=how)
+        for how in ("inconclusive", "warn")
+        for limit in (0.1, 0.3)
+    ],
     "scored or cases": [
         Gate(id="most", min_scored=0.9),
         Gate(id="most-quality", min_scored=0.95, metric="quality"),
         Gate(id="never", metric="quality", cases=("c001", "c002", "c030"), min=0.3),
     ],
 }
+SLICES = {"language": SliceRule(source="groups.language"), "tags": SliceRule(source="tags")}
 LANGUAGES = (
     lambda i: ("en", "de")[i % 2],
     lambda i: ("en", "de", "fr")[i // 2 % 3],
@@ -98,7 +104,12 @@ def worlds(draw: st.DrawFn) -> World:
         for metric, row in run.items():
             for i in order_of(row, which, METRICS[metric].higher_is_better, rng)[:k]:
                 row[i] = rng.choice(LOST)
-    return World(cases_of(n, per, language), before, after)
+    every = draw(st.sampled_from([3, 7]))
+    cases = (
+        replace(case, tags=("most",) * (i % every != 0) + ("half",) * (i % every == 0 or i % 2))
+        for i, case in enumerate(cases_of(n, per, language))
+    )
+    return World(tuple(cases), before, after)
 
 
 def order_of(row: Sequence[Cell], which: str, higher: bool, rng: random.Random) -> list[int]:
@@ -115,7 +126,7 @@ def order_of(row: Sequence[Cell], which: str, higher: bool, rng: random.Random) 
 @given(world=worlds())
 def test_lost_scores_never_make_a_gate_pass(kind: str, world: World) -> None:
     """A gate that passes with scores lost passes with all of them; so no FAIL becomes a PASS, nor overall."""
-    suite = suite_of(*GATES[kind], metrics=tuple(METRICS), alpha=0.2)
+    suite = suite_of(*GATES[kind], metrics=tuple(METRICS), alpha=0.2, slices=SLICES)
     whole = decide_all(evidence_of(suite, world.cases, world.before[1], world.before[0]), {})
     lost = decide_all(evidence_of(suite, world.cases, world.after[1], world.after[0]), {})
     for full, partial in zip(whole, lost, strict=True):
@@ -126,7 +137,7 @@ def test_lost_scores_never_make_a_gate_pass(kind: str, world: World) -> None:
 @pytest.mark.parametrize("kind", GATES)
 def test_the_worlds_are_not_idle(kind: str) -> None:
     """Among such worlds gates of every kind pass and do not pass, before and after scores are lost."""
-    suite = suite_of(*GATES[kind], metrics=tuple(METRICS), alpha=0.2)
+    suite = suite_of(*GATES[kind], metrics=tuple(METRICS), alpha=0.2, slices=SLICES)
     seen: set[tuple[str, str]] = set()
 
     @settings(max_examples=25, deadline=None, derandomize=True, database=None)

@@ -243,6 +243,7 @@ def test_the_order_of_cases_does_not_change_the_digest(
     assert [case.id for case in after.cases] == [row["id"] for row in shuffled]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcd"), st.sampled_from("xyz"), max_size=4))
 def test_a_dataset_digest_stands_for_its_cases(digests: dict[str, str]) -> None:
     """Leave out or change one case, and it is another dataset."""

@@ -160,10 +160,10 @@ def test_a_wrong_file_is_given_up_early(tmp_path: Path) -> None:
 def test_many_keys_with_one_twice_are_read_in_no_time(tmp_path: Path) -> None:
     """Looking for a doubled key takes one pass, however many there are."""
     keys = ", ".join(f'"k{number}": 1' for number in range(50_000))
-    started = time.perf_counter()
+    started = time.process_time()
     found = fault(tmp_path, f'{{"input": "x", "metadata": {{{keys}, "k49999": 2}}}}')
     assert "'k49999' stands twice" in found.what
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,7 +13,6 @@ from suite_files import BASE, changed, faults, load, told
 from harness.errors import SuiteError
 from harness.suites.yaml import MAX_ALIASES, MAX_BYTES, MAX_DEPTH, load_yaml
 
-
 TRUTHS = [case(word) for word in ("yes", "no", "on", "off") for case in (str.lower, str.title, str.upper)]
 TRUTHS += list("yYnN")
 

@@ -1,0 +1,244 @@
+"""Runs that are cut short: what was answered is kept, what is missing is asked, the report is the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from project import N_CASES, SUITE, Ended, World, call, call_inside, clean_env, copy_project
+
+SLOW = ("check", SUITE, "--candidate", "slow", "--run-id", "slow", "--quiet")
+RENDERED = ("report.html", "report.md", "report.json", "junit.xml")
+LIMITED = """
+import resource, runpy
+resource.setrlimit(resource.RLIMIT_FSIZE, ({bytes}, resource.RLIM_INFINITY))
+runpy.run_module("harness", run_name="__main__", alter_sys=True)
+"""
+
+
+class Cut(NamedTuple):
+    """A run that was cut short: where, how it ended, what stood in its recording, and how it went on."""
+
+    folder: Path
+    ended: Ended
+    acknowledged: frozenset[str]
+    resumed: Ended
+
+    @property
+    def calls(self) -> Counter[str]:
+        """How often the system was asked for each case, in both parts of the run."""
+        return calls_in(self.folder)
+
+    def files(self) -> dict[str, bytes]:
+        """The report in every format."""
+        return {name: (self.folder / "reports/runs/slow" / name).read_bytes() for name in RENDERED}
+
+
+def calls_in(folder: Path) -> Counter[str]:
+    path = folder / "calls.txt"
+    return Counter(path.read_text().split()) if path.is_file() else Counter()
+
+
+def answered_in(folder: Path, run: str) -> frozenset[str]:
+    lines = (folder / "reports/runs" / run / "recording.jsonl").read_bytes().splitlines(keepends=True)
+    whole = [json.loads(line) for line in lines if line.endswith(b"\n")]
+    return frozenset(line["data"]["case_id"] for line in whole if line["kind"] == "result")
+
+
+def start(folder: Path, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness", *arguments],
+        cwd=folder,
+        env=clean_env(**env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def wait_for_calls(process: subprocess.Popen[bytes], folder: Path, n: int) -> None:
+    until = time.monotonic() + 30
+    while sum(calls_in(folder).values()) < n:
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def cut(project: Path, folder: Path, number: int) -> Cut:
+    """Send a signal at half of a run, then go on: as told, or with --resume where nothing was said."""
+    copy_project(project, folder)
+    process = start(folder, *SLOW, SOURCE_DATE_EPOCH="1000000000", PYTHONHASHSEED="1")
+    wait_for_calls(process, folder, N_CASES // 2)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    ended = Ended(process.returncode, out.decode(), err.decode())
+    acknowledged = answered_in(folder, "slow")
+    told = re.search(r"go on with +harness (.*)", ended.err)
+    command = shlex.split(told[1]) if told else [*SLOW, "--resume", "slow"]
+    return Cut(folder, ended, acknowledged, call(*command, cwd=folder, SOURCE_DATE_EPOCH="1000000000"))
+
+
+@pytest.fixture(scope="session")
+def cuts(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cut]:
+    """The same run uninterrupted, and cut short by each signal."""
+    base = tmp_path_factory.mktemp("cuts")
+
+    def whole() -> Cut:
+        folder = copy_project(world.folder, base / "whole")
+        ended = call(*SLOW, cwd=folder, SOURCE_DATE_EPOCH="1000000000", PYTHONHASHSEED="2")
+        return Cut(folder, ended, answered_in(folder, "slow"), ended)
+
+    numbers = {"kill": signal.SIGKILL, "int": signal.SIGINT, "term": signal.SIGTERM}
+    with ThreadPoolExecutor(4) as pool:
+        waiting = {
+            name: pool.submit(cut, world.folder, base / name, number) for name, number in numbers.items()
+        }
+        waiting["whole"] = pool.submit(whole)
+        return {name: future.result() for name, future in waiting.items()}
+
+
+@pytest.mark.parametrize(("name", "code"), [("kill", -9), ("int", 130), ("term", 143), ("whole", 1)])
+def test_f14_the_exit_code_tells_what_happened(cuts: dict[str, Cut], name: str, code: int) -> None:
+    """130 and 143 by the signal, whatever the verdict would have been; resumed, it is the verdict's."""
+    assert cuts[name].ended.code == code, cuts[name].ended.err
+    assert cuts[name].resumed.code == 1, cuts[name].resumed.err
+
+
+@pytest.mark.parametrize("name", ["int", "term"])
+def test_f14_an_interrupted_run_says_how_to_go_on(cuts: dict[str, Cut], name: str) -> None:
+    """How much is kept, and a command that works as it stands; no verdict and no traceback."""
+    found = cuts[name]
+    assert f"{len(found.acknowledged)} of 60 answers are kept" in found.ended.err
+    assert f"go on with   harness check {SUITE} --resume slow\n" in found.ended.err
+    assert found.ended.out == ""
+    assert "Traceback" not in found.ended.err
+
+
+@pytest.mark.parametrize("name", ["int", "term", "kill"])
+def test_f8_no_answered_case_is_asked_again(cuts: dict[str, Cut], name: str) -> None:
+    """What stood in the recording was asked once; at most what was in flight was asked twice."""
+    found = cuts[name]
+    assert N_CASES // 2 - 2 <= len(found.acknowledged) < N_CASES
+    assert {found.calls[case_id] for case_id in found.acknowledged} == {1}
+    assert len(found.calls) == N_CASES
+    assert sum(found.calls.values()) <= N_CASES + (2 if name == "kill" else 0)
+
+
+@pytest.mark.parametrize("name", ["int", "term", "kill"])
+def test_f8_the_report_is_the_same_as_uninterrupted(cuts: dict[str, Cut], name: str) -> None:
+    """Byte for byte, in every format, in another folder and under another hash seed."""
+    assert cuts[name].resumed.out == cuts["whole"].ended.out
+    assert cuts[name].files() == cuts["whole"].files()
+
+
+def test_f9_a_torn_last_line_is_asked_again(cuts: dict[str, Cut], tmp_path: Path) -> None:
+    """The torn line is cut off, its case asked again, and the report is the same."""
+    folder = copy_project(cuts["whole"].folder, tmp_path / "project")
+    (folder / "calls.txt").unlink()
+    run = folder / "reports/runs/slow"
+    run.mkdir(parents=True)
+    *_, last, end = (cuts["whole"].folder / "reports/runs/slow/recording.jsonl").read_bytes().splitlines(True)
+    assert b'"kind":"end"' in end
+    data = (cuts["whole"].folder / "reports/runs/slow/recording.jsonl").read_bytes()
+    (run / "recording.jsonl").write_bytes(data.removesuffix(last + end) + last[: len(last) // 2])
+    listed = call("runs", "list", cwd=folder)
+    assert "incomplete" in listed.out
+    ended = call(*SLOW, "--resume", "slow", cwd=folder, SOURCE_DATE_EPOCH="1000000000")
+    assert ended.code == 1, ended.err
+    assert sum(calls_in(folder).values()) == 1
+    assert Cut(folder, ended, frozenset(), ended).files() == cuts["whole"].files()
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "said"),
+    [
+        ("goldens/cases.jsonl", "What is fact 3?", "What is fact three?", "the goldens changed"),
+        (SUITE, "run: { max", "seed: 1\nrun: { max", ""),
+        (SUITE, '"mysystems:slow"', '"mysystems:worse"', "the system's configuration changed"),
+        (SUITE, "  - error_rate\n", "", "the metrics changed"),
+        (SUITE, "suite: tiny", "suite: other", "suite"),
+    ],
+)
+def test_a_run_goes_on_only_with_what_it_was_begun_with(
+    cuts: dict[str, Cut], tmp_path: Path, file: str, before: str, after: str, said: str
+) -> None:
+    """2: other goldens, system or metrics would make two runs in one; what does not matter may change."""
+    folder = tmp_path / "project"
+    shutil.copytree(cuts["int"].folder, folder, ignore=shutil.ignore_patterns("*.duckdb"))
+    text = (folder / file).read_text()
+    assert text.count(before) == 1
+    (folder / file).write_text(text.replace(before, after))
+    ended = call("run", SUITE, "--resume", "slow", cwd=folder)
+    assert ended.code == (2 if said else 0), ended.err
+    assert said in ended.err
+    assert calls_in(folder) == cuts["int"].calls
+
+
+@pytest.mark.parametrize("option", ["--candidate=worse", "--limit=3", "--seed=4", "--run-id=other"])
+def test_other_options_than_the_runs_own_are_refused(
+    cuts: dict[str, Cut], capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    """2: a run cannot change its candidate or its cases on the way; its own may be repeated."""
+    ended = call_inside(capsys, cuts["int"].folder, "run", SUITE, option, "--resume", "slow")
+    assert ended.code == 2
+    assert option.partition("=")[0] in ended.err
+
+
+def test_retry_errors_asks_only_what_failed(world: World, tmp_path: Path) -> None:
+    """Errors are answers until --retry-errors asks them again; then the run is as if they had not been."""
+    folder = copy_project(world.folder, tmp_path / "project")
+    first = call("check", SUITE, "--candidate", "mended", "--run-id", "m", cwd=folder)
+    assert first.code == 3
+    failed = {case_id for case_id in calls_in(folder) if int(case_id[2:]) % 10 < 3}
+    (folder / "mended").touch()
+    (folder / "calls.txt").unlink()
+    kept = call("check", SUITE, "--resume", "m", cwd=folder)
+    assert (kept.code, calls_in(folder)) == (3, Counter())
+    again = call("check", SUITE, "--resume", "m", "--retry-errors", cwd=folder)
+    assert again.code == 0, again.words
+    assert calls_in(folder) == Counter(failed)
+
+
+def test_f10_a_full_disk_keeps_what_was_answered(world: World, tmp_path: Path) -> None:
+    """4: the message names the file, the room and the run; with room again, only the rest is asked."""
+    folder = copy_project(world.folder, tmp_path / "project")
+    header = (world.folder / "reports/runs/same/recording.jsonl").read_bytes().find(b'{"kind":"result"')
+    limited = ("-c", LIMITED.format(bytes=header + 10_000))
+    ended = call(*SLOW, cwd=folder, program=limited)
+    assert ended.code == 4, ended.err
+    assert "reports/runs/slow/recording.jsonl cannot be written" in ended.err
+    assert "MB free" in ended.err
+    assert "resume run slow" in ended.err
+    assert "Traceback" not in ended.err
+    kept = answered_in(folder, "slow")
+    assert 5 < len(kept) < N_CASES
+    resumed = call(*SLOW, "--resume", "slow", cwd=folder)
+    assert resumed.code == 1, resumed.err
+    assert {calls_in(folder)[case_id] for case_id in kept} == {1}
+
+
+def test_f14_a_second_signal_ends_at_once(world: World, tmp_path: Path) -> None:
+    """A system that hangs holds nobody up, and the run can be gone on with."""
+    folder = copy_project(world.folder, tmp_path / "project")
+    process = start(folder, "check", SUITE, "--candidate", "hanging", "--run-id", "h")
+    wait_for_calls(process, folder, 2)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert time.monotonic() - began < 3
+    assert process.returncode == 130
+    assert "0 of 60 answers are kept" in err.decode()
+    assert "--resume h" in err.decode()

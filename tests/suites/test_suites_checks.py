@@ -1,0 +1,446 @@
+"""Suites are refused with line, column and nearest name: keys, types, names, rules; no code is imported."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from suite_files import NEEDED, changed, faults, load, told, with_system
+
+from harness.errors import SuiteError
+from harness.registry import SYSTEMS
+from harness.suites.suite import choose_system, load_suite
+from harness.types import GoldenSource, RunSettings, SliceRule
+
+
+def test_a_whole_suite_is_read(tmp_path: Path) -> None:
+    """What is written is there, what is not has its default, and every gate knows its line."""
+    text = changed(
+        ("", "run: { max_concurrency: 2, deadline_s: 5 }"),
+        ("", "candidates: { fast: { method: GET } }"),
+        ("", "crosses: [[language, topic]]"),
+        ("", "alpha: 0.05"),
+        ("    min: 0.5\n", "    min: 0.5\n  - { id: slow, metric: latency_s, quantile: 0.95, max: 2 }\n"),
+    )
+    file = load(tmp_path, text)
+    assert file.folder == tmp_path.resolve()
+    assert file.lines == {"recall": 13, "slow": 16}
+    suite = file.suite
+    assert suite.goldens == (GoldenSource(path="cases.jsonl"),)
+    assert suite.run == RunSettings(max_concurrency=2, deadline_s=5.0)
+    assert suite.slices["language"] == SliceRule(source="groups.language")
+    assert suite.crosses == (("language", "topic"),)
+    assert (suite.alpha, suite.seed, suite.description) == (0.05, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("change", "told_as"),
+    [
+        (("", "asert: 1"), "16:1 unknown key 'asert' | valid names: alpha, candidates"),
+        (("", "gate: []"), "16:1 unknown key 'gate' | did you mean 'gates'?"),
+        (("    min: 0.5", "    mim: 0.5"), "15:5 unknown key 'mim' in gates[0] | did you mean 'min'?"),
+        (
+            ("  - path: cases.jsonl", "  - path: cases.jsonl\n    splt: a"),
+            "5:5 unknown key 'splt' in goldens[0] | did you mean 'split'?",
+        ),
+        (
+            ("{ from: groups.language }", "{ from: groups.language, min: 3 }"),
+            "10:38 unknown key 'min' in slices.language | did you mean 'min_n'?",
+        ),
+        (("", "run: { max_concurency: 3 }"), "16:8 unknown key 'max_concurency' in run | did you mean"),
+        (("  url: http://", "  ulr: http://"), "7:3 unknown key 'ulr' in system | did you mean 'url'?"),
+        (
+            ("", "candidates:\n  fast:\n    metod: GET"),
+            "18:5 unknown key 'metod' in candidates.fast | did you mean 'method'?",
+        ),
+        (("", '"": 1'), "16:1 unknown key '' | valid names: alpha"),
+    ],
+)
+def test_an_unknown_key_is_told_with_its_place(tmp_path: Path, change: tuple[str, str], told_as: str) -> None:
+    """At every level: where the key stands, what it stands in, and the nearest key that is one."""
+    assert told(faults(tmp_path, changed(change)))[0].startswith(told_as)
+
+
+@pytest.mark.parametrize("adapter", NEEDED)
+def test_an_unknown_option_of_every_adapter_is_told(tmp_path: Path, adapter: str) -> None:
+    """The options of a system are those of its adapter, for the suite's system and for candidates."""
+    load(tmp_path, with_system(NEEDED[adapter]))
+    column = len("system: " + NEEDED[adapter]) + 1
+    (found,) = told(faults(tmp_path, with_system(NEEDED[adapter].replace(" }", ", zzzz: 1 }"))))
+    assert found.startswith(f"5:{column} unknown key 'zzzz' in system | valid names: ")
+    candidate = with_system(NEEDED[adapter]) + "candidates: { a: { zzzz: 1 } }\n"
+    (found,) = told(faults(tmp_path, candidate))
+    assert found.startswith("14:20 unknown key 'zzzz' in candidates.a | valid names: ")
+
+
+def test_the_table_of_adapters_is_whole() -> None:
+    """Every adapter is in the tests above."""
+    assert set(NEEDED) == set(SYSTEMS)
+
+
+@pytest.mark.parametrize("adapter", NEEDED)
+def test_a_missing_option_is_told_where_the_system_begins(tmp_path: Path, adapter: str) -> None:
+    """What an adapter cannot do without is named, once, also when candidates inherit the lack."""
+    text = with_system(f"{{ adapter: {adapter} }}") + "candidates: { a: {}, b: {} }\n"
+    found = told(faults(tmp_path, text))
+    assert found
+    assert all(
+        entry.startswith("5:9 key '") and entry.endswith("' is missing in system | ") for entry in found
+    )
+    assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("change", "told_as"),
+    [
+        (("version: 1", "version: 2"), "1:10 'version': invalid enum value 2 | "),
+        (("version: 1", "version: true"), "1:10 'version': expected `int`, got `bool` | "),
+        (("suite: demo", "suite: 5"), "2:8 'suite': expected `str`, got `int` | write \"5\" if it is text"),
+        (("suite: demo", "suite: true"), "2:8 'suite': expected `str`, got `bool` | write \"true\" if it is"),
+        (("suite: demo", "suite:"), "2:7 'suite': expected `str`, got `null` | "),
+        (("[recall@5, latency_s]", "recall@5"), "8:10 'metrics': expected `array`, got `str` | "),
+        (("latency_s]", "[latency_s]]"), "8:21 'metrics[1]': expected `str`, got `array` | "),
+        (("min: 0.5", "min: high"), "15:10 'gates[0].min': expected `float`, got `str` | "),
+        (
+            ("min: 0.5", "bound: exact"),
+            "15:12 'gates[0].bound': invalid enum value 'exact' | valid names: int",
+        ),
+        (
+            ("min: 0.5", "bound: intervall"),
+            "15:12 'gates[0].bound': invalid enum value 'intervall' | did you",
+        ),
+        (
+            ("min: 0.5", "where: { topic: 5 }"),
+            "15:21 'gates[0].where.topic': expected `str`, got `int` | write",
+        ),
+        (("", "run: 5"), "16:6 expected keys and values in run, found int | "),
+        (("", "run: { retries: 1.5 }"), "16:17 'run.retries': expected `int`, got `float` | "),
+        (("", "crosses: [language, topic]"), "16:11 'crosses[0]': expected `array`, got `str` | "),
+        (("", "candidates: { a: 5 }"), "16:18 'candidates.a': expected `object`, got `int` | "),
+        (
+            ("  language: { from: groups.language }", "  language: 5"),
+            "10:13 expected keys and values in slices.la",
+        ),
+        (
+            ("  - path: cases.jsonl", "  - cases.jsonl"),
+            "4:5 expected keys and values in goldens[0], found str | ",
+        ),
+        (
+            ("  url: http://localhost/ask", "  url: http://localhost/ask\n  headers: { A: b, C: 5 }"),
+            "8:23 'system.headers.C': expected `str`, got `int` | write \"5\" if it is text",
+        ),
+        (
+            ("  url: http://localhost/ask", "  url: x\n  response: { output: { a: b }, error: 5 }"),
+            "8:40 'system.response.error': expected `str | object`, got `int` | write \"5\"",
+        ),
+        (
+            ("", "candidates: { a: { headers: { A: 5 } } }"),
+            "16:34 'candidates.a.headers.A': expected `str`, got",
+        ),
+        (("  url: http://localhost/ask", "  url: [a]"), "7:8 'system.url': expected `str`, got `array` | "),
+    ],
+)
+def test_a_wrong_type_is_told_where_the_value_stands(
+    tmp_path: Path, change: tuple[str, str], told_as: str
+) -> None:
+    """The fault names the key with its path, what was expected, and how to write text."""
+    assert told(faults(tmp_path, changed(change)))[0].startswith(told_as)
+
+
+@pytest.mark.parametrize(
+    ("change", "told_as"),
+    [
+        (("version: 1\n", ""), "1:1 key 'version' is missing in the suite | "),
+        (("suite: demo\n", ""), "1:1 key 'suite' is missing in the suite | "),
+        (("metrics: [recall@5, latency_s]\n", ""), "1:1 key 'metrics' is missing in the suite | "),
+        (("  - path: cases.jsonl", "  - format: csv"), "4:5 key 'path' is missing in goldens[0] | "),
+        (("{ from: groups.language }", "{}"), "10:13 key 'from' is missing in slices.language | "),
+        (("  - id: recall\n    metric", "  - metric"), "13:5 key 'id' is missing in gates[0] | "),
+        (
+            ("  adapter: http\n", ""),
+            "6:3 key 'adapter' is missing in system | one of http, openai_chat, process",
+        ),
+    ],
+)
+def test_a_missing_key_is_told_where_it_should_be(
+    tmp_path: Path, change: tuple[str, str], told_as: str
+) -> None:
+    """The fault stands at what the key is missing in."""
+    assert told(faults(tmp_path, changed(change)))[0].startswith(told_as)
+
+
+GATE = ("    metric: recall@5\n    min: 0.5\n", "    {}\n")
+
+
+@pytest.mark.parametrize(
+    ("gate", "told_as"),
+    [
+        (
+            "metric: recall@5",
+            "13:5 gate 'recall' has no rule or several | give one of max_drop, min, max, max_gap",
+        ),
+        ("where: { topic: a }", "13:5 gate 'recall' has no rule or several"),
+        ("metric: recall@5\n    cases: []", "13:5 gate 'recall' has no rule or several"),
+        ("metric: recall@5\n    min: 0.5\n    max_drop: 0.1", "13:5 gate 'recall' has no rule or several"),
+        ("metric: recall@5\n    min_scored: 0.5\n    max: 1", "13:5 gate 'recall' has no rule or several"),
+        ("metric: recall@5\n    cases: [a]\n    max_gap: 0.5", "13:5 gate 'recall' has no rule or several"),
+        ("min: 0.5", "13:5 gate 'recall' needs a metric | one of recall@5, latency_s"),
+        ("max_drop: 0.5", "13:5 gate 'recall' needs a metric"),
+        ("cases: [a]", "13:5 gate 'recall' needs a metric"),
+        (
+            "metric: recall@50\n    min: 0.5",
+            "14:13 metric 'recall@50' is not in the suite | did you mean 'recall@5'",
+        ),
+        (
+            "min_scored: 0.5\n    metric: x",
+            "15:13 metric 'x' is not in the suite | valid names: latency_s, recall@5",
+        ),
+        (
+            "metric: recall@5\n    max_gap: 0.1",
+            "13:5 gate 'recall' needs a slice | valid names: language, topic",
+        ),
+        (
+            "metric: recall@5\n    max_gap: 0.1\n    slice: langauge",
+            "16:12 unknown slice 'langauge' | did you mean",
+        ),
+        (
+            "metric: recall@5\n    min: 0.1\n    where: { lang: de }",
+            "16:20 unknown slice 'lang' | did you mean",
+        ),
+        ("metric: recall@5\n    max_drop: -0.1", "15:15 max_drop is -0.1 | 0 or more"),
+        ("metric: recall@5\n    max_gap: -1\n    slice: topic", "15:14 max_gap is -1 | 0 or more"),
+        ("min_scored: 1.1", "14:17 min_scored is 1.1 | 0 to 1"),
+        ("metric: latency_s\n    max: 2\n    quantile: 95", "16:15 quantile is 95 | 0 to 1"),
+        (
+            "metric: latency_s\n    max: 2\n    quantile: 0.5\n    total: true",
+            "13:5 gate 'recall': quantile and",
+        ),
+        (
+            "metric: recall@5\n    min: 0.9\n    max: 0.1",
+            "15:10 min 0.9 is above max 0.1 | nothing can pass it",
+        ),
+        (
+            "metric: recall@5\n    min: 0.9\n    slice: topic",
+            "16:12 gate 'recall': slice says nothing here | it goes",
+        ),
+        ("min_scored: 0.9\n    slice: topic", "15:12 gate 'recall': slice says nothing here"),
+        (
+            "metric: recall@5\n    min: 0.9\n    against: baseline",
+            "16:14 gate 'recall': against says nothing here",
+        ),
+        (
+            "metric: recall@5\n    max_drop: 0.1\n    bound: point",
+            "16:12 gate 'recall': bound says nothing here",
+        ),
+        (
+            "metric: recall@5\n    max_drop: 0.1\n    quantile: 0.5",
+            "16:15 gate 'recall': quantile says nothing",
+        ),
+        ("metric: recall@5\n    cases: [a]\n    total: true", "16:12 gate 'recall': total says nothing here"),
+        (
+            "metric: recall@5\n    cases: [a]\n    max: 1",
+            "16:10 gate 'recall': max says nothing of named cases",
+        ),
+        (
+            "metric: recall@5\n    min: 0\n    insufficient: fail",
+            "16:19 gate 'recall': insufficient says nothing",
+        ),
+    ],
+)
+def test_f33_a_gate_that_is_no_gate_is_told(tmp_path: Path, gate: str, told_as: str) -> None:
+    """A gate makes exactly one rule, on names that exist, with numbers that can be met, and no more."""
+    text = changed((GATE[0], GATE[1].format(gate)))
+    assert told(faults(tmp_path, text))[0].startswith(told_as)
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        "metric: recall@5\n    max_drop: 0",
+        "metric: recall@5\n    max_drop: 0.1\n    against: baseline\n    slice: topic",
+        "metric: recall@5\n    min: 0.1\n    max: 0.1\n    bound: point\n    where: { metadata.a: b }",
+        "metric: latency_s\n    max: 2\n    total: true",
+        "metric: latency_s\n    min: 0\n    quantile: 1",
+        "metric: recall@5\n    max_gap: 0\n    slice: language\n    insufficient: warn",
+        "min_scored: 1",
+        "metric: recall@5\n    min_scored: 0\n    where: { language: de }",
+        "metric: recall@5\n    cases: [a, b]\n    min: 0.5",
+        "metric: recall@5\n    cases: [a]\n    max: null\n    where: {}",
+    ],
+)
+def test_every_rule_can_be_written(tmp_path: Path, gate: str) -> None:
+    """All kinds of gates, with all that goes with them."""
+    assert load(tmp_path, changed((GATE[0], GATE[1].format(gate)))).suite.gates[0].kind is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "told_as"),
+    [
+        (("suite: demo", "suite: My Suite"), "2:8 suite name 'My Suite' | use a-z, 0-9 and -"),
+        (("suite: demo", "suite: ../x"), "2:8 suite name '../x' | use a-z, 0-9 and -"),
+        (("  - id: recall", "  - id: Recall"), "13:9 gate id 'Recall' | use a-z, 0-9 and -"),
+        (
+            ("    min: 0.5\n", "    min: 0.5\n  - { id: recall, min_scored: 1 }\n"),
+            "16:11 duplicate gate id 'recall'",
+        ),
+        (
+            ("[recall@5, latency_s]", "[recall@5, latency_s, recall@5]"),
+            "8:32 metric 'recall@5' is named twice",
+        ),
+        (("latency_s]", "latencys]"), "8:21 unknown metric 'latencys' | did you mean 'latency_s'?"),
+        (("latency_s]", "recall]"), "8:21 metric 'recall' needs a cut-off | for example recall@5"),
+        (("latency_s]", "latency_s@5]"), "8:21 metric 'latency_s' takes no cut-off | write 'latency_s'"),
+        (("latency_s]", "recall@0]"), "8:21 cut-off '0' of metric 'recall@0' is not a whole number above 0"),
+        (("latency_s]", "recall@x]"), "8:21 cut-off 'x' of metric 'recall@x'"),
+        (("latency_s]", "recall@05]"), "8:21 cut-off '05' of metric 'recall@05'"),
+        (("adapter: http\n", "adapter: htp\n"), "6:12 unknown adapter 'htp' | did you mean 'http'?"),
+        (("adapter: http\n", "adapter: 5\n"), "6:12 unknown adapter 5 | valid names: http, openai_chat"),
+        (("", "candidates: { a: { adapter: x } }"), "16:29 unknown adapter 'x' | valid names: http"),
+        (("", 'candidates: { "": { method: GET } }'), "16:13 a candidate without a name | give it one"),
+        (
+            ("", "candidates: { a: { adapter: replay, path: a.jsonl } }"),
+            "7:3 unknown key 'url' in candidates.a | valid names: fields, path, where",
+        ),
+        (
+            ("groups.language }", "language }"),
+            "10:21 slice 'language' from 'language' | one of expected_behavior",
+        ),
+        (("groups.language }", "groups. }"), "10:21 slice 'language' from 'groups.'"),
+        (("groups.language }", "groups.language, min_n: 0 }"), "10:45 min_n is 0 | 1 or more"),
+        (("", "crosses: [[language, langauge]]"), "16:11 cross of unknown slice 'langauge' | did you mean"),
+        (("", "crosses: [[language]]"), "16:11 cross of language | name two slices or more"),
+        (("", "crosses: [[]]"), "16:11 cross of nothing | name two slices or more"),
+        (("", "crosses: [[language, language]]"), "16:11 cross of language, language | name two"),
+        (("", "alpha: 0"), "16:8 alpha is 0.0 | a false-alarm rate above 0 and below 0.5"),
+        (("", "alpha: 0.5"), "16:8 alpha is 0.5 | a false-alarm rate"),
+        (("", "run: { max_concurrency: 0 }"), "16:25 max_concurrency is 0 | 1 or more"),
+        (("", "run: { retries: -1 }"), "16:17 retries is -1 | 0 or more"),
+        (("", "run: { repeats: 0 }"), "16:17 repeats is 0 | 1 or more"),
+        (("", "run: { deadline_s: 0 }"), "16:20 deadline_s is 0.0 | seconds above 0"),
+        (("  - path: cases.jsonl", "  []"), "4:3 'goldens' is empty | name at least one"),
+        (("[recall@5, latency_s]", "[]"), "8:10 'metrics' is empty | name at least one"),
+        (
+            ("  - path: cases.jsonl", "  - path: cases.jsonl\n    split: test"),
+            "5:12 split goes with `format: datasets` | select cases by a slice from `split`",
+        ),
+        (
+            ("  - path: cases.jsonl", "  - path: cases.jsonl\n    fields: { question: q, inptu: q }"),
+            "5:25 unknown field 'question' | valid names",
+        ),
+        (
+            ("  - path: cases.jsonl", "  - path: cases.jsonl\n    fields: { metadata: m, metadata.a: a }"),
+            "5:40 field 'metadata.a' and the whole of it | keep one of them",
+        ),
+    ],
+)
+def test_what_a_suite_cannot_mean_is_told(tmp_path: Path, change: tuple[str, str], told_as: str) -> None:
+    """Names must exist and be names, numbers must be in range."""
+    assert told(faults(tmp_path, changed(change)))[0].startswith(told_as)
+
+
+def test_many_faults_are_told_at_once(tmp_path: Path) -> None:
+    """Keys and types first, then meaning: each time all of them."""
+    text = changed(
+        ("suite: demo", "suite: 5"), ("    min: 0.5", "    mim: 0.5"), ("", "alpha: x"), ("", "b: 1")
+    )
+    found = {entry.partition(" ")[0] for entry in told(faults(tmp_path, text))}
+    assert found == {"2:8", "15:5", "16:8", "17:1"}
+    text = changed(("suite: demo", "suite: A"), ("latency_s]", "latency]"), ("", "alpha: 2"))
+    assert len(faults(tmp_path, text)) == 3
+
+
+def test_a_fault_of_the_system_is_told_once(tmp_path: Path) -> None:
+    """Candidates inherit what is wrong in the system; only what they add themselves is told of them."""
+    text = changed(
+        ("  url: http://localhost/ask", "  url: http://localhost/ask\n  headers: 5\n  zzzz: 1"),
+        ("", "candidates: { a: { method: GET }, b: { method: GIT, yyyy: 1 } }"),
+    )
+    assert [entry.partition(" |")[0] for entry in told(faults(tmp_path, text))] == [
+        "9:3 unknown key 'zzzz' in system",
+        "8:12 'system.headers': expected `object`, got `int`",
+        "18:53 unknown key 'yyyy' in candidates.b",
+        "18:48 'candidates.b.method': invalid enum value 'GIT'",
+    ]
+
+
+def test_a_candidate_is_the_system_with_its_changes(tmp_path: Path) -> None:
+    """Options are merged, paths are found from the suite's folder, and what was written is kept."""
+    text = with_system("{ adapter: reference, corpus: data/corpus.jsonl, top_k: 5 }")
+    file = load(tmp_path, text + "candidates: { wide: { top_k: 9, refuse_terms: ../terms.txt } }\n")
+    plain, wide = choose_system(file, ""), choose_system(file, "wide")
+    assert plain.written == {"corpus": "data/corpus.jsonl", "top_k": 5}
+    assert (plain.options["top_k"], plain.options["refuse_terms"]) == (5, None)
+    assert wide.options["top_k"] == 9
+    corpus = (tmp_path / "data/corpus.jsonl").resolve()
+    assert wide.files == {"corpus": corpus, "refuse_terms": (tmp_path.parent / "terms.txt").resolve()}
+    assert wide.options["corpus"] == corpus
+    assert (wide.candidate, wide.adapter) == ("wide", "reference")
+    with pytest.raises(SuiteError, match=r"no candidate 'wild' in the suite: did you mean 'wide'\?"):
+        choose_system(file, "wild")
+
+
+def test_f24_references_to_the_environment_stay_as_written(tmp_path: Path) -> None:
+    """A suite is read without its secrets: they are looked up when the system is asked."""
+    file = load(tmp_path, changed(("  url: http://localhost/ask", '  url: "${env:NOT_SET_AT_ALL}"')))
+    assert choose_system(file, "").options["url"] == "${env:NOT_SET_AT_ALL}"
+
+
+def own_code(folder: Path) -> str:
+    """A suite that names the user's own code wherever it can, and that code, which must not be imported."""
+    (folder / "planted.py").write_text('from pathlib import Path\nPath("imported").write_text("")\n')
+    info = folder / "planted-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[harness.metrics]\ntone = planted:tone\n[harness.systems]\nmine = planted:connect\n"
+    )
+    (folder / "cases.jsonl").write_text('{"id": "c1", "input": "x"}\n')
+    (folder / "conftest.py").write_text('raise SystemExit("imported")\n')
+    return changed(("latency_s]", 'latency_s, "planted:metric", "planted:cut@5", tone]'))
+
+
+def run_validate(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """``harness validate`` in a process of its own, with the folder on its path."""
+    (folder / "suite.yaml").write_text(text)
+    code = f"import sys; sys.path.insert(0, {str(folder)!r}); from harness.cli import main; main()"
+    command = [sys.executable, "-c", code, "validate", "suite.yaml"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_f27_validate_imports_none_of_the_users_code(tmp_path: Path) -> None:
+    """Metrics by path, metrics of installed packages and functions to ask are named, not imported."""
+    text = own_code(tmp_path).replace("adapter: http\n", "adapter: python\n")
+    text = text.replace("  url: http://localhost/ask\n", '  target: "planted:answer"\n')
+    done = run_validate(tmp_path, text)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "imported").exists()
+
+
+@pytest.mark.parametrize("adapter", ["planted:connect", "mine"])
+def test_f27_a_suite_is_read_without_an_adapter_of_the_users_own(tmp_path: Path, adapter: str) -> None:
+    """The options of such an adapter are checked when it is run."""
+    (tmp_path / "suite.yaml").write_text(
+        own_code(tmp_path).replace("adapter: http\n", f'adapter: "{adapter}"\n')
+    )
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, '.');"
+        "from harness.suites.suite import load_suite; load_suite(Path('suite.yaml'))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "imported").exists()
+
+
+@pytest.mark.parametrize("adapter", ["planted:connect", "mine"])
+def test_f27_validate_imports_no_adapter_of_the_users_own(tmp_path: Path, adapter: str) -> None:
+    """``harness validate`` is safe on a suite that nobody has read yet."""
+    done = run_validate(tmp_path, own_code(tmp_path).replace("adapter: http\n", f'adapter: "{adapter}"\n'))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "imported").exists()
+
+
+def test_the_suites_that_ship_are_valid() -> None:
+    """Every suite of the project is read."""
+    folder = Path(__file__).parents[2] / "suites"
+    assert [load_suite(path).suite.suite for path in sorted(folder.glob("*.yaml"))]
