@@ -2,4 +2,36 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.errors import SystemFailure
+    from harness.registry import metric
+    from harness.types import Case, Citation, Passage, Query, Response, Score, Timings, Usage
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Case",
+    "Citation",
+    "Passage",
+    "Query",
+    "Response",
+    "Score",
+    "SystemFailure",
+    "Timings",
+    "Usage",
+    "__version__",
+    "metric",
+]
+
+_HOMES = {"SystemFailure": "harness.errors", "metric": "harness.registry"}
+"""Public names that do not live in ``harness.types``; every one is imported when it is first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES.get(name, "harness.types")), name)
