@@ -32,6 +32,6 @@ _HOMES = {"SystemFailure": "harness.errors", "metric": "harness.registry"}
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
+    from harness.registry import load_object
 
-    return getattr(importlib.import_module(_HOMES.get(name, "harness.types")), name)
+    return load_object(f"{_HOMES.get(name, 'harness.types')}:{name}", "public name")

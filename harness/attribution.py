@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,6 +14,7 @@ RETRIEVAL = ("hit_rate", "recall", "evidence_recall", "ndcg", "map", "mrr")
 ANSWERS = ("answer_correctness", "required_facts", "exact_match", "token_f1", "faithfulness")
 """Metrics that tell whether the answer was good, the strictest about content first."""
 GOOD = 0.5
+DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 
 def attribute(
@@ -74,7 +77,7 @@ def cause_of(before: Result | None, after: Result | None, metrics: Sequence[str]
         gone, kept = _value(before, retrieval), _value(after, retrieval)
         if gone is not None and kept is not None and kept < gone:
             return "gold passage lost"
-    if before.response.output != after.response.output:
+    if not _same_output(before, after):
         return "answer changed"
     if [p.doc_id for p in before.response.retrieved] != [p.doc_id for p in after.response.retrieved]:
         return "other passages, same answer"
@@ -124,3 +127,11 @@ def _is_lost(result: Result, metric: str) -> bool:
 def _reached(result: Result, metric: str) -> bool | None:
     value = _value(result, metric)
     return None if value is None else value >= GOOD
+
+
+def _same_output(before: Result, after: Result) -> bool:
+    """Compare outputs; a baseline without texts holds ``sha256:`` and the digest in place of each."""
+    old, new = before.response.output, after.response.output
+    if old is None or new is None or not DIGEST.fullmatch(old):
+        return old == new
+    return old == "sha256:" + hashlib.sha256(new.encode("utf-8", "backslashreplace")).hexdigest()

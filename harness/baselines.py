@@ -102,13 +102,15 @@ def read_baseline(lock_path: Path) -> Recorded:
     data = lock_path.parent / lock.recording
     if not data.is_file():
         raise RecordingError(
-            "the baseline's recording is missing", Place(str(data)), "restore it, or promote anew"
+            "the baseline's recording is missing",
+            Place(str(data)),
+            "restore it, or promote anew with --force",
         )
     if _sha256(data) != lock.sha256:
         raise RecordingError(
             "the baseline's recording is not the one that was promoted",
             Place(str(data)),
-            "restore it from version control, or promote anew",
+            "restore it from version control, or promote anew with --force",
         )
     return read(data)
 

@@ -7,6 +7,7 @@ HarnessError                    4  something inside broke
 │   └── MissingExtra               an optional package is not installed
 ├── NothingSelected             5  the selection holds no case
 ├── NotComparable               3  two runs that may not be compared
+├── MetricFault                 4  a metric raised, or gave a value outside its range
 ├── RecordingError              4  a recording cannot be read or written
 └── StoreError                  4  the database cannot be read or written
 SystemFailure                      one call of the system under test failed (never leaves the engine)
@@ -103,6 +104,10 @@ class NotComparable(HarnessError):
     """Two runs differ in what must agree before their numbers may be compared."""
 
     exit_code = ExitCode.INCONCLUSIVE
+
+
+class MetricFault(HarnessError):
+    """A metric raised, or gave a value outside its range."""
 
 
 class RecordingError(HarnessError):

@@ -80,7 +80,11 @@ def baseline_lock(suite_path: Path, suite_name: str) -> Path:
 def now() -> datetime:
     """The time in UTC, or that of ``SOURCE_DATE_EPOCH`` where it is set, for repeatable output."""
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
-    return datetime.fromtimestamp(int(fixed), UTC) if fixed else datetime.now(UTC)
+    if not fixed:
+        return datetime.now(UTC)
+    if not fixed.isdecimal() or len(fixed) > 11:
+        raise UsageError(f"SOURCE_DATE_EPOCH is {fixed!r}", mend="whole seconds since 1970")
+    return datetime.fromtimestamp(int(fixed), UTC)
 
 
 def new_run_id(started: datetime) -> str:

@@ -49,6 +49,9 @@ METRICS = {
     "error_rate": "harness.metrics.usage:error_rate",
 }
 
+RESOURCES = ("corpus",)
+"""What a metric may need beside the case and the response."""
+
 
 def metric(
     name: str,
@@ -95,6 +98,9 @@ def find_metric(name: str) -> Metric:
     found = _find(stem, METRICS, group="harness.metrics", noun="metric")
     if not isinstance(found, Metric):
         raise UsageError(f"{stem!r} is not a metric", mend="mark the function with @metric(...)")
+    for need in found.needs:
+        if need not in RESOURCES:
+            raise UsageError(f"metric {stem!r} needs {need!r}", mend=did_you_mean(need, RESOURCES))
     if found.cutoff and not at:
         raise UsageError(f"metric {name!r} needs a cut-off", mend=f"for example {name}@5")
     if at and not found.cutoff:

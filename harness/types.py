@@ -386,7 +386,7 @@ class Gate(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
 
     ``max_drop`` (paired, against a baseline), ``min`` and/or ``max`` (absolute, with ``metric``),
     ``max_gap`` (between the groups of ``slice``), ``min_scored`` (share of cases scored), ``cases``
-    (named cases that must each reach ``min``, by default 1).
+    (named cases that must each be within ``min`` and ``max``; with neither they must reach 1).
     """
 
     id: str
@@ -476,7 +476,8 @@ class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
 class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What is to be run and decided. ``system`` holds ``adapter`` and that adapter's own options.
 
-    ``candidates`` names sets of changes to ``system``. ``alpha`` is the false-alarm rate of the whole gate.
+    ``candidates`` names sets of changes to ``system``. ``alpha`` is the false-alarm
+    rate of all ``max_drop`` gates together.
     """
 
     version: Literal[1]

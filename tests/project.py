@@ -168,8 +168,8 @@ def call(*arguments: str, cwd: Path, program: Sequence[str] = (), **env: str) ->
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def call_on_terminal(*arguments: str, cwd: Path, columns: int = 80, **env: str) -> Ended:
-    """Call with standard output on a terminal of so many columns, and standard error in a pipe."""
+def call_on_terminal(*arguments: str, cwd: Path, columns: int = 80, both: bool = False, **env: str) -> Ended:
+    """Call on a terminal of so many columns; standard error is in a pipe unless ``both`` are on it."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
@@ -178,7 +178,7 @@ def call_on_terminal(*arguments: str, cwd: Path, columns: int = 80, **env: str) 
         env=clean_env(**{"TERM": "xterm-256color", **env}),
         stdin=theirs,
         stdout=theirs,
-        stderr=subprocess.PIPE,
+        stderr=theirs if both else subprocess.PIPE,
     )
     os.close(theirs)
     shown = bytearray()
@@ -187,7 +187,7 @@ def call_on_terminal(*arguments: str, cwd: Path, columns: int = 80, **env: str) 
             shown += part
     os.close(ours)
     _, err = process.communicate(timeout=60)
-    return Ended(process.returncode, shown.decode().replace("\r\n", "\n"), err.decode())
+    return Ended(process.returncode, shown.decode().replace("\r\n", "\n"), (err or b"").decode())
 
 
 def call_inside(capsys: pytest.CaptureFixture[str], folder: Path, *arguments: str) -> Ended:

@@ -164,6 +164,15 @@ def test_worst_harm_follows_the_direction() -> None:
     assert (found.worst, found.widths) == ([0.75, 0.25], [1.0, 1.0])
 
 
+def test_width_is_what_is_possible() -> None:
+    """One side lost leaves the range open, both sides lost twice the range: from best to worst and back."""
+    cases = cases_of(3)
+    found = pair(
+        table_of(cases, [0.5, "timeout", None]), table_of(cases, ["timeout", 0.5, "timeout"]), cases, HIGHER
+    )
+    assert found.widths == [1.0, 1.0, 2.0]
+
+
 def test_without_an_upper_end_a_lost_score_has_no_limit() -> None:
     """One lost latency leaves the harm unbounded, which is None and never infinity."""
     found = compared([1.0] * 60, [1.0] * 59 + ["timeout"], SECONDS)

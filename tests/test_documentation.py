@@ -161,7 +161,7 @@ def test_the_tree_is_the_tree() -> None:
     (tree,) = re.findall(r"^harness/\n(.*?)\n\n\w", read("architecture.md"), re.MULTILINE | re.DOTALL)
     drawn = set(re.findall(r"^  ([\w.]+)/? ", tree, re.MULTILINE))
     found = {path.name for path in (ROOT / "harness").iterdir() if not path.name.startswith("__pycache__")}
-    assert drawn == found - {"__init__.py", "py.typed"}
+    assert drawn == found - {"py.typed"}
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 from urllib.parse import quote
 
 import duckdb
@@ -35,8 +36,16 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 runpy.run_module("harness", run_name="__main__", alter_sys=True)
 """
-TEXTS = ("{{7*7}}", "${env:HOME}", "{0.__class__}", "%(x)s", "file:///etc/hostname", "${secret:CANARY}",
-         "{case} $.input {{ config }}", "<%= 7*7 %> #{7*7} `id` $(id) \\u0041 \"quoted\" \u00e4\U0001f600")  # fmt: skip
+TEXTS = (
+    "{{7*7}}",
+    "${env:HOME}",
+    "{0.__class__}",
+    "%(x)s",
+    "file:///etc/hostname",
+    "${secret:CANARY}",
+    "{case} $.input {{ config }}",
+    '<%= 7*7 %> #{7*7} `id` $(id) \\u0041 "quoted" \u00e4\U0001f600',
+)
 
 
 # -- the shipped suite -------------------------------------------------------------------------------------
@@ -75,7 +84,7 @@ def test_f39_the_reference_system_opens_no_socket(shipped: tuple[Ended, Ended]) 
 def test_f39_the_guard_sees_sockets(tmp_path: Path) -> None:
     """The same guard does notice a system that calls out."""
     project = secret_project(tmp_path / "project", "http://127.0.0.1:9")
-    ended = call("check", "suite.yaml", "--limit", "1", cwd=project, program=("-c", GUARD), CANARY=CANARY)
+    ended = call("check", "http.yaml", "--limit", "1", cwd=project, program=("-c", GUARD), CANARY=CANARY)
     assert "OUTSIDE socket.connect" in ended.err
 
 
@@ -100,6 +109,11 @@ def connect(*, token: str, nested: dict[str, str]):
         return {"output": text, "retrieved": [{"doc_id": token, "text": token}], "citations": [token]}
 
     yield answer
+
+@contextmanager
+def closed(*, token: str):
+    raise ConnectionError(f"nobody knows {token}")
+    yield
 """
 PROGRAM = """
 import json, os, sys
@@ -111,27 +125,46 @@ for line in sys.stdin:
     print("my token is", os.environ["TOKEN"], file=sys.stderr, flush=True)
     if query["id"] == "q3":
         sys.exit(1)
-    reply = {"id": query["id"], "output": os.environ["TOKEN"]} if query["id"] != "q4" else {"no": os.environ["TOKEN"]}
+    reply = {"id": query["id"], "output": os.environ["TOKEN"]}
+    if query["id"] == "q4":
+        reply = {"no id": os.environ["TOKEN"]}
     print(json.dumps(reply), flush=True)
 """
 SUITE = """
 version: 1
 suite: secrets
-goldens: [{{ path: cases.jsonl }}]
-system:
-  adapter: http
-  url: {url}/ask
-  headers: {{ Authorization: "Bearer ${{secret:CANARY}}" }}
-candidates:
-  own:
-    adapter: mysystems:connect
-    url: null
-    headers: null
-  process: {{ adapter: process }}
+goldens: [{ path: cases.jsonl }]
 metrics: [token_f1, error_rate]
+run: { retries: 0 }
 gates:
-  - {{ id: errors, metric: error_rate, max: 1.0 }}
+  - { id: errors, metric: error_rate, max: 1.0 }
+system:
 """
+KINDS = {
+    "http": """
+  adapter: http
+  url: URL/ask
+  headers: { Authorization: "Bearer ${secret:CANARY}" }
+""",
+    "own": """
+  adapter: mysystems:connect
+  token: ${secret:CANARY}
+  nested: { again: "x-${secret:CANARY}-x" }
+""",
+    "process": f"""
+  adapter: process
+  command: ["{sys.executable}", program.py]
+  env: {{ TOKEN: "${{secret:CANARY}}" }}
+""",
+    "closed": """
+  adapter: mysystems:closed
+  token: ${secret:CANARY}
+""",
+    "wrong": """
+  adapter: process
+  command: ["./no-such-program-${secret:CANARY}"]
+""",
+}
 
 
 class Server(BaseHTTPRequestHandler):
@@ -158,12 +191,104 @@ class Server(BaseHTTPRequestHandler):
 
 
 def secret_project(folder: Path, url: str) -> Path:
-    """Three suites over the same goldens, each with a secret in the options of its system."""
+    """Suites over the same goldens, each with a secret in the options of its system."""
     folder.mkdir()
     (folder / "mysystems.py").write_text(SYSTEMS)
     (folder / "program.py").write_text(PROGRAM)
+    for name, system in KINDS.items():
+        (folder / f"{name}.yaml").write_text(SUITE.lstrip() + system.lstrip("\n").replace("URL", url))
     write_lines(
         folder / "cases.jsonl",
         ({"id": f"q{i}", "input": text, "expected_output": text} for i, text in enumerate(TEXTS)),
     )
     return folder
+
+
+class Secret(NamedTuple):
+    """A project whose systems tell their secrets, and how the checks of its suites ended."""
+
+    folder: Path
+    ended: dict[str, Ended]
+    seen: list[str]
+
+
+@pytest.fixture(scope="session")
+def secret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secret]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    folder = secret_project(
+        tmp_path_factory.mktemp("secret") / "project", f"http://127.0.0.1:{server.server_port}"
+    )
+    with ThreadPoolExecutor(3) as pool:
+        waiting = {
+            name: pool.submit(call, "check", f"{name}.yaml", "--run-id", name, cwd=folder, CANARY=CANARY)
+            for name in KINDS
+        }
+        yield Secret(folder, {name: future.result() for name, future in waiting.items()}, Server.seen)
+    server.shutdown()
+    server.server_close()
+
+
+def shapes(text: str) -> list[bytes]:
+    """A secret as it may stand somewhere: plain, URL-encoded, in JSON, in base64 at any offset."""
+    encoded = [base64.b64encode(b"0" * shift + text.encode())[4:-4] for shift in range(3)]
+    return [text.encode(), quote(text).encode(), quote(text, safe="").encode(), *encoded]
+
+
+def test_f24_the_systems_did_tell_their_secret(secret: Secret) -> None:
+    """What came back held it, and stands there hidden: in answers, passages, errors."""
+    for name in ("http", "own", "process"):
+        assert secret.ended[name].code in (0, 3), secret.ended[name].words
+        assert b"[secret]" in (secret.folder / f"reports/runs/{name}/recording.jsonl").read_bytes()
+    recorded = (secret.folder / "reports/runs/http/recording.jsonl").read_text()
+    assert "bad token Bearer [secret]" in recorded
+
+
+def test_f24_no_file_holds_a_secret(secret: Secret) -> None:
+    """Every byte of every artefact, the database among them; and both outputs of every command."""
+    files = [path for path in (secret.folder / "reports").rglob("*") if path.is_file()]
+    assert len(files) > 15
+    for shape in shapes(CANARY):
+        assert [path for path in files if shape in path.read_bytes()] == []
+        for ended in secret.ended.values():
+            assert shape.decode() not in ended.out + ended.err
+
+
+def test_f24_no_table_holds_a_secret(secret: Secret) -> None:
+    """The database compresses, so its values are looked at too."""
+    with duckdb.connect(str(secret.folder / "reports/harness.duckdb"), read_only=True) as con:
+        tables = [name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()]
+        values = "".join(str(con.table(name).fetchall()) for name in tables)
+    assert "[secret]" in values
+    for shape in shapes(CANARY):
+        assert shape.decode() not in values
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("wrong", "no-such-program-[secret]"), ("closed", "ConnectionError: nobody knows [secret]")],
+)
+def test_f24_a_fault_does_not_tell_a_secret(secret: Secret, name: str, said: str) -> None:
+    """2: the message about a system that cannot be opened says what is wrong but for the secret."""
+    assert secret.ended[name].code == 2
+    assert said in secret.ended[name].err
+    assert not (secret.folder / "reports/runs" / name).exists()
+
+
+def test_f24_a_secret_that_is_not_set_is_named(secret: Secret) -> None:
+    """2: nothing was asked, and no run is left behind."""
+    ended = call("check", "http.yaml", "--run-id", "unset", cwd=secret.folder)
+    assert ended.code == 2
+    assert "'CANARY' is not set" in ended.err
+    assert not (secret.folder / "reports/runs/unset").exists()
+
+
+def test_f17_golden_texts_reach_every_system_as_they_are(secret: Secret) -> None:
+    """Nothing in them is expanded, on the way there and in what is kept."""
+    assert sorted(secret.seen) == sorted(TEXTS)
+    for name in ("own", "process"):
+        lines = (secret.folder / f"seen-{name}.txt").read_text().splitlines()
+        assert sorted(lines) == sorted(map(repr, TEXTS))
+    found = call("show", "own", "q1", "--json", cwd=secret.folder)
+    assert json.loads(found.out)["case"]["query"]["input"] == "${env:HOME}"
+    assert json.loads(found.out)["case"]["expected_output"] == ["${env:HOME}"]

@@ -16,7 +16,7 @@ from harness.errors import Fault, HarnessError, NotComparable
 from harness.findings import Runs, make_report
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
-from harness.places import Places, baseline_lock, now
+from harness.places import Places, baseline_lock, kept_path, now
 from harness.recordings import read
 from harness.suites.suite import SuiteFile
 from harness.types import Recorded, Report, Run, Suite, Timings
@@ -44,8 +44,9 @@ def gate(
         suite_file: decide these gates, and not those that the run was recorded with.
         intersect: where the goldens differ, compare the cases that are the same.
     """
-    suite = suite_file.suite if suite_file else msgspec.convert(candidate.run.suite, Suite)
-    lines = suite_file.lines if suite_file else candidate.run.gate_lines
+    if suite_file is not None:
+        candidate = _with_gates_of(suite_file, candidate)
+    suite = msgspec.convert(candidate.run.suite, Suite)
     candidate, baseline = _repeatable(candidate), _repeatable(baseline) if baseline else None
     said = [*candidate.notices]
     unchanged = None
@@ -60,6 +61,7 @@ def gate(
                 for case_id, digest in candidate.digests.items()
                 if baseline.digests.get(case_id) == digest
             )
+            said += baseline.notices
             said += _case_notices(baseline, candidate, unchanged)
     if baseline is None and no_baseline.mend:
         said.append(f"{no_baseline.what}: {no_baseline.mend}")
@@ -72,10 +74,20 @@ def gate(
         no_baseline=no_baseline.what,
         unchanged=unchanged,
     )
-    verdicts = decide_all(evidence, lines)
+    verdicts = decide_all(evidence, candidate.run.gate_lines)
     return make_report(
         Runs(candidate, baseline, evidence), verdicts, tuple(said), reproduce_command(candidate.run)
     )
+
+
+def _with_gates_of(file: SuiteFile, recorded: Recorded) -> Recorded:
+    """Give the run as if it had been recorded with this suite, and say so."""
+    path = kept_path(file.path)
+    run_ = replace(
+        recorded.run, suite=msgspec.to_builtins(file.suite), suite_path=path, gate_lines=file.lines
+    )
+    notice = f"decided by the gates of {path}, not by those that the run was recorded with"
+    return replace(recorded, run=run_, notices=(*recorded.notices, notice))
 
 
 def _repeatable(recorded: Recorded) -> Recorded:
@@ -96,16 +108,20 @@ def _case_notices(baseline: Recorded, candidate: Recorded, unchanged: frozenset[
         "new": len(ours - theirs),
     }
     said = [
-        f"{count} cases are {what} since the baseline and not compared"
+        f"{_cases(count)} {what} since the baseline and not compared"
         for what, count in counts.items()
         if count
     ]
     gone = theirs - ours
     if gone and not candidate.run.selection:
-        said.append(f"{len(gone)} cases of the baseline are no longer in the goldens")
+        said.append(f"{_cases(len(gone))} in the baseline and no longer in the goldens")
     if candidate.run.selection:
         said.append("only a part of the goldens was run")
     return said
+
+
+def _cases(count: int) -> str:
+    return "1 case is" if count == 1 else f"{count:,} cases are"
 
 
 def reproduce_command(run_: Run) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import importlib.util
 import re
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -294,12 +294,17 @@ def _run_missing(plan: Plan, before: Recorded, recording: Recording, options: Ru
     total = len(before.cases) * before.run.repeats
 
     async def go(progress: Silent) -> int | None:
-        try:
-            async with open_system(plan.system.adapter, system_options) as system:
-                return await run_cases(todo, system, work, recording.append, progress)
-        except HarnessError as error:
-            error.faults = tuple(Fault(hide(what), place, hide(mend)) for what, place, mend in error.faults)
-            raise
+        async with AsyncExitStack() as stack:
+            opening = open_system(plan.system.adapter, system_options)
+            try:
+                system = await stack.enter_async_context(opening)
+            except HarnessError as error:
+                error.faults = tuple(Fault(hide(what), at, hide(mend)) for what, at, mend in error.faults)
+                raise
+            except Exception as error:  # the adapter is the user's: what it raises is a fault of the suite
+                what = f"the system cannot be opened: {type(error).__name__}: {error}"
+                raise UsageError(hide(what)) from error
+            return await run_cases(todo, system, work, recording.append, progress)
 
     stopped = None
     if todo:

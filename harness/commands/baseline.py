@@ -61,7 +61,7 @@ def promote(run: str, reason: str, suite: Path | None, keep_text: bool, force: b
     Refused for a run that is incomplete, partial, failed or undecided against the baseline it replaces.
     """
     from harness.api import deciding
-    from harness.errors import UsageError
+    from harness.errors import RecordingError, UsageError
     from harness.places import Places, baseline_lock, shown_path
     from harness.recordings import read
 
@@ -73,7 +73,12 @@ def promote(run: str, reason: str, suite: Path | None, keep_text: bool, force: b
     if not suite_path.is_file():
         raise UsageError(f"no suite file at {str(suite_path)!r}", mend="name it with --suite")
     lock_path = baseline_lock(suite_path, recorded.run.suite_name)
-    earlier, why_none = deciding.find_baseline(None, suite_path, recorded.run.suite_name, places)
+    try:
+        earlier, why_none = deciding.find_baseline(None, suite_path, recorded.run.suite_name, places)
+    except RecordingError:
+        if not force:  # a damaged baseline is replaced only where that is asked for
+            raise
+        earlier, why_none = None, deciding.NO_BASELINE
     report = deciding.gate(recorded, earlier, no_baseline=why_none)
     lock = deciding.promote(
         recorded, lock_path, reason=reason, report=report, keep_text=keep_text, force=force

@@ -59,7 +59,8 @@ def _print_estimates(report: Report) -> None:
         for name, found in report.estimates.items()
     ]
     counts = report.accounting
-    lost = counts.selected - counts.answered
-    click.echo(f"run {report.run.id}: {counts.answered:,} of {counts.selected:,} answered, {lost:,} not")
+    click.echo(f"run {report.run.id}: {counts.answered:,} of {counts.selected:,} answered")
+    if counts.answered < counts.selected:
+        click.echo(f"  the others: harness show {report.run.id} --errors")
     columns = ("metric", "mean", "95 % CI", "n")
     terminal.print_table(columns, rows, *columns)

@@ -12,6 +12,9 @@ from harness.commands import terminal
 if TYPE_CHECKING:
     from harness.types import Case, Recorded, Result
 
+LONGEST = 160
+"""Characters of a passage that are shown; the report has all of them."""
+
 
 @click.command()
 @click.argument("run")
@@ -99,7 +102,8 @@ def _show_result(result: Result, *, several: bool) -> None:
     else:
         _field("answer", response.output or "")
     for passage in response.retrieved:
-        _field(f"passage {passage.rank}", f"{passage.doc_id}: {passage.text[:160]}")
+        text = passage.text if len(passage.text) <= LONGEST else f"{passage.text[:LONGEST]}…"
+        _field(f"passage {passage.rank}", f"{passage.doc_id}: {text}")
     for name, score in result.scores.items():
         value = number(score.value) if score.value is not None else score.status
         _field(name, f"{value}  {score.reason}".rstrip())

@@ -40,6 +40,7 @@ def as_table(
     """An aligned table; numbers stand on the right, data is never markup.
 
     Long cells are cut until a row fits into ``width``, but for numbers and the columns named in ``whole``.
+    Where that is not enough, every row becomes a list of its cells.
     """
     from rich.cells import cell_len, set_cell_size
 
@@ -58,7 +59,7 @@ def as_table(
     while sum(widths) + 2 * (len(widths) - 1) > width:
         widest = max(can_be_cut, key=lambda index: widths[index], default=None)
         if widest is None or widths[widest] <= NARROWEST:
-            break
+            return _as_lists(names, cells, width)
         widths[widest] -= 1
 
     def line(values: Sequence[str]) -> str:
@@ -71,6 +72,22 @@ def as_table(
 
     rule = "  ".join("-" * size for size in widths) + "\n"
     return line(names) + rule + "".join(line(row) for row in cells)
+
+
+def _as_lists(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
+    """One line a cell, cut at the width, and an empty line between rows."""
+    from rich.cells import cell_len, set_cell_size
+
+    left = max(cell_len(name) for name in names)
+    room = max(NARROWEST, width - left - 2)
+    blocks = []
+    for row in rows:
+        lines = []
+        for name, cell in zip(names, row, strict=True):
+            cut = cell if cell_len(cell) <= room else set_cell_size(cell, room - 1) + "…"
+            lines.append(inert_line(f"{name}{' ' * (left - cell_len(name))}  {cut}".rstrip()) + "\n")
+        blocks.append("".join(lines))
+    return "\n".join(blocks)
 
 
 def _csv_cell(cell: Any, *, raw: bool) -> Any:

@@ -23,6 +23,7 @@ class Counts:
         """Begin with what an earlier part of the run has done."""
         self.total, self.done, self.kept = total, done, done
         self.in_flight = self.errors = self.retried = 0
+        self.began_asking = False
         self.cost_usd = 0.0
         self.began = time.monotonic()
 
@@ -30,6 +31,7 @@ class Counts:
         """A case is being asked."""
         del case_id
         self.in_flight += 1
+        self.began_asking = True
 
     def finished(self, result: Result) -> None:
         """A result is on disk."""
@@ -100,12 +102,17 @@ class Plain(Silent):
             sys.stderr.write(f"  run {self.counts.line()}\n")
 
     def __exit__(self, *_: object) -> None:
-        """Say where the run ended."""
+        """Say where the run ended, if it began."""
         super().__exit__()
-        sys.stderr.write(f"  run {self.counts.line()}\n")
+        self.say_end()
+
+    def say_end(self) -> None:
+        """Write the last line; nothing where a system could not even be opened."""
+        if self.counts.began_asking:
+            sys.stderr.write(f"  run {self.counts.line()}\n")
 
 
-class Bar(Silent):
+class Bar(Plain):
     """A live bar on standard error."""
 
     def __init__(self, total: int, done: int) -> None:
@@ -141,7 +148,7 @@ class Bar(Silent):
         if self.bar is not None:
             self.bar.stop()
         super().__exit__()
-        sys.stderr.write(f"  run {self.counts.line()}\n")
+        self.say_end()
 
 
 def show_progress(total: int, done: int, *, wanted: str) -> Silent:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
+from harness.errors import MetricFault, Place
 from harness.types import Case, Metric, Response, Score, Status
 
 
@@ -14,7 +16,7 @@ def score(
     """Score one response on every metric.
 
     An error of the system is the status of every metric that does not score errors itself. A metric that
-    gives a value outside its range is a fault of the metric and raises.
+    gives a value outside its range, or raises, ends the run: what is recorded can be gone on with.
 
     Args:
         case: what was asked.
@@ -23,7 +25,7 @@ def score(
         resources: what metrics may need, by name (``corpus``).
 
     Raises:
-        ValueError: a value outside the metric's range.
+        MetricFault: a metric raised, or gave a value outside its range.
     """
     return {name: _score(case, response, metric, resources) for name, metric in metrics.items()}
 
@@ -32,8 +34,21 @@ def _score(case: Case, response: Response, metric: Metric, resources: Mapping[st
     if response.error is not None and not metric.on_error:
         status: Status = "timeout" if response.error.kind == "timeout" else "system_error"
         return Score(status=status, reason=response.error.message)
-    found = metric.score(case, response, **{need: resources[need] for need in metric.needs})
+    needs = {need: resources[need] for need in metric.needs}
+    try:
+        found = metric.score(case, response, **needs)
+    except Exception as error:
+        raise MetricFault(
+            f"metric {metric.name!r} raised {type(error).__name__} on case {case.id!r}: {error}",
+            _place_of(error),
+            "mend the metric, then resume the run",
+        ) from error
     value = found.value
     if value is not None and (value < metric.low or (metric.high is not None and value > metric.high)):
-        raise ValueError(f"metric {metric.name!r} gave {value} for case {case.id!r}, outside its range")
+        raise MetricFault(f"metric {metric.name!r} gave {value} on case {case.id!r}, outside its range")
     return found
+
+
+def _place_of(error: Exception) -> Place | None:
+    frames = traceback.extract_tb(error.__traceback__)
+    return Place(frames[-1].filename, frames[-1].lineno) if frames else None

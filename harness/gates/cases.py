@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
 
 from harness.comparison import Table
-from harness.gates.evidence import Evidence, least_value
-from harness.numbers import number
+from harness.gates.evidence import Evidence, case_limits, limits_text
 from harness.types import UNSCORED, Case, Gate, Verdict
 
 
@@ -33,28 +33,31 @@ def decide_scored(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: 
 
 
 def decide_cases(gate: Gate, evidence: Evidence, empty: Verdict) -> Verdict:
-    """Decide it on the cases that the gate is about."""
+    """Every named case must be within the limits; one without a value leaves the gate undecided."""
     table = evidence.candidate.tables[gate.metric or ""]
-    least = least_value(gate)
-    broken = [case_id for case_id in gate.cases if case_id in table and _below(table, case_id, least)]
+    limits = case_limits(gate)
+    broken = [case_id for case_id in gate.cases if case_id in table and _outside(table, case_id, limits)]
     unknown = [case_id for case_id in gate.cases if case_id not in table or table[case_id].value is None]
     base = msgspec.structs.replace(
-        empty, n=len(gate.cases) - len(unknown), n_total=len(gate.cases), limit=least
+        empty,
+        n=len(gate.cases) - len(unknown),
+        n_total=len(gate.cases),
+        limit=next((end for end in limits if math.isfinite(end)), None),
     )
     if broken:
-        reason = f"{len(broken)} of {len(gate.cases)} below {number(least)}: {', '.join(broken[:5])}"
+        reason = f"{len(broken)} of {len(gate.cases)} are not {limits_text(gate)}: {', '.join(broken[:5])}"
         return msgspec.structs.replace(base, outcome="fail", reason=reason, cases=tuple(broken))
     if unknown:
         reason = f"no value for {', '.join(unknown[:5])}"
         return msgspec.structs.replace(base, reason=reason, cases=tuple(unknown))
     return msgspec.structs.replace(
-        base, outcome="pass", reason=f"all {len(gate.cases)} reach {number(least)}"
+        base, outcome="pass", reason=f"all {len(gate.cases)} are {limits_text(gate)}"
     )
 
 
-def _below(table: Table, case_id: str, least: float) -> bool:
+def _outside(table: Table, case_id: str, limits: tuple[float, float]) -> bool:
     value = table[case_id].value
-    return value is not None and value < least
+    return value is not None and not limits[0] <= value <= limits[1]
 
 
 def _is_lost(table: Table, case: Case) -> bool:

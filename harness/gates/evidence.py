@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -35,12 +36,21 @@ def rule_text(gate: Gate) -> str:
     if gate.kind == "scored":
         return f"scored ≥ {share(gate.min_scored or 0.0)}"
     if gate.kind == "cases":
-        return f"{len(gate.cases)} named cases ≥ {number(least_value(gate))}"
+        return f"{len(gate.cases)} named cases {limits_text(gate)}"
     parts = [f"≥ {gate.min:g}"] if gate.min is not None else []
     parts += [f"≤ {gate.max:g}"] if gate.max is not None else []
     return name + " and ".join(parts)
 
 
-def least_value(gate: Gate) -> float:
-    """What each named case of a gate must reach: ``min``, by default 1."""
-    return 1.0 if gate.min is None else gate.min
+def case_limits(gate: Gate) -> tuple[float, float]:
+    """Between what each named case of a gate must be: ``min`` and ``max``; with neither it must reach 1."""
+    if gate.min is None and gate.max is None:
+        return 1.0, math.inf
+    return -math.inf if gate.min is None else gate.min, math.inf if gate.max is None else gate.max
+
+
+def limits_text(gate: Gate) -> str:
+    """Write the limits of named cases: ``≥ 1.000``, ``≤ 2.500``."""
+    low, high = case_limits(gate)
+    parts = [f"≥ {number(low)}"] if math.isfinite(low) else []
+    return " and ".join([*parts, *([f"≤ {number(high)}"] if math.isfinite(high) else [])])

@@ -220,7 +220,9 @@ def _evidence_of(raw: Any, ids: Any) -> tuple[Evidence, ...]:
 
 def _passage(item: str | dict[str, Any], rank: int) -> Passage:
     if isinstance(item, str):
-        return Passage(doc_id="text:" + hashlib.sha256(item.encode()).hexdigest()[:16], text=item, rank=rank)
+        return Passage(
+            doc_id="sha256:" + hashlib.sha256(item.encode()).hexdigest()[:16], text=item, rank=rank
+        )
     path = f"contexts[{rank - 1}]"
     for name in item:
         if name not in Passage.__struct_fields__:

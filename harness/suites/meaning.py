@@ -28,6 +28,7 @@ GOES_WITH: dict[str, tuple[GateKind, ...]] = {
     "quantile": ("bound",),
     "total": ("bound",),
     "insufficient": ("gap",),
+    "where": ("drop", "bound", "gap", "scored"),
 }
 """Key of a gate to the kinds of gate that heed it; on any other it would be passed over in silence."""
 LEAST_OF_RUN = {"max_concurrency": 1, "retries": 0, "repeats": 1}
@@ -152,9 +153,11 @@ def _check_gate(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -> None
         if value is not None and (value < low or (high is not None and value > high)):
             end = f" to {high:g}" if high is not None else " or more"
             fault((*path, name), f"{name} is {value:g}", f"{low:g}{end}")
-    if kind == "cases" and gate.max is not None:
-        fault((*path, "max"), f"gate {gate.id!r}: max says nothing of named cases", "they must reach `min`")
-    elif gate.min is not None and gate.max is not None and gate.min > gate.max:
+    if kind == "cases" and gate.max is None and _is_better_low(gate.metric):
+        fault(path, f"gate {gate.id!r}: {gate.metric} is better the lower it is", "give `max`")
+    if gate.id == "scored" and kind != "scored":
+        fault((*path, "id"), "gate id 'scored' belongs to the gate on the share scored", "choose another id")
+    if gate.min is not None and gate.max is not None and gate.min > gate.max:
         fault((*path, "min"), f"min {gate.min:g} is above max {gate.max:g}", "nothing can pass it")
     if gate.quantile is not None and gate.total:
         fault(path, f"gate {gate.id!r}: quantile and total", "give one of them")
@@ -180,3 +183,13 @@ def _check_gate_names(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -
 def _rules_of(kinds: Iterable[GateKind]) -> str:
     rules = {"drop": "max_drop", "gap": "max_gap", "bound": "min or max"}
     return f"it goes with {' or '.join(rules[kind] for kind in kinds)}"
+
+
+def _is_better_low(metric: str | None) -> bool:
+    """Say whether a metric of ours is better the lower it is; the user's own are not known yet."""
+    if metric is None or metric.partition("@")[0] not in METRICS:
+        return False
+    try:
+        return not find_metric(metric).higher_is_better
+    except UsageError:  # told where the metrics are listed
+        return False

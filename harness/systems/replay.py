@@ -73,9 +73,12 @@ class _Answer(NamedTuple):
     paths: AnswerPaths | None
 
     def fields(self) -> Mapping[str, Any]:
+        """Give the fields of the Response; what has no time of its own is marked as cached."""
         if self.paths is not None:
-            return self.paths.read(self.data)
-        return {name: self.data[name] for name in Response.__struct_fields__ if name in self.data}
+            found = dict(self.paths.read(self.data))
+        else:
+            found = {name: self.data[name] for name in Response.__struct_fields__ if name in self.data}
+        return found if "timings" in found else {**found, "cached": True}
 
 
 class _Names(NamedTuple):

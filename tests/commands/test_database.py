@@ -61,6 +61,14 @@ def test_query_as_a_table(folder: Path, capsys: Said) -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_a_row_that_does_not_fit_becomes_a_list(folder: Path, capsys: Said) -> None:
+    """Thirty columns are read one below the other, and no number is ever cut."""
+    out = call_inside(capsys, folder, "query", "select * from runs order by run_id").out
+    assert max(map(len, out.splitlines())) <= 80
+    first = dict(line.split(maxsplit=1) for line in out.partition("\n\n")[0].splitlines() if " " in line)
+    assert (first["run_id"], first["n_cases"], first["complete"]) == ("failing", "60", "True")
+
+
 def test_query_as_csv_disarms_formulas(folder: Path, capsys: Said) -> None:
     """Text that a spreadsheet would run gets a quote sign; numbers stay numbers; --raw changes nothing."""
     sql = "select '=1+1' as a, ' @x' as b, -1 as c, 'plain' as d, e'\\x1b[31m::error::' as e, null as f"

@@ -65,6 +65,19 @@ def test_a_mistyped_name_is_shown_where_it_is(world: World, tmp_path: Path, righ
     assert not (folder / "reports").exists()
 
 
+def test_f33_a_gate_over_no_case_is_an_error(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2: it would pass whatever the system does; its line is shown."""
+    folder = copy_project(world.folder, tmp_path / "project")
+    with (folder / SUITE).open("a") as file:
+        file.write("  - { id: none, metric: recall@5, where: { language: xx }, min: 0.5 }\n")
+    ended = call_inside(capsys, folder, "check", SUITE)
+    assert ended.code == 2
+    assert "gate 'none' selects no case" in ended.err
+    assert f"{SUITE}:{len((folder / SUITE).read_text().splitlines())}\n" in ended.err
+
+
 def test_a_selection_of_nothing(world: World) -> None:
     """5: no case was selected, so there is no verdict and no run."""
     ended = call("check", SUITE, "--where", "language=xx", "--run-id", "none", cwd=world.folder)
@@ -83,7 +96,9 @@ def test_a_reports_folder_that_cannot_be_written(world: World, tmp_path: Path) -
     assert "Traceback" not in ended.err
 
 
-def test_other_goldens_are_not_compared_unless_told_to(world: World, tmp_path: Path) -> None:
+def test_other_goldens_are_not_compared_unless_told_to(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """3: ``--intersect`` is offered; with it, the unchanged cases give a verdict and the report says so."""
     folder = copy_project(world.folder, tmp_path / "project")
     changed = {"q_003": {"input": "What is fact three?"}}
@@ -92,7 +107,7 @@ def test_other_goldens_are_not_compared_unless_told_to(world: World, tmp_path: P
     assert ended.code == 3
     assert "goldens" in ended.words
     assert "--intersect" in ended.words
-    again = call("gate", "other", "--intersect", "--json", cwd=folder)
+    again = call_inside(capsys, folder, "gate", "other", "--intersect", "--json")
     report = json.loads(again.out)
     assert (again.code, report["outcome"]) == (0, "pass"), report["verdicts"]
     assert {verdict["n"] for verdict in report["verdicts"] if verdict["gate"] == "recall"} == {58}

@@ -15,7 +15,7 @@ from harness.cli import VERBS
 
 SUBVERBS = ("baseline show", "baseline promote", "runs list", "runs show", "runs import")
 HEAVY = {"numpy", "scipy", "sklearn", "pandas", "duckdb", "jinja2", "openai", "httpx", "aiohttp", "datasets",
-         "ragas", "ray", "rich", "yaml", "tenacity", "msgspec"}  # fmt: skip
+         "ragas", "ray", "rich", "yaml", "tenacity"}  # fmt: skip
 LOADED = """
 import json, sys
 from harness.cli import run_command

@@ -123,6 +123,28 @@ def test_hostile_text_in_a_fault_is_inert(evil: Path, tmp_path: Path) -> None:
     assert line.index("form") == caret.index("^")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"validate {SUITE}",
+        "gate worse",
+        "compare same worse",
+        "show worse q-001",
+        "show worse --errors",
+        f"baseline show {SUITE}",
+        "runs list",
+        "runs show worse",
+        "doctor",
+    ],
+)
+def test_every_json_is_one_document(world: World, capsys: pytest.CaptureFixture[str], line: str) -> None:
+    """Nothing before it, nothing behind it, nothing on standard error."""
+    ended = call_inside(capsys, world.folder, *line.split(), "--json")
+    json.loads(ended.out)
+    assert ended.out.endswith(("}\n", "]\n"))
+    assert ended.err == ""
+
+
 def test_json_is_alone_on_standard_output(evil: Path) -> None:
     """One document, whatever the system prints; progress and prints are on standard error."""
     ended = call("check", SUITE, "--json", "--intersect", cwd=evil)
@@ -198,6 +220,19 @@ def test_other_commands_on_ascii_and_narrow_streams(world: World) -> None:
         assert (ended.out + ended.err).isascii()
         assert "\\x" not in ended.out + ended.err
     shutil.rmtree(world.folder / "reports/runs/two")
+
+
+@pytest.mark.parametrize(("name", "live"), [("ANY", True), ("CI", False), ("TERM", False)])
+def test_progress_is_live_only_where_it_can_be(world: World, name: str, live: bool) -> None:
+    """A bar on a terminal that takes itself away; one plain line in CI logs and on dumb terminals."""
+    options = ("--limit", "2", "--reports", "bar", "--json")
+    env = {name: "dumb"}
+    ended = call_on_terminal("run", SUITE, *options, cwd=world.folder, columns=80, both=True, **env)
+    assert ended.code == 0, ended.out
+    assert ("\x1b[?25l" in ended.out) is live
+    assert "  run 2/2\n" in ended.out
+    assert json.loads(ended.out.splitlines()[-1])["accounting"]["answered"] == 2
+    shutil.rmtree(world.folder / "bar")
 
 
 def test_f14_a_reader_that_leaves_costs_nothing(world: World, tmp_path: Path) -> None:

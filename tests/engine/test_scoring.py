@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from harness.engine.scoring import score
+from harness.errors import MetricFault
 from harness.registry import find_metric, metric
 from harness.types import Case, Query, Response, ResponseError, Score
 
@@ -23,6 +24,12 @@ def wild(case, response):
     return Score(1.5)
 
 
+@metric("torn", version=1)
+def torn(case, response):
+    """Looks for what is not there."""
+    return Score({}["value"])
+
+
 @metric("needy", version=1, needs=("corpus",))
 def needy(case, response, *, corpus):
     """Says what it was given."""
@@ -40,8 +47,15 @@ def test_an_error_is_the_status_of_every_metric(kind, status):
 
 def test_a_value_outside_the_range_is_a_fault_of_the_metric():
     """The message names metric, value and case."""
-    with pytest.raises(ValueError, match=r"'wild' gave 1.5 for case 'q'"):
+    with pytest.raises(MetricFault, match=r"'wild' gave 1.5 on case 'q'"):
         score(CASE, GOOD, {"wild": wild}, {})
+
+
+def test_a_metric_that_raises_is_named_with_its_place():
+    """The message has metric, exception, case, file and line; the run can be gone on with."""
+    with pytest.raises(MetricFault, match=r"'torn' raised KeyError on case 'q'") as caught:
+        score(CASE, GOOD, {"torn": torn}, {})
+    assert caught.value.faults[0].place.file == __file__
 
 
 def test_metrics_get_what_they_need_and_nothing_else():

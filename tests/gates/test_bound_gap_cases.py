@@ -9,7 +9,7 @@ from world import Cell, cases_of, evidence_of, suite_of
 from harness.errors import ExitCode
 from harness.gates.decide import SCORED, all_gates, decide, decide_all, overall
 from harness.gates.evidence import rule_text
-from harness.types import Gate, Outcome, Verdict
+from harness.types import Gate, Outcome, SliceRule, Verdict
 
 FLOOR = Gate(id="floor", metric="quality", min=0.8)
 GAP = Gate(id="gap", metric="quality", slice="language", max_gap=0.2)
@@ -236,6 +236,19 @@ def test_warn_does_not_excuse_lost_scores() -> None:
     assert (found.outcome, found.reason) == ("inconclusive", "too few scored cases to judge: fr")
 
 
+def test_a_group_whose_rest_was_lost_is_missing() -> None:
+    """Groups may overlap: one that cannot be judged because the others lost their scores is no pass."""
+    cases = tuple(
+        replace(case, tags=("most",) * (i < 80) + ("some",) * (i >= 40))
+        for i, case in enumerate(cases_of(100))
+    )
+    gate = replace(GAP, slice="tags", insufficient="warn", max_gap=1.0)
+    suite = suite_of(gate, slices={"tags": SliceRule(source="tags")})
+    found = decide(gate, evidence_of(suite, cases, {"quality": [*[1.0] * 80, *["timeout"] * 20]}))
+    assert (found.outcome, found.reason) == ("inconclusive", "too few scored cases to judge: most")
+    assert decide(gate, evidence_of(suite, cases, {"quality": [1.0] * 100})).outcome == "pass"
+
+
 def test_gap_of_seconds_with_lost_scores() -> None:
     """An unbounded metric with a lost score leaves no limit, in words and not as infinity."""
     rows: dict[str, list[Cell]] = {"en": [1.0, 2.0] * 20, "de": [1.0, 2.0] * 19 + ["timeout", 1.0]}
@@ -282,18 +295,19 @@ NAMED = Gate(id="never", metric="quality", cases=("c000", "c001"))
 @pytest.mark.parametrize(
     ("gate", "cells", "outcome", "reason"),
     [
-        (NAMED, [1.0, 1.0, 0.0], "pass", "all 2 reach 1.000"),
-        (NAMED, [1.0, 0.75, 0.0], "fail", "1 of 2 below 1.000: c001"),
-        (NAMED, [0.5, "timeout", 0.0], "fail", "1 of 2 below 1.000: c000"),
+        (NAMED, [1.0, 1.0, 0.0], "pass", "all 2 are ≥ 1.000"),
+        (NAMED, [1.0, 0.75, 0.0], "fail", "1 of 2 are not ≥ 1.000: c001"),
+        (NAMED, [0.5, "timeout", 0.0], "fail", "1 of 2 are not ≥ 1.000: c000"),
         (NAMED, [1.0, "timeout", 0.0], "inconclusive", "no value for c001"),
         (NAMED, [None, 1.0, 0.0], "inconclusive", "no value for c000"),
         (NAMED, [1.0, "not_applicable", 0.0], "inconclusive", "no value for c001"),
-        (replace(NAMED, min=0.5), [0.5, 0.75, 0.0], "pass", "all 2 reach 0.500"),
+        (replace(NAMED, min=0.5), [0.5, 0.75, 0.0], "pass", "all 2 are ≥ 0.500"),
+        (replace(NAMED, max=0.0), [0.0, 0.75, 0.0], "fail", "1 of 2 are not ≤ 0.000: c001"),
         (replace(NAMED, cases=("c000", "gone")), [1.0, 1.0, 1.0], "inconclusive", "no value for gone"),
     ],
 )
 def test_named_cases(gate: Gate, cells: list[Cell], outcome: Outcome, reason: str) -> None:
-    """Every named case must reach the value; one that has none leaves the gate undecided."""
+    """Every named case must be within the limits; one that has none leaves the gate undecided."""
     found = decided(gate, cells)
     assert (found.outcome, found.reason, found.n_total) == (outcome, reason, 2)
 

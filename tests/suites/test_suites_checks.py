@@ -265,6 +265,7 @@ def test_f33_a_gate_that_is_no_gate_is_told(tmp_path: Path, gate: str, told_as: 
         "min_scored: 1",
         "metric: recall@5\n    min_scored: 0\n    where: { language: de }",
         "metric: recall@5\n    cases: [a, b]\n    min: 0.5",
+        "metric: latency_s\n    cases: [a]\n    max: 2",
         "metric: recall@5\n    cases: [a]\n    max: null\n    where: {}",
     ],
 )
@@ -396,7 +397,10 @@ def own_code(folder: Path) -> str:
     )
     (folder / "cases.jsonl").write_text('{"id": "c1", "input": "x"}\n')
     (folder / "conftest.py").write_text('raise SystemExit("imported")\n')
-    return changed(("latency_s]", 'latency_s, "planted:metric", "planted:cut@5", tone]'))
+    return changed(
+        ("latency_s]", 'latency_s, "planted:metric", "planted:cut@5", tone]'),
+        ("    min: 0.5\n", "    min: 0.5\n  - { id: named, metric: tone, cases: [c1] }\n"),
+    )
 
 
 def run_validate(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
@@ -438,6 +442,30 @@ def test_f27_validate_imports_no_adapter_of_the_users_own(tmp_path: Path, adapte
     done = run_validate(tmp_path, own_code(tmp_path).replace("adapter: http\n", f'adapter: "{adapter}"\n'))
     assert (done.returncode, done.stderr) == (0, "")
     assert not (tmp_path / "imported").exists()
+
+
+def test_an_adapter_of_the_users_own_is_checked_when_it_is_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its keyword options are checked like those of ours; what has no type may be anything."""
+    (tmp_path / "own_adapter.py").write_text(
+        "from contextlib import asynccontextmanager\nfrom pathlib import Path\n"
+        "@asynccontextmanager\n"
+        "async def connect(*, index: Path, top_k: int = 5, tags: list[str] = [], loose=None):\n"
+        "    yield lambda query: query.input\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = load(tmp_path, with_system('{ adapter: "own_adapter:connect", index: a/b, loose: { x: 1 } }'))
+    options = choose_system(file, "").options
+    assert options == {"index": (tmp_path / "a/b").resolve(), "top_k": 5, "tags": [], "loose": {"x": 1}}
+    file = load(tmp_path, with_system('{ adapter: "own_adapter:connect", top_k: many, topk: 1 }'))
+    with pytest.raises(SuiteError) as caught:
+        choose_system(file, "")
+    assert [entry.partition(" |")[0] for entry in told(caught.value.faults)] == [
+        "5:56 unknown key 'topk' in system",
+        "5:9 key 'index' is missing in system",
+        "5:50 'system.top_k': expected `int`, got `str`",
+    ]
 
 
 def test_the_suites_that_ship_are_valid() -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from suite_files import BASE, NEEDED, changed, load, with_system
 
@@ -148,6 +150,63 @@ def test_what_is_refused_is_not_valid(tmp_path: Path, text: str) -> None:
     with pytest.raises(SuiteError):
         load(tmp_path, text)
     assert not validator("suite").is_valid(load_yaml(tmp_path / "suite.yaml").value)
+
+
+WHOLE: dict[str, Any] = {
+    "version": 1,
+    "suite": "demo",
+    "description": "all that a suite can say",
+    "goldens": [{"path": "a.jsonl", "format": "csv", "corpus": "c.jsonl", "fields": {"input": "q"}}],
+    "system": {"adapter": "http", "url": "http://localhost", "headers": {"A": "b"}, "request": {"k": 1}},
+    "candidates": {"fast": {"method": "GET"}},
+    "slices": {"language": {"from": "groups.language", "min_n": 3, "audit": True}, "topic": {"from": "tags"}},
+    "crosses": [["language", "topic"]],
+    "metrics": ["recall@5", "latency_s", "my.app:tone"],
+    "gates": [
+        {"id": "drop", "metric": "recall@5", "max_drop": 0.1, "against": "baseline", "slice": "topic"},
+        {"id": "bound", "metric": "latency_s", "max": 2, "quantile": 0.9, "where": {"tags": "a"}},
+        {"id": "gap", "metric": "recall@5", "max_gap": 0.1, "slice": "language", "insufficient": "fail"},
+        {"id": "cases", "metric": "recall@5", "cases": ["a"], "min": 0.5},
+        {"id": "scored", "min_scored": 0.9},
+    ],
+    "run": {"max_concurrency": 2, "deadline_s": 5, "retries": 0, "repeats": 2},
+    "alpha": 0.05,
+    "seed": 7,
+}
+SCALARS = st.none() | st.booleans() | st.integers(-2, 99) | st.sampled_from([0.5, -0.5, 1.5])
+WORDS = st.sampled_from(["", "a", "recall@5", "latency_s", "http", "csv", "language", "fail", "a:b", "tags"])
+VALUES = st.recursive(
+    SCALARS | WORDS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=2),
+    max_leaves=3,
+)
+
+
+def paths_in(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place of a value, from the outside in."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, part in inside for found in paths_in(part, (*path, key)))]
+
+
+@settings(max_examples=100, deadline=None)
+@given(path=st.sampled_from(paths_in(WHOLE)[1:]), key=st.none() | WORDS, value=VALUES)
+def test_a_changed_suite_is_refused_or_valid(
+    tmp_path_factory: pytest.TempPathFactory, path: tuple[Any, ...], key: str | None, value: Any
+) -> None:
+    """Put anything anywhere, or a key beside it: it is told with its place, or read and then valid."""
+    suite = json.loads(json.dumps(WHOLE))
+    holder = suite
+    for part in path[:-1]:
+        holder = holder[part]
+    holder[key if key is not None and isinstance(holder, dict) else path[-1]] = value
+    try:
+        load(tmp_path_factory.mktemp("s"), json.dumps(suite, indent=1))
+    except SuiteError as error:
+        placed = [fault.place is not None and fault.place.line is not None for fault in error.faults]
+    else:
+        placed = [validator("suite").is_valid(suite)]
+    assert placed
+    assert all(placed)
 
 
 @pytest.mark.parametrize("name", METRICS)

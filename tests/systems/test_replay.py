@@ -111,7 +111,7 @@ def test_plain_lines_are_read_by_our_names(tmp_path: Path) -> None:
     )
     first, second = _ask(path, "q1", "7")
     assert (first.output, first.retrieved[0].text, first.timings.total_s) == ("x", "t", 2.0)
-    assert second == Response(output="y")
+    assert second == Response(output="y", cached=True)
 
 
 def test_foreign_names_are_mapped(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_foreign_names_are_mapped(tmp_path: Path) -> None:
 def test_f3_a_line_without_a_mapped_field_fails_its_call(tmp_path: Path) -> None:
     """A missing field is an error of the case, not of the file."""
     path = _lines(tmp_path, {"id": "q1", "output": "x", "hits": []}, {"id": "q2", "output": "y"})
-    assert _ask(path, "q1", fields={"retrieved": "hits"}) == [Response(output="x")]
+    assert _ask(path, "q1", fields={"retrieved": "hits"}) == [Response(output="x", cached=True)]
     with pytest.raises(SystemFailure, match=r"\$\.hits is missing"):
         _ask(path, "q2", fields={"retrieved": "hits"})
 
@@ -165,7 +165,7 @@ def test_f5_invalid_text_is_repaired(tmp_path: Path) -> None:
     """Bytes that are no UTF-8 are spelled out and flagged."""
     path = tmp_path / "answers.jsonl"
     path.write_bytes(b'{"id": "q", "output": "a\xffb"}\n')
-    assert _ask(path, "q") == [Response(output="a\\udcffb", text_repaired=True)]
+    assert _ask(path, "q") == [Response(output="a\\udcffb", text_repaired=True, cached=True)]
 
 
 @pytest.mark.parametrize(
