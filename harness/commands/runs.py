@@ -42,19 +42,18 @@ def list_runs(reports: Path, as_json: bool) -> int:
     if not found:
         click.echo(f"no run yet in {reports}")
         return 0
-    columns = ("run", "suite", "candidate", "started", "cases", "verdict")
+    columns = ("run", "suite", "candidate", "cases", "verdict")
     rows = [
         (
             item.run_id,
             item.suite_name,
             item.candidate or "-",
-            item.started_at[:16].replace("T", " "),
             item.n_cases,
             item.outcome or ("-" if item.complete else "incomplete"),
         )
         for item in found
     ]
-    terminal.print_table(columns, rows, "run", "started", "verdict")
+    terminal.print_table(columns, rows, "run", "verdict")
     return 0
 
 

@@ -181,7 +181,7 @@ def _check_gate_names(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -
 
 
 def _rules_of(kinds: Iterable[GateKind]) -> str:
-    rules = {"drop": "max_drop", "gap": "max_gap", "bound": "min or max"}
+    rules = {"drop": "max_drop", "gap": "max_gap", "bound": "min or max", "scored": "min_scored"}
     return f"it goes with {' or '.join(rules[kind] for kind in kinds)}"
 
 

@@ -215,7 +215,7 @@ def test_given_contexts_become_passages(tmp_path: Path) -> None:
     """Contexts are texts or passages; a text gets an id from its content, and each its rank."""
     given_contexts = ["some text", {"doc_id": "d2", "text": "more", "score": 0.5, "start": 7}]
     first, second = case_of(tmp_path, contexts=given_contexts).query.contexts
-    assert (first.text, first.rank, first.doc_id[:5]) == ("some text", 1, "text:")
+    assert (first.text, first.rank, first.doc_id[:7]) == ("some text", 1, "sha256:")
     assert second == Passage("d2", "more", 2, 0.5, 7)
 
 

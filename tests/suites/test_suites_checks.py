@@ -238,8 +238,12 @@ GATE = ("    metric: recall@5\n    min: 0.5\n", "    {}\n")
         ),
         ("metric: recall@5\n    cases: [a]\n    total: true", "16:12 gate 'recall': total says nothing here"),
         (
-            "metric: recall@5\n    cases: [a]\n    max: 1",
-            "16:10 gate 'recall': max says nothing of named cases",
+            "metric: recall@5\n    cases: [a]\n    where: { topic: a }",
+            "16:12 gate 'recall': where says nothing",
+        ),
+        (
+            "metric: latency_s\n    cases: [a]",
+            "13:5 gate 'recall': latency_s is better the lower it is",
         ),
         (
             "metric: recall@5\n    min: 0\n    insufficient: fail",
@@ -279,6 +283,10 @@ def test_every_rule_can_be_written(tmp_path: Path, gate: str) -> None:
     [
         (("suite: demo", "suite: My Suite"), "2:8 suite name 'My Suite' | use a-z, 0-9 and -"),
         (("suite: demo", "suite: ../x"), "2:8 suite name '../x' | use a-z, 0-9 and -"),
+        (
+            ("  - id: recall", "  - id: scored"),
+            "13:9 gate id 'scored' belongs to the gate on the share scored",
+        ),
         (("  - id: recall", "  - id: Recall"), "13:9 gate id 'Recall' | use a-z, 0-9 and -"),
         (
             ("    min: 0.5\n", "    min: 0.5\n  - { id: recall, min_scored: 1 }\n"),
