@@ -13,6 +13,8 @@ from urllib.parse import quote, quote_plus
 from harness.errors import Fault, UsageError
 
 REFERENCE = re.compile(r"\$\{(env|secret):([A-Za-z_][A-Za-z0-9_]*)\}")
+MEANT = re.compile(r"\$\{(?:env|secret)\b[^}]*\}?")
+"""What is meant as a reference, well formed or not."""
 HIDDEN = "[secret]"
 SHORTEST = 6
 """Secrets shorter than this are not searched for: they would hide ordinary words."""
@@ -25,7 +27,7 @@ def resolve(options: Any) -> tuple[Any, list[str]]:
         the options with values, and the values of the secrets.
 
     Raises:
-        UsageError: a variable is not set; all missing ones are named.
+        UsageError: a reference is malformed, or a variable is not set; all missing ones are named.
     """
     secrets: list[str] = []
     missing: list[str] = []
@@ -40,7 +42,13 @@ def resolve(options: Any) -> tuple[Any, list[str]]:
             secrets.append(value)
         return value
 
-    resolved = _map_strings(options, lambda text: REFERENCE.sub(value_of, text))
+    def replaced(text: str) -> str:
+        for meant in MEANT.findall(text):
+            if not REFERENCE.fullmatch(meant):
+                raise UsageError(f"reference {meant!r}", mend="write ${env:NAME} or ${secret:NAME}")
+        return REFERENCE.sub(value_of, text)
+
+    resolved = _map_strings(options, replaced)
     if missing:
         raise UsageError(
             [

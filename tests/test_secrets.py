@@ -144,3 +144,10 @@ def test_nested_values_are_redacted_keys_too() -> None:
     hide = redactor([SECRET])
     value = {"a": [SECRET, {"b": (f"x{SECRET}", 1)}], SECRET: None, "n": 2.5, "t": True}
     assert redact(value, hide) == {"a": [HIDDEN, {"b": (f"x{HIDDEN}", 1)}], HIDDEN: None, "n": 2.5, "t": True}
+
+
+@pytest.mark.parametrize("text", ["${secret:my-var}", "${env:}", "${secret}", "x ${env:A B} y", "${secret:A"])
+def test_a_malformed_reference_is_refused(text: str) -> None:
+    """What is meant as a reference is never sent as it stands."""
+    with pytest.raises(UsageError, match="write \\$\\{env:NAME\\}"):
+        resolve({"headers": {"Authorization": text}})

@@ -116,7 +116,7 @@ def decide_sliced_drop(gate: Gate, evidence: Evidence, cases: Sequence[Case], em
     order = {"fail": 0, "inconclusive": 1, "pass": 2}
     worst = min(found, key=lambda verdict: (order[verdict.outcome], -_harm(verdict.comparison)))
     note = f"; too small to judge: {', '.join(small)}" if small else ""
-    return msgspec.structs.replace(worst, reason=f"{worst.scope}: {worst.reason}{note}")
+    return msgspec.structs.replace(worst, reason=f"{worst.reason}{note}")
 
 
 def _harm(comparison: Comparison | None) -> float:

@@ -107,6 +107,7 @@ def _check_ids(placed: list[tuple[Case, Place]], faults: list[Fault]) -> None:
     all_read = not faults  # else an original may be among the rows that could not be read
     first: dict[str, tuple[str, Place]] = {}
     ids = {case.id for case, _ in placed}
+    original = {case.id: case.twin_of for case, _ in placed}
     for case, place in placed:
         folded = unicodedata.normalize("NFKC", case.id).casefold()
         if folded in first:
@@ -117,4 +118,8 @@ def _check_ids(placed: list[tuple[Case, Place]], faults: list[Fault]) -> None:
         if all_read and case.twin_of is not None and case.twin_of not in ids:
             faults.append(
                 Fault(f"twin_of {case.twin_of!r} names no case", place, did_you_mean(case.twin_of, ids))
+            )
+        elif case.twin_of is not None and (first_of := original.get(case.twin_of)) is not None:
+            faults.append(
+                Fault(f"twin_of {case.twin_of!r} names a twin", place, f"name its original {first_of!r}")
             )

@@ -125,9 +125,14 @@ def r_precision(case: Case, response: Response) -> Score:
 
 
 def grades_of(case: Case) -> dict[str, int]:
-    """Give the grade of each document with evidence: the largest among its evidence."""
+    """Give the grade of each document with evidence: the largest among its evidence.
+
+    Evidence whose document is not known (a bare quote without a corpus) says nothing about documents.
+    """
     grades: dict[str, int] = {}
     for evidence in case.evidence:
+        if not evidence.doc_id:
+            continue
         grades[evidence.doc_id] = max(evidence.grade, grades.get(evidence.doc_id, 0))
     return grades
 

@@ -86,19 +86,27 @@ def choose_system(file: SuiteFile, candidate: str) -> SystemChoice:
 
 
 def _choose(file: SuiteFile, candidate: str, document: Document, faults: list[Fault]) -> SystemChoice | None:
-    """Merge a candidate's changes into the system and check the result against the adapter."""
+    """Merge a candidate's changes into the system and check the result against the adapter.
+
+    A candidate that names another adapter stands alone: options of the one mean nothing to the other.
+    """
     changes = file.suite.candidates.get(candidate, {})
-    written = {**file.suite.system, **changes}
+    other = changes.get("adapter", file.suite.system["adapter"]) != file.suite.system["adapter"]
+    written = dict(changes) if other else {**file.suite.system, **changes}
     adapter = written.pop("adapter")
     root: KeyPath = ("candidates", candidate) if candidate else ("system",)
     wanted = options_type(find_system(adapter), adapter)
-    options = decode(written, wanted, root, _with_inherited(document, root, changes), faults)
+    places = document if other else _with_inherited(document, root, changes)
+    options = decode(written, wanted, root, places, faults)
     if options is None:
         return None
     found = msgspec.structs.asdict(options)
     files = {}
     for field in msgspec.structs.fields(wanted):
         if is_path(field.type) and found[field.name] is not None:
+            if "${" in str(found[field.name]):
+                what = f"file option {field.name!r} takes no reference to the environment"
+                faults.append(Fault(what, places.place((*root, field.name)), "write the path out"))
             found[field.name] = files[field.name] = (file.folder / found[field.name]).resolve()
     return SystemChoice(candidate, adapter, written, found, files)
 

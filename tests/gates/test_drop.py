@@ -156,9 +156,9 @@ def test_the_worst_slice_decides() -> None:
     after = [0.0 if i % 6 == 1 else cell for i, cell in enumerate(rate(N, 0))]
     found = decided(rate(N, 0), after, gate)
     assert (found.outcome, found.scope) == ("fail", "language=de")
-    assert found.reason.startswith("language=de: fell by 0.333 over 150 pairs (p < 0.001, needs 0.005;")
+    assert found.reason.startswith("fell by 0.333 over 150 pairs (p < 0.001, needs 0.005;")
     assert found.rule == "drop ≤ 0.100 in each language"
-    assert decided(rate(N, 0), rate(N, 0), gate).reason.startswith("language=de: at most 0.020 worse")
+    assert decided(rate(N, 0), rate(N, 0), gate).reason.startswith("at most 0.020 worse")
 
 
 def test_small_slices_are_named() -> None:
@@ -167,7 +167,7 @@ def test_small_slices_are_named() -> None:
     cases = cases_of(80, 1, lambda i: "en" if i < 61 else "de")
     evidence = evidence_of(suite_of(gate), cases, {"quality": [1.0] * 80}, {"quality": [1.0] * 80})
     assert decide(gate, evidence).reason == (
-        "language=en: at most 0.049 worse (95 %), within 0.200; too small to judge: language=de"
+        "at most 0.049 worse (95 %), within 0.200; too small to judge: language=de"
     )
     coarse = evidence._replace(
         suite=suite_of(gate, slices={"language": SliceRule(source="groups.language", min_n=70)})

@@ -257,3 +257,14 @@ def test_faults_of_ids_come_with_the_others(tmp_path: Path) -> None:
     """A duplicate id does not wait until everything else is mended."""
     rows = [{"id": "c1", "input": "x"}, {"id": "c1", "input": "y"}, {"id": "c2", "inptu": "z"}]
     assert [entry.what[:13] for entry in faults(tmp_path, *rows)] == ["unknown field", "duplicate id "]
+
+
+def test_a_twin_of_a_twin_is_told(tmp_path: Path) -> None:
+    """All twins of a case name the case itself, so that they share its cluster."""
+    rows = [
+        {"id": "a", "input": "x"},
+        {"id": "b", "input": "y", "twin_of": "a"},
+        {"id": "c", "input": "z", "twin_of": "b"},
+    ]
+    found = fault(tmp_path, *rows)
+    assert (found.what, found.mend) == ("twin_of 'b' names a twin", "name its original 'a'")

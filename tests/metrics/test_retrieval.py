@@ -243,3 +243,10 @@ def test_a_duplicate_never_raises_a_value(
     for name in NAMES:
         score = find_metric(f"{name}@{k}").score
         assert score(case, by_rank(*repeated)).value == score(case, before).value
+
+
+def test_evidence_without_a_document_says_nothing_about_documents() -> None:
+    """A bare quote whose document is not known leaves rank metrics without a gold document."""
+    case = Case(query=Query(id="q", input="x"), evidence=(Evidence(doc_id="", quote="forty euros"),))
+    answered = Response(output="y", retrieved=(Passage(doc_id="d", text="forty euros", rank=1),))
+    assert find_metric("recall@5").score(case, answered).status == "not_applicable"
