@@ -180,7 +180,8 @@ def compare(
     result = paired.clustered_mean(pairs.harms, pairs.clusters)
     low, high = paired.two_sided_limits(result, LEVEL)
     sign = -1.0 if metric.higher_is_better else 1.0
-    changes = sorted((sign * low + 0.0, sign * high + 0.0))
+    span = math.inf if metric.high is None else metric.high - metric.low
+    changes = sorted(min(span, max(-span, sign * end + 0.0)) for end in (low, high))
     limit = harm_limit(pairs, metric)
     least = paired.detectable_mean(result, alpha)
     floor = resolution(len(pairs.harms), metric)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from harness.errors import UsageError, did_you_mean
+from harness.errors import Place, UsageError, did_you_mean
 from harness.types import Metric, Score
 
 SYSTEMS = {
@@ -133,7 +133,7 @@ def load_object(path: str, noun: str) -> Any:
     """Import ``module:attribute`` (attributes may be dotted).
 
     Raises:
-        UsageError: the path has no colon, or the module or attribute does not exist.
+        UsageError: the path has no colon, the module or attribute does not exist, or the module raises.
     """
     module_name, colon, attribute = path.partition(":")
     if not colon or not module_name or module_name.startswith(".") or not attribute:
@@ -141,11 +141,17 @@ def load_object(path: str, noun: str) -> Any:
     try:
         found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
+        own = error.name is not None and f"{module_name}.".startswith(f"{error.name}.")
         raise UsageError(
             f"{noun} {path!r}: no module named {error.name!r}",
-            mend="run from your project's folder, or install it",
+            None if own else _place_of(error),
+            "run from your project's folder, or install it",
+        ) from error
+    except Exception as error:
+        if module_name.startswith("harness."):
+            raise  # a fault of ours is not one of the user's
+        raise UsageError(
+            f"{noun} {path!r} cannot be imported: {type(error).__name__}: {error}", _place_of(error)
         ) from error
     for part in attribute.split("."):
         try:
@@ -154,6 +160,16 @@ def load_object(path: str, noun: str) -> Any:
             hint = did_you_mean(part, [name for name in dir(found) if not name.startswith("_")])
             raise UsageError(f"{noun} {path!r}: {module_name} has no {part!r}", mend=hint) from error
     return found
+
+
+def _place_of(error: Exception) -> Place | None:
+    """Where a module of the user's raised, or cannot be read."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return Place(error.filename, error.lineno)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return Place(trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace is not None else None
 
 
 def _find(name: str, table: dict[str, str], *, group: str, noun: str) -> object:

@@ -1,7 +1,6 @@
 """Names to functions: built-in, by path, installed; unknown ones are told with the nearest."""
 
 import inspect
-import re
 from pathlib import Path
 
 import pytest
@@ -140,9 +139,23 @@ def test_f27_naming_what_is_installed_loads_none_of_it(planted: Path) -> None:
 
 
 def test_a_module_that_fails_to_import_says_so_itself(planted: Path) -> None:
-    """A dependency that is missing inside the user's module is not a wrong name in the suite."""
-    with pytest.raises(ModuleNotFoundError, match=re.escape("No module named 'no_such_dependency'")):
+    """What is missing inside the user's module is named, and where it is asked for."""
+    with pytest.raises(
+        UsageError, match="'planted_broken:x': no module named 'no_such_dependency'"
+    ) as caught:
         load_object("planted_broken:x", "metric")
+    assert caught.value.faults[0].place.file.endswith("planted_broken.py")
+
+
+def test_a_module_that_raises_is_a_fault_with_its_place(planted: Path) -> None:
+    """A syntax error or an exception at import ends in a fault, not in a traceback."""
+    (planted / "planted_torn.py").write_text("x = 1\nx +\n", encoding="utf-8")
+    (planted / "planted_angry.py").write_text("\nraise RuntimeError('no')\n", encoding="utf-8")
+    for module, line, what in (("planted_torn", 2, "SyntaxError"), ("planted_angry", 2, "RuntimeError: no")):
+        with pytest.raises(UsageError, match=what) as caught:
+            load_object(f"{module}:x", "metric")
+        place = caught.value.faults[0].place
+        assert (Path(place.file).stem, place.line) == (module, line)
 
 
 @settings(deadline=None)

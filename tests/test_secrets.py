@@ -60,7 +60,7 @@ def test_all_missing_variables_are_named_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["$TOKEN", "${TOKEN}", "${env}", "${file:TOKEN}", "${env:A B}", "{{TOKEN}}", "%TOKEN%"]
+    "text", ["$TOKEN", "${TOKEN}", "${file:TOKEN}", "${environment}", "{{TOKEN}}", "%TOKEN%"]
 )
 def test_f17_nothing_else_is_a_reference(text: str) -> None:
     """There is no template language: other signs are sent as they are."""

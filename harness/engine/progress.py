@@ -81,6 +81,16 @@ class Silent(AbstractContextManager["Silent"]):
         """A result is on disk."""
         self.counts.finished(result)
 
+    def stopping(self) -> None:
+        """A signal came: say what is being waited for."""
+        if self.counts.in_flight:
+            waiting = (
+                f"{self.counts.in_flight} calls in flight"
+                if self.counts.in_flight > 1
+                else "a call in flight"
+            )
+            sys.stderr.write(f"\nstopping: waiting a moment for {waiting}; once more ends at once\n")
+
     def __exit__(self, *_: object) -> None:
         """Nothing is in flight any more."""
         self.counts.in_flight = 0

@@ -24,6 +24,9 @@ class Progress(Protocol):
     def finished(self, result: Result) -> None:
         """A result is on disk."""
 
+    def stopping(self) -> None:
+        """A signal came: calls in flight get to finish, a second signal ends them."""
+
 
 class Work(NamedTuple):
     """What a run needs beside the system: the metrics and what they need, and how to ask."""
@@ -73,7 +76,7 @@ async def run_cases(
         asyncio.create_task(_work_off(pending, stop, system, work, record, progress))
         for _ in range(work.settings.max_concurrency)
     ]
-    with _Signals(stop, tasks):
+    with _Signals(stop, tasks, progress):
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         failed = next((task for task in done if not task.cancelled() and task.exception()), None)
         if failed is not None:
@@ -107,8 +110,8 @@ async def _work_off(
 class _Signals:
     """Turns SIGINT and SIGTERM into a clean stop while the cases run."""
 
-    def __init__(self, stop: Stop, tasks: list[asyncio.Task[None]]) -> None:
-        self.stop, self.tasks = stop, tasks
+    def __init__(self, stop: Stop, tasks: list[asyncio.Task[None]], progress: Progress) -> None:
+        self.stop, self.tasks, self.progress = stop, tasks, progress
         self.loop = asyncio.get_running_loop()
         self.handled: list[int] = []
 
@@ -127,6 +130,7 @@ class _Signals:
     def _on_signal(self, number: int) -> None:
         if self.stop.signal is None:
             self.stop(number)
+            self.progress.stopping()
             self.loop.call_later(STOP_GRACE_S, self._cancel)
         else:
             self._cancel()

@@ -60,7 +60,7 @@ def render(report: Report, width: int, color: bool, ascii_only: bool) -> str:
         ascii_only: the stream takes nothing but ASCII: everything else becomes ``\u`` escapes.
     """
     console = _Console(max(width, 40), color, ascii_only)
-    lines = [*_title(report, console), "", *_headline(report, console), ""]
+    lines = [*_title(report, console), "", *filter(None, _headline(report, console)), ""]
     if report.verdicts:
         lines += [*_gates(report, console), ""]
     if report.baseline is None and report.estimates:

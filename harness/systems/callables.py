@@ -77,12 +77,7 @@ def folder_importable(folder: Path) -> Iterator[None]:
 
 
 def _load(path: str, noun: str) -> Callable[[Query], Any]:
-    try:
-        target = load_object(path, noun)
-    except UsageError:
-        raise
-    except Exception as error:  # the module is the user's: whatever it raises is a fault of the suite
-        raise UsageError(f"{noun} {path!r} cannot be imported: {_described(error)}") from error
+    target = load_object(path, noun)
     if not callable(target):
         raise UsageError(f"{noun} {path!r} is {type(target).__name__}, not callable")
     found: Callable[[Query], Any] = target

@@ -307,8 +307,8 @@ def test_every_rule_can_be_written(tmp_path: Path, gate: str) -> None:
         (("", "candidates: { a: { adapter: x } }"), "16:29 unknown adapter 'x' | valid names: http"),
         (("", 'candidates: { "": { method: GET } }'), "16:13 a candidate without a name | give it one"),
         (
-            ("", "candidates: { a: { adapter: replay, path: a.jsonl } }"),
-            "7:3 unknown key 'url' in candidates.a | valid names: fields, path, where",
+            ("", "candidates: { a: { adapter: replay, path: a.jsonl, url: x } }"),
+            "16:52 unknown key 'url' in candidates.a | valid names: fields, path, where",
         ),
         (
             ("groups.language }", "language }"),
