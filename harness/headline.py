@@ -122,7 +122,7 @@ def _share_of_slice(report: Report, metric: str, hit: Comparison) -> list[str]:
     hurt = [item for item in report.regressions if item.metric == metric]
     if any(item.metric == metric and item.worse > len(hurt) for item in report.comparisons):
         return []  # the list was cut: its shares are not those of all
-    labels = hit.slice.label.split(" & ")
+    labels = [f"{name}={value}" for name, value in hit.slice.where]
     inside = [item for item in hurt if all(label in item.slices for label in labels)]
     if not inside:
         return []

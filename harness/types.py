@@ -8,17 +8,20 @@ count characters, intervals are closed.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 Behavior = Literal["answer", "refuse", "clarify", "partial"]
 Status = Literal["scored", "not_applicable", "system_error", "timeout", "judge_error"]
 Outcome = Literal["pass", "fail", "inconclusive"]
 GateKind = Literal["drop", "bound", "gap", "scored", "cases"]
 Scalar = str | int | float | bool | None
+RunId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")]
+"""Checked where a recording is read: a run's id is the name of its folder."""
+SuiteName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
+"""Checked where a recording is read: a suite's name is that of its baseline's files."""
 
 UNSCORED: tuple[Status, ...] = ("system_error", "timeout", "judge_error")
 """Statuses that stay in the denominator without a value; ``not_applicable`` is outside it."""
@@ -192,8 +195,6 @@ Answer = Response | str | Mapping[str, Any]
 System = Callable[[Query], Answer | Awaitable[Answer]]
 """The system under test: a plain or async callable. A str is an output, a mapping holds Response fields."""
 
-Connection = AbstractAsyncContextManager[System] | AbstractContextManager[System] | AsyncIterator[System]
-
 
 # -- scores ------------------------------------------------------------------------------------------------
 
@@ -265,8 +266,8 @@ class Run(Struct, frozen=True):
     ``gate_lines`` has the line of each gate in that file.
     """
 
-    id: str
-    suite_name: str
+    id: RunId
+    suite_name: SuiteName
     started_at: str
     candidate: str
     system_fingerprint: str

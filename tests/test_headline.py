@@ -151,6 +151,17 @@ def test_cause_of_most_cases_is_told() -> None:
     assert "50 of the 50 worse cases are language=de; in 40 of them: gold passage lost." in line
 
 
+def test_a_slice_value_may_hold_an_ampersand() -> None:
+    """The share is that of the slice, whatever its value is spelled like."""
+    found = report_of({"quality": german_fell(2)}, {"quality": GOOD}, DROP)
+    hit = hardest_hit(found.slices, "quality")
+    assert hit is not None
+    named = replace(hit, slice=Slice((("subject", "R & D"),)))
+    hurt = tuple(replace(item, slices=("subject=R & D",)) for item in found.regressions)
+    line = headline_of(replace(found, slices=(named,), regressions=hurt))[2]
+    assert "50 of the 50 worse cases are subject=R & D." in line
+
+
 def test_many_changes_are_cut() -> None:
     """Four changed keys are shown and the rest counted."""
     found = report_of({"quality": GOOD}, {"quality": GOOD}, DROP, after={f"k{i}": i for i in range(6)})

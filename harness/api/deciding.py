@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from harness.api.rendering import FORMATS, render
 from harness.baselines import VERSION, Lock, NotPromotable, read_baseline, write_baseline
 from harness.comparison import check_comparable, run_scores
-from harness.errors import Fault, HarnessError, NotComparable
+from harness.errors import Fault, HarnessError, NotComparable, RecordingError
 from harness.findings import Runs, make_report
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
@@ -46,7 +46,7 @@ def gate(
     """
     if suite_file is not None:
         candidate = _with_gates_of(suite_file, candidate)
-    suite = msgspec.convert(candidate.run.suite, Suite)
+    suite = _suite_of(candidate.run)
     candidate, baseline = _repeatable(candidate), _repeatable(baseline) if baseline else None
     said = [*candidate.notices]
     unchanged = None
@@ -56,11 +56,7 @@ def gate(
         except NotComparable as refusal:
             no_baseline, baseline = refusal.faults[0], None
         else:
-            unchanged = frozenset(
-                case_id
-                for case_id, digest in candidate.digests.items()
-                if baseline.digests.get(case_id) == digest
-            )
+            unchanged = _unchanged(baseline, candidate)
             said += baseline.notices
             said += _case_notices(baseline, candidate, unchanged)
     if baseline is None and no_baseline.mend:
@@ -100,24 +96,49 @@ def _repeatable(recorded: Recorded) -> Recorded:
     return replace(recorded, results=results)
 
 
-def _case_notices(baseline: Recorded, candidate: Recorded, unchanged: frozenset[str]) -> list[str]:
-    """Say which cases were changed, added or taken away since the baseline."""
+def _case_notices(baseline: Recorded, candidate: Recorded, unchanged: frozenset[str] | None) -> list[str]:
+    """Say which cases were changed, added or taken away since the baseline, or never run by it."""
     ours, theirs = set(candidate.digests), set(baseline.digests)
-    counts = {
-        "changed": len(ours & theirs) - len(unchanged),
-        "new": len(ours - theirs),
-    }
-    said = [
-        f"{_cases(count)} {what} since the baseline and not compared"
-        for what, count in counts.items()
-        if count
-    ]
-    gone = theirs - ours
-    if gone and not candidate.run.selection:
-        said.append(f"{_cases(len(gone))} in the baseline and no longer in the goldens")
+    said = []
+    if unchanged is None:
+        if ours - theirs:
+            said.append(f"the baseline ran {len(ours & theirs):,} of these {len(ours):,} cases only")
+    else:
+        counts = {"changed": len(ours & theirs) - len(unchanged), "new": len(ours - theirs)}
+        said += [
+            f"{_cases(count)} {what} since the baseline and not compared"
+            for what, count in counts.items()
+            if count
+        ]
+        if theirs - ours and not candidate.run.selection:
+            said.append(f"{_cases(len(theirs - ours))} in the baseline and no longer in the goldens")
     if candidate.run.selection:
         said.append("only a part of the goldens was run")
     return said
+
+
+def _unchanged(baseline: Recorded, candidate: Recorded) -> frozenset[str] | None:
+    """Ids of the cases that may be compared; None where the goldens are the same, and so every case may.
+
+    A case of the same goldens that the baseline never ran is unscored there, not new: it stays in the
+    comparison, at its worst.
+    """
+    if baseline.run.dataset_digest == candidate.run.dataset_digest:
+        return None
+    theirs = baseline.digests
+    return frozenset(
+        case_id for case_id, digest in candidate.digests.items() if theirs.get(case_id) == digest
+    )
+
+
+def _suite_of(run_: Run) -> Suite:
+    try:
+        return msgspec.convert(run_.suite, Suite)
+    except msgspec.ValidationError as error:
+        raise RecordingError(
+            f"the suite of run {run_.id!r} is not as this version of harness reads it: {error}",
+            mend="decide it by a suite file with `harness gate RUN --suite FILE`",
+        ) from error
 
 
 def _cases(count: int) -> str:
@@ -223,11 +244,7 @@ def promote(
     if run_.selection:
         objections.append("it ran only a part of the goldens")
     # Without an earlier baseline the gates on a drop have nothing to say, and that is no objection.
-    waiting = {
-        gate.id
-        for gate in msgspec.convert(run_.suite, Suite).gates
-        if gate.kind == "drop" and report.baseline is None
-    }
+    waiting = {gate.id for gate in _suite_of(run_).gates if gate.kind == "drop" and report.baseline is None}
     objections += [
         f"gate {verdict.gate!r}: {verdict.outcome}: {verdict.reason}"
         for verdict in report.verdicts

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import importlib.util
 import re
+import sys
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -190,7 +191,7 @@ def _config_of(system: SystemChoice) -> dict[str, Scalar]:
         if not path.exists():
             raise UsageError(f"system.{name}: no such file or folder: {shown_path(path)}")
     shown = {
-        name: system.written[name] if name in system.files else value
+        name: system.written.get(name, value.name) if name in system.files else value
         for name, value in system.options.items()
     }
     digests = {
@@ -211,13 +212,16 @@ def _code_files(system: SystemChoice) -> dict[str, Path]:
         if isinstance(value, str) and MODULE_PATH.fullmatch(value):
             try:
                 spec = importlib.util.find_spec(value.partition(":")[0])
-            except ModuleNotFoundError:  # told with its place when it is imported
+            except Exception:  # noqa: BLE001, S112 -- told with its place when it is imported
                 continue
             if spec is not None and spec.origin is not None:
                 found[name] = Path(spec.origin)
         elif isinstance(value, list):
+            folder = system.options.get("cwd") or Path.cwd()
             found |= {
-                f"{name}.{index}": Path(part) for index, part in enumerate(value) if isinstance(part, str)
+                f"{name}.{index}": folder / part
+                for index, part in enumerate(value)
+                if isinstance(part, str) and not Path(part).is_absolute()  # an interpreter is not the system
             }
     return found
 
@@ -294,17 +298,22 @@ def _run_missing(plan: Plan, before: Recorded, recording: Recording, options: Ru
     total = len(before.cases) * before.run.repeats
 
     async def go(progress: Silent) -> int | None:
-        async with AsyncExitStack() as stack:
-            opening = open_system(plan.system.adapter, system_options)
-            try:
-                system = await stack.enter_async_context(opening)
-            except HarnessError as error:
-                error.faults = tuple(Fault(hide(what), at, hide(mend)) for what, at, mend in error.faults)
-                raise
-            except Exception as error:  # the adapter is the user's: what it raises is a fault of the suite
-                what = f"the system cannot be opened: {type(error).__name__}: {error}"
-                raise UsageError(hide(what)) from error
+        stack = AsyncExitStack()
+        try:
+            system = await stack.enter_async_context(open_system(plan.system.adapter, system_options))
+        except HarnessError as error:
+            error.faults = tuple(Fault(hide(what), at, hide(mend)) for what, at, mend in error.faults)
+            raise
+        except Exception as error:  # the adapter is the user's: what it raises is a fault of the suite
+            what = f"the system cannot be opened: {type(error).__name__}: {error}"
+            raise UsageError(hide(what)) from error
+        try:
             return await run_cases(todo, system, work, recording.append, progress)
+        finally:
+            try:
+                await stack.aclose()
+            except Exception as error:  # noqa: BLE001 -- every answer is recorded by now
+                sys.stderr.write(hide(f"the system did not close: {type(error).__name__}: {error}\n"))
 
     stopped = None
     if todo:

@@ -24,7 +24,6 @@ def show(suite: Path, as_json: bool) -> int:
     from harness.baselines import read_lock
     from harness.numbers import interval, number
     from harness.places import baseline_lock, shown_path
-    from harness.report.visible import inert_line
     from harness.suites.suite import load_suite
 
     file = load_suite(suite)
@@ -33,14 +32,14 @@ def show(suite: Path, as_json: bool) -> int:
     if as_json:
         terminal.print_json(msgspec.json.encode(lock, order="deterministic").decode())
         return 0
-    click.echo(f"baseline of {lock.suite}: run {lock.run}, promoted {lock.promoted_at}")
-    click.echo(f"  because    {inert_line(lock.reason)}")
+    terminal.say(f"baseline of {lock.suite}: run {lock.run}, promoted {lock.promoted_at}")
+    terminal.say(f"  because    {lock.reason}")
     repeats = f", each asked {lock.repeats} times" if lock.repeats > 1 else ""
-    click.echo(f"  verdict    {lock.outcome}, {lock.n_cases:,} cases{repeats}")
-    click.echo(f"  revision   {lock.revision or 'unknown'}")
+    terminal.say(f"  verdict    {lock.outcome}, {lock.n_cases:,} cases{repeats}")
+    terminal.say(f"  revision   {lock.revision or 'unknown'}")
     for name, found in lock.metrics.items():
-        click.echo(f"  {name:<24} {number(found.value):>8} {interval(found.interval)}")
-    click.echo(f"  lock       {shown_path(path)}")
+        terminal.say(f"  {name:<24} {number(found.value):>8} {interval(found.interval)}")
+    terminal.say(f"  lock       {shown_path(path)}")
     return 0
 
 
@@ -75,8 +74,8 @@ def promote(run: str, reason: str, suite: Path | None, keep_text: bool, force: b
     lock_path = baseline_lock(suite_path, recorded.run.suite_name)
     try:
         earlier, why_none = deciding.find_baseline(None, suite_path, recorded.run.suite_name, places)
-    except RecordingError:
-        if not force:  # a damaged baseline is replaced only where that is asked for
+    except (RecordingError, UsageError):
+        if not force:  # a damaged recording or lock is replaced only where that is asked for
             raise
         earlier, why_none = None, deciding.NO_BASELINE
     report = deciding.gate(recorded, earlier, no_baseline=why_none)
@@ -84,8 +83,8 @@ def promote(run: str, reason: str, suite: Path | None, keep_text: bool, force: b
         recorded, lock_path, reason=reason, report=report, keep_text=keep_text, force=force
     )
     before = earlier.run.id if earlier is not None else "none"
-    click.echo(f"baseline of {lock.suite}: {before} -> {lock.run}")
-    click.echo(f"  {shown_path(lock_path)}")
-    click.echo(f"  {shown_path(lock_path.parent / lock.recording)}")
+    terminal.say(f"baseline of {lock.suite}: {before} -> {lock.run}")
+    terminal.say(f"  {shown_path(lock_path)}")
+    terminal.say(f"  {shown_path(lock_path.parent / lock.recording)}")
     click.echo("commit both files")
     return 0

@@ -47,4 +47,4 @@ def check(
         again += [part for path in outputs for part in ("--output", str(path))]
         return terminal.say_interrupted(finished, "check", suite, reports, again)
     report = deciding.gate(finished.recorded, earlier, no_baseline=why_none, intersect=intersect)
-    return terminal.publish(report, places, outputs, as_json=as_json, store=True)
+    return terminal.publish(report, finished.recorded, places, outputs, as_json=as_json)

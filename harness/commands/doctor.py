@@ -60,9 +60,9 @@ def doctor(reports: Path, as_json: bool) -> int:
         terminal.print_json(json.dumps({"facts": facts, "faults": faults}, ensure_ascii=False))
     else:
         for name, value in facts.items():
-            click.echo(f"{name:<24} {value}")
+            terminal.say(f"{name:<24} {value}")
         for fault in faults:
-            click.echo(f"fault: {fault}", err=True)
+            terminal.say(f"fault: {fault}", err=True)
         if not faults:
             click.echo("all is well")
     return 4 if faults else 0

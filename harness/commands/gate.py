@@ -42,4 +42,4 @@ def gate(
     suite_path = file.path if file is not None else Path(recorded.run.suite_path)
     earlier, why_none = deciding.find_baseline(baseline, suite_path, recorded.run.suite_name, places)
     report = deciding.gate(recorded, earlier, no_baseline=why_none, suite_file=file, intersect=intersect)
-    return terminal.publish(report, places, outputs, as_json=as_json, store=True)
+    return terminal.publish(report, recorded, places, outputs, as_json=as_json)

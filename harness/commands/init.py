@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.commands import terminal
+
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
@@ -41,14 +43,14 @@ def init(folder: Path) -> int:
     contents = {folder / name: _content(name) for name in WRITTEN}
     _refuse_existing(contents)
     _write(contents)
-    click.echo(f"wrote to {_shown(folder)}")
+    terminal.say(f"wrote to {_shown(folder)}")
     for name, what in WRITTEN.items():
         click.echo(f"  {name:<32} {what}")
     if _ignore_reports(folder / ".gitignore"):
         click.echo(f"  {'.gitignore':<32} {IGNORED} is not for version control")
     click.echo("next")
     if folder.resolve() != Path.cwd():
-        click.echo(f"  cd {shlex.quote(str(folder))}")
+        terminal.say(f"  cd {shlex.quote(str(folder))}")
     for command in NEXT:
         click.echo(f"  {command}")
     return 0

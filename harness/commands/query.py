@@ -45,7 +45,7 @@ def query(sql: str | None, file: Path | None, shape: str, timeout_s: float, raw:
 
     if (sql is None) == (file is None):
         raise UsageError("give the SQL, or a file with -f")
-    text = file.read_text(encoding="utf-8") if file is not None else sql or ""
+    text = _read(file) if file is not None else sql or ""
     columns, rows = run_query(Places(reports).store, text, timeout_s=timeout_s)
     if shape == "csv":
         click.echo(as_csv(columns, rows, raw=raw), nl=False, color=True)  # else it takes escapes out
@@ -55,3 +55,14 @@ def query(sql: str | None, file: Path | None, shape: str, timeout_s: float, raw:
         terminal.print_table(columns, rows, *(name for name in columns if name in IDS))
         click.echo(f"({len(rows):,} row{'' if len(rows) == 1 else 's'})")
     return 0
+
+
+def _read(file: Path) -> str:
+    from harness.errors import Place, UsageError
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError("the file is not text in UTF-8", Place(str(file)), "save it as UTF-8") from error
+    except OSError as error:
+        raise UsageError(f"the file cannot be read: {error.strerror}", Place(str(file))) from error

@@ -34,5 +34,5 @@ def report(run: str, baseline: str | None, intersect: bool, outputs: tuple[Path,
     rendered = render(found, {name for _, name in targets})
     for path, name in targets:
         write_text(path, rendered[name])
-        click.echo(shown_path(path))
+        terminal.say(shown_path(path))
     return 0

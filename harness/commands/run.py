@@ -27,7 +27,6 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
 
     from harness.api import deciding, running
     from harness.places import Places, shown_path
-    from harness.recordings import read
     from harness.store.store import Store
 
     options = terminal.make_run_options(chosen)
@@ -44,9 +43,9 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
         terminal.print_json(msgspec.json.encode(estimates, order="deterministic").decode())
     else:
         _print_estimates(report)
-        click.echo(f"recording  {shown_path(finished.path)}")
+        terminal.say(f"recording  {shown_path(finished.path)}")
     with Store(places.store) as store:
-        store.load(read(finished.path))
+        store.load(finished.recorded)
     return 0
 
 
@@ -59,8 +58,8 @@ def _print_estimates(report: Report) -> None:
         for name, found in report.estimates.items()
     ]
     counts = report.accounting
-    click.echo(f"run {report.run.id}: {counts.answered:,} of {counts.selected:,} answered")
+    terminal.say(f"run {report.run.id}: {counts.answered:,} of {counts.selected:,} answered")
     if counts.answered < counts.selected:
-        click.echo(f"  the others: harness show {report.run.id} --errors")
+        terminal.say(f"  the others: harness show {report.run.id} --errors")
     columns = ("metric", "mean", "95 % CI", "n")
     terminal.print_table(columns, rows, *columns)

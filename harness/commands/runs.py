@@ -10,6 +10,7 @@ import click
 from harness.commands import terminal
 
 if TYPE_CHECKING:
+    from harness.errors import RecordingError
     from harness.places import Places
     from harness.store.store import StoredRun
 
@@ -34,14 +35,16 @@ def list_runs(reports: Path, as_json: bool) -> int:
     if places.store.is_file():
         with Store(places.store) as store:
             found = store.runs()
-    found += _not_stored(places, {item.run_id for item in found})
+    unstored, damaged = _not_stored(places, {item.run_id for item in found})
+    found += unstored
     found.sort(key=lambda item: item.started_at, reverse=True)
     if as_json:
         terminal.print_json(json.dumps([item._asdict() for item in found], ensure_ascii=False))
-        return 0
+        return _say_damaged(damaged)
     if not found:
-        click.echo(f"no run yet in {reports}")
-        return 0
+        if not damaged:
+            terminal.say(f"no run yet in {reports}")
+        return _say_damaged(damaged)
     columns = ("run", "suite", "candidate", "cases", "verdict")
     rows = [
         (
@@ -54,17 +57,29 @@ def list_runs(reports: Path, as_json: bool) -> int:
         for item in found
     ]
     terminal.print_table(columns, rows, "run", "verdict")
-    return 0
+    return _say_damaged(damaged)
 
 
-def _not_stored(places: Places, stored: set[str]) -> list[StoredRun]:
+def _say_damaged(faults: list[RecordingError]) -> int:
+    """Tell which recordings were passed over; gives the exit code."""
+    for fault in faults:
+        terminal.say(f"error: {fault}", err=True)
+    return max((int(fault.exit_code) for fault in faults), default=0)
+
+
+def _not_stored(places: Places, stored: set[str]) -> tuple[list[StoredRun], list[RecordingError]]:
+    from harness.errors import RecordingError
     from harness.recordings import read
     from harness.store.store import StoredRun
 
-    found = []
+    found, damaged = [], []
     for run_id in places.run_ids():
         if run_id not in stored:
-            recorded = read(places.recording(run_id))
+            try:
+                recorded = read(places.recording(run_id))
+            except RecordingError as error:
+                damaged.append(error)
+                continue
             run, n_results = recorded.run, len(recorded.results)
             found.append(
                 StoredRun(
@@ -79,7 +94,7 @@ def _not_stored(places: Places, stored: set[str]) -> list[StoredRun]:
                     outcome=None,
                 )
             )
-    return found
+    return found, damaged
 
 
 @runs.command()
@@ -93,7 +108,6 @@ def show(run: str, reports: Path, as_json: bool) -> int:
     from harness.findings import account
     from harness.places import Places
     from harness.recordings import read
-    from harness.report.visible import inert_line, visible
 
     recorded = read(Places(reports).find_recording(run))
     facts = msgspec.to_builtins(recorded.run)
@@ -109,7 +123,7 @@ def show(run: str, reports: Path, as_json: bool) -> int:
         shown |= {f"{name}.{key}".rstrip("."): _written(part) for key, part in parts}
     width = max(map(len, shown))
     for name, text in shown.items():
-        click.echo(inert_line(visible(f"{name:<{width}}  {text}", one_line=True)).rstrip())
+        terminal.say(f"{name:<{width}}  {text}".rstrip())
     return 0
 
 
@@ -128,9 +142,11 @@ def import_runs(recordings: tuple[Path, ...], reports: Path) -> int:
     """Load RECORDINGS (files or run folders; by default every run under --reports) into the database.
 
     The database is only an index: deleted or damaged, it is rebuilt by this command, verdicts and all.
+    A damaged recording is named and passed over; the exit code then is 4.
     """
     from harness.api.deciding import repeat_report
     from harness.api.rendering import FORMATS, render
+    from harness.errors import RecordingError
     from harness.places import RECORDING, Places
     from harness.recordings import read
     from harness.store.store import Store
@@ -138,13 +154,18 @@ def import_runs(recordings: tuple[Path, ...], reports: Path) -> int:
     places = Places(reports)
     paths = [path / RECORDING if path.is_dir() else path for path in recordings]
     paths = paths or [places.recording(run_id) for run_id in reversed(places.run_ids())]
+    damaged = []
     with Store(places.store) as store:
         for path in paths:
-            recorded = read(path)
+            try:
+                recorded = read(path)
+            except RecordingError as error:
+                damaged.append(error)
+                continue
             state = "loaded" if store.load(recorded) else "were there already"
             report = repeat_report(recorded, places) if path == places.recording(recorded.run.id) else None
             if report is not None:
                 store.save_report(report, render(report, FORMATS))
                 state += f", verdict {report.outcome}"
-            click.echo(f"{recorded.run.id}: {len(recorded.results):,} results {state}")
-    return 0
+            terminal.say(f"{recorded.run.id}: {len(recorded.results):,} results {state}")
+    return _say_damaged(damaged)

@@ -65,9 +65,9 @@ def _list_errors(recorded: Recorded, *, as_json: bool) -> int:
         return 0
     for case_id, repeat, kind, message in listed:
         again = f"  repeat {repeat + 1}" if recorded.run.repeats > 1 else ""
-        click.echo(_plain(f"{case_id}{again}  {kind}  {message}".rstrip()))
+        terminal.say(f"{case_id}{again}  {kind}  {message}".rstrip())
     if not listed:
-        click.echo(f"none: all {len(found):,} answers of run {recorded.run.id} were scored")
+        terminal.say(f"none: all {len(found):,} answers of run {recorded.run.id} were scored")
     return 0
 
 
@@ -115,15 +115,11 @@ def _field(name: str, text: str) -> None:
     """Print a labelled text, wrapped under itself; what would steer the terminal is shown instead."""
     import textwrap
 
+    from harness.report.visible import visible
+
     width = max(40, terminal.terminal_width())
     label = f"{name:<22} "
-    lines = textwrap.wrap(_plain(text), width - len(label)) or [""]
-    click.echo(label + lines[0])
+    lines = textwrap.wrap(visible(text, one_line=True), width - len(label)) or [""]
+    terminal.say(label + lines[0])
     for line in lines[1:]:
-        click.echo(" " * len(label) + line)
-
-
-def _plain(text: str) -> str:
-    from harness.report.visible import inert_line, visible
-
-    return inert_line(visible(text, one_line=True))
+        terminal.say(" " * len(label) + line)

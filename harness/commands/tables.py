@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
+from harness.errors import UsageError
 from harness.report.visible import inert_line, visible
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -30,8 +32,18 @@ def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, raw: bool) 
 
 
 def as_json_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A JSON list of objects, one per row."""
-    return json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False, default=str)
+    """A JSON list of objects, one per row; a number that JSON lacks (NaN, an infinity) is null.
+
+    Raises:
+        UsageError: two columns of the same name, of which an object could hold only one.
+    """
+    again = sorted({name for name in columns if columns.count(name) > 1})
+    if again:
+        raise UsageError(
+            f"more than one column is named {', '.join(map(repr, again))}", mend="name them with AS"
+        )
+    found = [dict(zip(columns, map(_finite, row), strict=True)) for row in rows]
+    return json.dumps(found, ensure_ascii=False, default=str)
 
 
 def as_table(
@@ -95,6 +107,14 @@ def _csv_cell(cell: Any, *, raw: bool) -> Any:
         return "" if cell is None else cell
     shown = inert_line(visible(cell, one_line=True))
     return "'" + shown if cell.lstrip(" \n").startswith(FORMULA) else shown
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _shown(cell: Any) -> str:

@@ -18,7 +18,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.api.running import Finished, RunOptions
     from harness.places import Places
-    from harness.types import Report
+    from harness.types import Recorded, Report
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -145,14 +145,12 @@ def say_interrupted(
     """
     import shlex
 
-    from harness.report.visible import visible
-
     run = finished.recorded.run
     total = run.n_cases * run.repeats
     where = [] if reports == REPORTS else ["--reports", str(reports)]
     again = shlex.join(["harness", verb, str(suite), *where, *options, "--resume", run.id])
     click.echo(f"interrupted: {len(finished.recorded.results):,} of {total:,} answers are kept", err=True)
-    click.echo(f"  go on with   {visible(again, one_line=True)}", err=True)
+    say(f"  go on with   {again}", err=True)
     return 128 + (finished.stopped or 0)
 
 
@@ -161,12 +159,17 @@ def own_output() -> AbstractContextManager[object]:
     return redirect_stdout(sys.stderr)
 
 
-def say_notices(notices: Iterable[str]) -> None:
-    """Tell on standard error what was noticed while the goldens were read."""
+def say(line: str, *, err: bool = False) -> None:
+    """Print one line that holds data: it steers neither a terminal nor a CI runner."""
     from harness.report.visible import inert_line, visible
 
+    click.echo(inert_line(visible(line, one_line=True)), err=err)
+
+
+def say_notices(notices: Iterable[str]) -> None:
+    """Tell on standard error what was noticed while the goldens were read."""
     for notice in notices:
-        click.echo(inert_line(f"note: {visible(notice, one_line=True)}"), err=True)
+        say(f"note: {notice}", err=True)
 
 
 def print_json(document: str) -> None:
@@ -219,8 +222,10 @@ def _is_utf8() -> bool:
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
 
 
-def publish(report: Report, places: Places, outputs: Iterable[Path], *, as_json: bool, store: bool) -> int:
-    """Write the report's files, print it, and keep it in the store; gives the exit code.
+def publish(
+    report: Report, recorded: Recorded, places: Places, outputs: Iterable[Path], *, as_json: bool
+) -> int:
+    """Write the report's files, print it, and keep it and the run in the store; gives the exit code.
 
     The verdict is printed before the store is opened: a store that cannot be written does not hide it.
     """
@@ -236,15 +241,12 @@ def publish(report: Report, places: Places, outputs: Iterable[Path], *, as_json:
         write_text(folder / file_name, rendered[name])
     for path, name in wanted:
         write_text(path, rendered[name])
-    files = {"report": shown_path(folder / FORMATS["html"][0])}
-    if store:
-        files["database"] = shown_path(places.store)
+    files = {"report": shown_path(folder / FORMATS["html"][0]), "database": shown_path(places.store)}
     if as_json:
         print_json(rendered["json"])
     else:
         print_report(msgspec.structs.replace(report, files=files))
-    if store:
-        keep(report, places, rendered)
+    _keep(report, recorded, places, rendered)
     return report.exit_code
 
 
@@ -263,15 +265,15 @@ def show_only(report: Report, outputs: Iterable[Path], *, as_json: bool) -> int:
     return report.exit_code
 
 
-def keep(report: Report, places: Places, rendered: dict[str, str]) -> None:
+def _keep(report: Report, recorded: Recorded, places: Places, rendered: dict[str, str]) -> None:
     """Load the run (and its baseline, where recorded here) and the report into the store."""
     from harness.recordings import read
     from harness.store.store import Store
 
-    ids = [report.run.id] if report.baseline is None else [report.baseline.id, report.run.id]
     with Store(places.store) as store:
-        for run_id in ids:
-            path = places.recording(run_id)
+        if report.baseline is not None and report.baseline.id != report.run.id:
+            path = places.recording(report.baseline.id)
             if path.is_file():
                 store.load(read(path))
+        store.load(recorded)
         store.save_report(report, rendered)

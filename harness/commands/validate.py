@@ -19,7 +19,6 @@ def validate(suite: Path, as_json: bool) -> int:
 
     from harness.api.running import validate as check_suite
     from harness.gates.decide import SCORED, all_gates
-    from harness.report.visible import visible
 
     plan = check_suite(suite)
     cases, gates = plan.dataset.cases, all_gates(plan.file.suite)
@@ -38,10 +37,10 @@ def validate(suite: Path, as_json: bool) -> int:
         terminal.print_json(json.dumps(facts, ensure_ascii=False))
         return 0
     shown = ", ".join(f"{count} {name}" for name, count in behaviors.items())
-    click.echo(f"{facts['suite']}: valid")
-    click.echo(f"  {facts['cases']:,} cases ({shown}), {facts['documents']:,} documents")
+    terminal.say(f"{facts['suite']}: valid")
+    terminal.say(f"  {facts['cases']:,} cases ({shown}), {facts['documents']:,} documents")
     added = " (one is `scored`, which every suite has)" if SCORED in gates else ""
     click.echo(f"  {facts['metrics']} metrics, {facts['gates']} gates{added}")
     for notice in plan.dataset.notices:
-        click.echo(f"  note: {visible(notice, one_line=True)}")
+        terminal.say(f"  note: {notice}")
     return 0

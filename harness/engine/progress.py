@@ -114,15 +114,10 @@ class Plain(Silent):
     def __exit__(self, *_: object) -> None:
         """Say where the run ended, if it began."""
         super().__exit__()
-        self.say_end()
-
-    def say_end(self) -> None:
-        """Write the last line; nothing where a system could not even be opened."""
-        if self.counts.began_asking:
-            sys.stderr.write(f"  run {self.counts.line()}\n")
+        _say_end(self.counts)
 
 
-class Bar(Plain):
+class Bar(Silent):
     """A live bar on standard error."""
 
     def __init__(self, total: int, done: int) -> None:
@@ -158,7 +153,13 @@ class Bar(Plain):
         if self.bar is not None:
             self.bar.stop()
         super().__exit__()
-        self.say_end()
+        _say_end(self.counts)
+
+
+def _say_end(counts: Counts) -> None:
+    """Write the last line; nothing where a system could not even be opened."""
+    if counts.began_asking:
+        sys.stderr.write(f"  run {counts.line()}\n")
 
 
 def show_progress(total: int, done: int, *, wanted: str) -> Silent:

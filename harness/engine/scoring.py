@@ -6,7 +6,10 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from harness.errors import MetricFault, Place
+from harness.registry import METRICS
 from harness.types import Case, Metric, Response, Score, Status
 
 
@@ -37,6 +40,8 @@ def _score(case: Case, response: Response, metric: Metric, resources: Mapping[st
     needs = {need: resources[need] for need in metric.needs}
     try:
         found = metric.score(case, response, **needs)
+        if metric.name.partition("@")[0] not in METRICS:
+            found = _checked(found)
     except Exception as error:
         raise MetricFault(
             f"metric {metric.name!r} raised {type(error).__name__} on case {case.id!r}: {error}",
@@ -47,6 +52,17 @@ def _score(case: Case, response: Response, metric: Metric, resources: Mapping[st
     if value is not None and (value < metric.low or (metric.high is not None and value > metric.high)):
         raise MetricFault(f"metric {metric.name!r} gave {value} on case {case.id!r}, outside its range")
     return found
+
+
+def _checked(found: object) -> Score:
+    """Bring what a metric of the user's gave into the form that a recording holds, or raise."""
+    if not isinstance(found, Score):
+        raise TypeError(f"it gave {type(found).__name__}, not a Score")
+    if isinstance(found.value, bool):
+        raise TypeError("its value is a bool, not a number")
+    value = None if found.value is None else float(found.value)
+    plain = msgspec.to_builtins(msgspec.structs.replace(found, value=value))
+    return msgspec.convert(plain, Score)
 
 
 def _place_of(error: Exception) -> Place | None:

@@ -102,14 +102,17 @@ def decide_sliced_drop(gate: Gate, evidence: Evidence, cases: Sequence[Case], em
     metric, alpha = evidence.candidate.run.metrics[name], _alpha_of(gate, evidence)
     tables = baseline.tables[name], evidence.candidate.tables[name]
     tested = tested_slices(gate, evidence.suite, cases)
-    found = []
+    found, small = [], []
     for slice_ in tested:
         members = select(cases, slice_, evidence.suite.slices)
         shown = Slice((*gate.where.items(), *slice_.where))
         comparison = compare(name, tables, members, shown, metric, alpha)
+        if comparison.n_pairs + comparison.n_unpaired < MIN_SLICE_PAIRS:  # the metric says nothing of most
+            small.append(slice_.label)
+            continue
         found.append(_judge_drop(gate, comparison, metric, alpha, (MIN_SLICE_PAIRS, MIN_SLICE_CLUSTERS)))
     every = slices_of(cases, {gate.slice: evidence.suite.slices[gate.slice]}, ()) if gate.slice else ()
-    small = [slice_.label for slice_ in every if slice_ not in tested]
+    small += [slice_.label for slice_ in every if slice_ not in tested]
     if not found:
         why = f"every slice is too small: {', '.join(small)}" if small else f"no case has a {gate.slice}"
         return msgspec.structs.replace(empty, reason=why)

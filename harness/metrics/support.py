@@ -34,7 +34,7 @@ LONGEST_CLAIM = 2000
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 # Addresses, citation marks and the numbers of list items state nothing.
 _BLANK = re.compile(
-    r"https?://\S+|\[\^?\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|【[^】]*】|^\s*\(?\d{1,2}[.)](?=\s)", re.MULTILINE
+    r"https?://\S+|\[\^?\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|【[^】]*】|^[ \t]*\(?\d{1,2}[.)](?=\s)", re.MULTILINE
 )
 _WORD = re.compile(r"(?<![\w'-])[^\W\d_][\w'-]+")
 

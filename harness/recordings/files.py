@@ -10,13 +10,14 @@ from pathlib import Path
 from harness.errors import RecordingError
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, new: bool = False) -> None:
     """Write beside the file and rename, so that it exists whole or not at all; missing folders are made.
 
     Raises:
+        FileExistsError: it is to be ``new``, and is there already, be it since a moment ago.
         RecordingError: it cannot be written; what stood there before still does.
     """
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -24,12 +25,18 @@ def write_whole(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            part.replace(path)
+            if new:
+                os.link(part, path)
+                part.unlink()
+            else:
+                part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
         _sync_folder(path.parent)
     except OSError as error:
+        if new and isinstance(error, FileExistsError) and path.exists():
+            raise
         raise cannot_write(path, error) from error
 
 

@@ -55,9 +55,10 @@ class Recording:
         case_ids = frozenset(case.id for case in cases)
         if not run.n_cases == len(cases) == len(case_ids):
             raise ValueError(f"run.n_cases is {run.n_cases}, with {len(cases)} cases, {len(case_ids)} ids")
-        if path.exists():
-            raise RecordingError(f"{path} exists already", mend="resume it, or record elsewhere")
-        write_whole(path, b"".join(dump_header(run, cases, digests)))
+        try:
+            write_whole(path, b"".join(dump_header(run, cases, digests)), new=True)
+        except FileExistsError as error:
+            raise RecordingError(f"{path} exists already", mend="resume it, or record elsewhere") from error
         return cls.resume(path)[0]
 
     @classmethod

@@ -206,8 +206,8 @@ def _spent(response: Response) -> list[list[str]]:
 def _claims(result: Result | None, number_of: Callable[[Passage], int]) -> list[list[Any]]:
     """Per claim of a judged metric: metric, claim, verdict, why, document, and where it is supported.
 
-    The place is the passage's number with start and end of the window in its shown text, or null. Details
-    come from recordings, so nothing but their being JSON is taken for granted.
+    The place is the passage's number with start and end of the window in its shown text, counted in UTF-16
+    units as the page's scripts count, or null. Details come from recordings, so nothing but their being JSON is taken for granted.
     """
     if result is None:
         return []
@@ -232,6 +232,10 @@ def _support(
                 isinstance(start, int) and isinstance(end, int) and 0 <= start <= end <= len(passage.text)
             ):
                 return None
-            ends = (len(shown(passage.text[:place])) for place in (start, end))
+            ends = (_utf16_units(shown(passage.text[:place])) for place in (start, end))
             return [number_of(passage), *ends] if end <= MAX_TEXT else None
     return None
+
+
+def _utf16_units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2

@@ -159,9 +159,7 @@ def _sections(report: Report) -> Iterable[tuple[str, list[str]]]:
         title = f"{len(worst)} worst of {numbers.count(len(report.regressions))} regressions"
         yield "worst cases", _details(title, _worst(report, worst))
     if report.changes:
-        rows = [
-            (inline(c.key), inline(str(c.before)), inline(str(c.after))) for c in report.changes[:MAX_ROWS]
-        ]
+        rows = [(inline(c.key), _scalar(c.before), _scalar(c.after)) for c in report.changes[:MAX_ROWS]]
         yield "config diff", _details("What changed", _table(("key", "before", "after"), "<<<", rows))
     if report.gaps:
         yield "fairness", _details(_gap_title(report), _gaps(report))

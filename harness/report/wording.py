@@ -142,7 +142,7 @@ def finding(comparison: Comparison, in_unit: str = "") -> Finding:
     """Say what a comparison shows; an interval that holds zero is no evidence, never "equal"."""
     found, change = comparison.interval, comparison.change
     if change is None or found is None:
-        return Finding("unknown", comparison.note or "too few pairs to judge")
+        return Finding("unknown", "too few pairs to judge")
     if comparison.n_pairs and comparison.same == comparison.n_pairs:
         return Finding("even", "the same in every pair")
     if found.low <= 0 <= found.high:

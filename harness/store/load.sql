@@ -138,7 +138,7 @@ select * from read_json($file, format = 'newline_delimited', maximum_object_size
         "interval" struct(low double, high double, "level" double), p_worse double, harm double,
         harm_limit double, detectable double, alpha double, n_pairs bigint, n_unpaired bigint,
         n_clusters bigint, worse bigint, better bigint, same bigint, higher_is_better boolean,
-        "method" varchar, note varchar)'
+        "method" varchar)'
 });
 
 -- name: stage_verdicts
@@ -180,7 +180,7 @@ select $run_id as run_id, $baseline_run_id as baseline_run_id, label as slice, c
        c.candidate.n as candidate_n, c.candidate.n_unscored as candidate_n_unscored, c.change,
        c."interval".low as change_low, c."interval".high as change_high, c."interval"."level" as change_level,
        c.p_worse, c.harm, c.harm_limit, c.detectable, c.alpha, c.n_pairs, c.n_unpaired, c.n_clusters,
-       c.worse, c.better, c.same, c.higher_is_better, c."method", c.note
+       c.worse, c.better, c.same, c.higher_is_better, c."method"
 from (select label, comparison as c from staged_comparisons);
 
 -- name: load_verdicts
@@ -204,10 +204,6 @@ select $run_id as run_id, format, "content", sha256 from staged_reports;
 -- name: remove_rows
 -- The rows of one run from a table that is named in the code.
 delete from {table} where run_id = $run_id;
-
--- name: remove_cases
--- Cases that no run is left to use.
-delete from cases where dataset_digest not in (select dataset_digest from runs);
 
 -- name: remove_passages
 -- Texts that no response is left to use.

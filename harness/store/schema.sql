@@ -148,8 +148,8 @@ create table comparisons (
     p_worse double,                       -- one-sided p-value of "the candidate is worse"; null untested
     harm double,                          -- the change, turned so that positive is worse
     harm_limit double,                    -- one-sided 95 % upper limit of the harm; null: cannot be bounded
-    detectable double,                    -- smallest true harm found with 80 % power at alpha
-    alpha double,                         -- level of the test, after correction for many
+    detectable double,                    -- smallest true harm that a test at alpha finds with 80 % power
+    alpha double,                         -- the suite's whole alpha; a gate tests at its share of it
     n_pairs bigint not null,              -- cases scored in both runs
     n_unpaired bigint not null,           -- cases that could not be paired
     n_clusters bigint not null,           -- independent clusters among the pairs
@@ -157,8 +157,7 @@ create table comparisons (
     better bigint not null,               -- pairs that got better
     same bigint not null,                 -- pairs that stayed the same
     higher_is_better boolean not null,    -- direction of the metric
-    method varchar not null,              -- how interval and p-value were made
-    note varchar not null                 -- what has to be said about it; often empty
+    method varchar not null               -- how interval and p-value were made
 );
 
 -- One row per gate of a saved report (run_id, position).

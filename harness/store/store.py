@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import StoreError
-from harness.store.database import REBUILD, copy_database, named_faults, open_database
+from harness.store.database import REBUILD, named_faults, open_database
 from harness.store.schema import prepare, shipped, statements
 from harness.store.staging import Staging
 from harness.types import Recorded, Report
@@ -149,25 +149,6 @@ class Store:
         """Give every run in the order of loading."""
         with named_faults(self.path):
             return [StoredRun(*row) for row in self._con.execute(_reading("runs")).fetchall()]
-
-    def remove(self, run_id: str) -> None:
-        """Remove a run with its reports, and every case and text that no other run uses, from the disk too.
-
-        The file is written anew, since deleted rows would stay readable in its free blocks.
-        """
-        with named_faults(self.path):
-            with self._transaction():
-                self._remove_rows(run_id, (*_RESULT_TABLES, *_REPORT_TABLES, "runs"))
-                self._write("remove_cases")
-                self._write("remove_passages")
-            fresh = self.path.with_name(f"{self.path.name}.new")
-            copy_database(self._con, fresh)
-            # Renamed before closing, so that whoever waits for the lock finds the new file; closing the old
-            # one must then not touch a log, which lies under the same name.
-            self._con.execute("pragma disable_checkpoint_on_shutdown")
-            fresh.replace(self.path)
-            self._con.close()
-            self._con = open_database(self.path, wait_s=self._wait_s)
 
     def _write(self, statement: str, **values: Any) -> None:
         self._con.execute(statements("load.sql")[statement], values or None)

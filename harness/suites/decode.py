@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import functools
 import inspect
 import json
 import types
@@ -74,7 +77,7 @@ def _decode_struct(
 def options_type(connect: Callable[..., Any], name: str) -> type[msgspec.Struct]:
     """Make a Struct of an adapter's keyword options, so that one mechanism checks and documents them."""
     function = inspect.unwrap(connect)
-    hints = typing.get_type_hints(function)  # what has none may be anything
+    hints = _parameter_types(function)
     fields: list[Any] = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
@@ -86,13 +89,28 @@ def options_type(connect: Callable[..., Any], name: str) -> type[msgspec.Struct]
                 (
                     parameter.name,
                     hints.get(parameter.name, Any),
-                    msgspec.field(default_factory=type(parameter.default)),
+                    msgspec.field(default_factory=functools.partial(copy.deepcopy, parameter.default)),
                 )
             )
         else:
             fields.append((parameter.name, hints.get(parameter.name, Any), parameter.default))
     fields.sort(key=len)
     return msgspec.defstruct(name, fields, forbid_unknown_fields=True, kw_only=True)
+
+
+def _parameter_types(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of a function's parameters; one that has none, or that cannot be resolved, may be anything.
+
+    Each is resolved alone: what a function returns is often named for the type checker only.
+    """
+    found: dict[str, Any] = {}
+    for name, annotation in inspect.get_annotations(function).items():
+        if name == "return":
+            continue
+        holder = type("holder", (), {"__annotations__": {name: annotation}})
+        with contextlib.suppress(NameError):
+            found |= typing.get_type_hints(holder, globalns=getattr(function, "__globals__", {}))
+    return found
 
 
 def path_text(path: KeyPath) -> str:

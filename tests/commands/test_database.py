@@ -115,6 +115,43 @@ def test_query_from_a_file(folder: Path, tmp_path: Path, capsys: Said) -> None:
     assert ended.out == "n\n4\n"
 
 
+def test_a_query_file_is_utf8(folder: Path, tmp_path: Path, capsys: Said) -> None:
+    """2: another encoding is told with its file."""
+    (tmp_path / "q.sql").write_bytes("select 'ä'".encode("latin-1"))
+    ended = call_inside(capsys, folder, "query", "-f", str(tmp_path / "q.sql"))
+    assert (ended.code, ended.out) == (2, "")
+    assert "q.sql" in ended.err
+    assert "UTF-8" in ended.err
+
+
+def test_query_as_json_loses_no_column(folder: Path, capsys: Said) -> None:
+    """2: of two columns of one name an object could hold only one."""
+    ended = call_inside(capsys, folder, "query", "select 1 as a, 2 as a", "--format", "json")
+    assert (ended.code, ended.out) == (2, "")
+    assert "name them with AS" in ended.err
+
+
+def test_query_as_json_is_json(folder: Path, capsys: Said) -> None:
+    """What JSON has no number for is null, inside of values too."""
+    sql = "select 'nan'::double as a, ['-inf'::double, 1.5] as b, {'x': 'inf'::double} as c"
+    out = call_inside(capsys, folder, "query", sql, "--format", "json").out
+    found = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert found == [{"a": None, "b": [None, 1.5], "c": {"x": None}}]
+
+
+def test_a_damaged_recording_does_not_hide_the_others(world: World, tmp_path: Path, capsys: Said) -> None:
+    """4 at the end: list and import name it and go on with the rest."""
+    folder = Path(shutil.copytree(world.folder, tmp_path / "project"))
+    (folder / "reports/harness.duckdb").unlink()
+    (folder / "reports/runs/first/recording.jsonl").write_text("damaged\n")
+    for arguments in (("list",), ("list", "--json"), ("import",)):
+        ended = call_inside(capsys, folder, "runs", *arguments)
+        assert ended.code == 4
+        assert "runs/first/recording.jsonl:1: the line does not match its checksum" in ended.err
+        assert all(run_id in ended.out for run_id in ("same", "worse", "failing"))
+    assert len(rows_of(capsys, folder, "select run_id from runs")) == 3
+
+
 def test_runs_list_has_the_latest_first(folder: Path, capsys: Said) -> None:
     """By the time they were begun, ids whole, the verdict last."""
     lines = call_inside(capsys, folder, "runs", "list").out.splitlines()

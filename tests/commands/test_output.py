@@ -109,6 +109,35 @@ def test_f19_f20_no_command_shows_hostile_text_raw(
     assert "owned" in ended.out or arguments[0] not in ("show", "query")
 
 
+def test_a_hostile_lock_is_shown_inert(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A lock file comes with a pull request: whatever text it holds is not obeyed."""
+    folder = copy_project(world.folder, tmp_path / "project")
+    path = folder / "suites/baselines/tiny.lock.json"
+    lock = json.loads(path.read_text())
+    lock |= dict.fromkeys(("suite", "run", "reason", "revision", "promoted_at"), EVIL)
+    path.write_text(json.dumps({**lock, "metrics": {EVIL: lock["metrics"]["recall@5"]}}))
+    ended = call_inside(capsys, folder, "baseline", "show", SUITE)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.count("owned") == 5
+    assert is_harmless(ended.out)
+
+
+def test_wrapped_text_is_inert_on_every_line(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wrapping brings no command to the beginning of a line."""
+    folder = copy_project(world.folder, tmp_path / "project")
+    lines = (folder / "goldens/cases.jsonl").read_text().splitlines()
+    case = {**json.loads(lines[0]), "input": "::error::word " * 60}
+    (folder / "goldens/cases.jsonl").write_text("\n".join([json.dumps(case), *lines[1:]]) + "\n")
+    assert call_inside(capsys, folder, "run", SUITE, "--run-id", "wrapped", "--case", "q-000").code == 0
+    ended = call_inside(capsys, folder, "show", "wrapped", "q-000")
+    assert ended.out.count(":error::word") == 60
+    assert is_harmless(ended.out)
+
+
 def test_hostile_text_in_a_fault_is_inert(evil: Path, tmp_path: Path) -> None:
     """The faulty line of a suite is shown, with the caret still under its column."""
     folder = copy_project(evil, tmp_path / "project")
@@ -227,7 +256,7 @@ def test_progress_is_live_only_where_it_can_be(world: World, name: str, live: bo
     ended = call_on_terminal("run", SUITE, *options, cwd=world.folder, columns=80, both=True, **env)
     assert ended.code == 0, ended.out
     assert ("\x1b[?25l" in ended.out) is live
-    assert "  run 2/2\n" in ended.out
+    assert ended.out.count("  run 2/2\n") == 1
     assert json.loads(ended.out.splitlines()[-1])["accounting"]["answered"] == 2
     shutil.rmtree(world.folder / "bar")
 

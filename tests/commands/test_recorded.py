@@ -133,6 +133,18 @@ def test_only_a_good_run_is_promoted(folder: Path, capsys: Said, run: str, why: 
     assert json.loads(lock.read_bytes())["reason"] == "so"
 
 
+def test_force_replaces_a_lock_that_is_none(folder: Path, capsys: Said) -> None:
+    """2: marks of a merge conflict in the lock are told; --force promotes over them."""
+    lock = folder / "suites/baselines/tiny.lock.json"
+    lock.write_text(f"<<<<<<< ours\n{lock.read_text()}=======\n>>>>>>> theirs\n")
+    refused = call_inside(capsys, folder, "baseline", "promote", "same", "--reason", "so")
+    assert refused.code == 2
+    assert "not a baseline lock" in refused.err
+    forced = call_inside(capsys, folder, "baseline", "promote", "same", "--reason", "so", "--force")
+    assert forced.code == 0, forced.err
+    assert json.loads(lock.read_bytes())["run"] == "same"
+
+
 def test_a_part_of_the_goldens_is_no_baseline(world: World, tmp_path: Path, capsys: Said) -> None:
     """2: a run of some cases is refused, also where there is no baseline yet; so is an empty reason."""
     folder = copy_project(world.folder, tmp_path / "project")

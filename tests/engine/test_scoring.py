@@ -1,6 +1,7 @@
 """One response to its scores: errors become statuses, ranges are kept."""
 
 import msgspec
+import numpy as np
 import pytest
 
 from harness.engine.scoring import score
@@ -68,3 +69,26 @@ def test_scores_stand_under_the_names_of_the_suite():
     """The name with its cut-off is the identity."""
     named = msgspec.structs.replace(half, name="half@5")
     assert list(score(CASE, GOOD, {"half@5": named}, {})) == ["half@5"]
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        (0.5, "it gave float, not a Score"),
+        (Score(True), "a bool, not a number"),
+        (Score(0.5, details=["x"]), "ValidationError"),
+        (Score(0.5, reason=None), "ValidationError"),
+        (Score(status="lost"), "ValidationError"),
+    ],
+)
+def test_what_a_metric_of_the_users_gives_is_checked(given, what):
+    """Nothing gets into a recording that could not be read back."""
+    own = msgspec.structs.replace(half, name="own", score=lambda case, response: given)
+    with pytest.raises(MetricFault, match=what):
+        score(CASE, GOOD, {"own": own}, {})
+
+
+def test_numbers_of_numpy_become_plain_numbers():
+    """A value computed with NumPy is taken for what it is."""
+    own = msgspec.structs.replace(half, name="own", score=lambda case, response: Score(np.float64(0.25)))
+    assert type(score(CASE, GOOD, {"own": own}, {})["own"].value) is float

@@ -249,3 +249,12 @@ def test_only_unchanged_cases_are_compared() -> None:
     assert (found.outcome, found.n, found.n_total) == ("pass", 60, 60)
     none = decide(GATE, evidence._replace(unchanged=frozenset()))
     assert none.reason == "0 pairs from 0 documents are too few to judge (need 50 from 15)"
+
+
+def test_a_slice_that_the_metric_says_nothing_of_is_too_small() -> None:
+    """Cases to which the metric does not apply do not keep the other slices from passing."""
+    gate = Gate(id="each", metric="quality", max_drop=0.2, slice="language")
+    cases = cases_of(120, 1, lambda i: "en" if i < 60 else "de")
+    cells: list[Cell] = [1.0] * 60 + ["not_applicable"] * 60
+    found = decide(gate, evidence_of(suite_of(gate), cases, {"quality": cells}, {"quality": cells}))
+    assert (found.outcome, found.reason.partition("; ")[2]) == ("pass", "too small to judge: language=de")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from harness.errors import RecordingError
-from harness.recordings import Recording, read, repair
+from harness.recordings import Recording, read, repair, write_whole
 from harness.types import (
     Case,
     Citation,
@@ -379,3 +379,23 @@ def test_f8_an_acknowledged_result_survives_a_kill(tmp_path: Path) -> None:
     repeats = [result.repeat for result in found.results]
     assert repeats[: len(acknowledged)] == acknowledged
     assert len(repeats) <= len(acknowledged) + 1
+
+
+@pytest.mark.parametrize("name", ["/escaped", "../up", "a/b", "", "a\n"])
+def test_f26_a_run_id_that_is_no_name_is_refused(tmp_path: Path, name: str) -> None:
+    """A recording names no files: an id that could lead out of the folder is not read."""
+    path = tmp_path / "recording.jsonl"
+    with pytest.raises(RecordingError, match="not a run as this version"):
+        Recording.create(path, run_of(0, id=name), (), {})
+    with pytest.raises(RecordingError, match="not a run as this version"):
+        read(path)
+
+
+def test_two_processes_cannot_create_one_recording(tmp_path: Path) -> None:
+    """The second to create it is refused, even where both looked before either wrote."""
+    path = tmp_path / "recording.jsonl"
+    write_whole(path, b"the first", new=True)
+    with pytest.raises(FileExistsError):
+        write_whole(path, b"the second", new=True)
+    assert path.read_bytes() == b"the first"
+    assert [file.name for file in tmp_path.iterdir()] == ["recording.jsonl"]

@@ -15,7 +15,7 @@ from sample_cases import HOSTILE
 from saturate import saturate
 
 from harness.report.markdown import COMMENT_BYTES, SUMMARY_BYTES, fenced, inline, plain, render
-from harness.types import Report
+from harness.types import Change, Report
 
 OURS = re.compile(
     r"<!-- harness:[A-Za-z0-9._-]+ -->|<details><summary>[\w ,:]+</summary>|</?details>|</?sub>"
@@ -47,6 +47,14 @@ def _assert_inert(text: str) -> None:
 def test_f20_hostile_text_makes_no_markup() -> None:
     """No link, image, mention, reference, heading or tag comes from data, wherever it stands."""
     _assert_inert(render(saturate(sample(), HOSTILE)))
+
+
+def test_absent_configuration_is_a_dash() -> None:
+    """A key that one side lacks has no value there, and not one called None."""
+    changes = (Change("top_k", None, 5), Change("prompt", "None", None))
+    text = render(msgspec.structs.replace(sample(), changes=changes))
+    assert "| `top_k` | — | `5` |" in text
+    assert "| `prompt` | `None` | — |" in text
 
 
 PIECES = [*"`|\\<>@#1w.:/*_~[]()!-+=\n a&;$", "www.", "://", "</details>", "GH-"]

@@ -17,7 +17,7 @@ from saturate import saturate
 
 from harness.report import payload
 from harness.report.case_page import MAX_TEXT, align, shown
-from harness.types import Passage, Report
+from harness.types import Passage, Report, Score
 
 
 def unpacked(block: str) -> Any:
@@ -93,6 +93,21 @@ def test_claims_point_at_the_words_that_support_them() -> None:
     assert rows[number][1][start:end] == "innerhalb von 30 Tagen nach Zustellung"
     lost = _details(sample())["refund-017"]["claims"]["candidate"][1]
     assert lost[2:] == ["unsupported", "no passage is about it", "", None]
+
+
+def test_claims_are_placed_as_scripts_count() -> None:
+    """Offsets are in UTF-16 units: an emoji before the words counts twice."""
+    first = sample().cases[0]
+    assert first.candidate is not None
+    passage = Passage(doc_id="d", text="😀🎉 thirty days", rank=1)
+    claim = {"text": "so", "verdict": "supported", "doc_id": "d", "rank": 1}
+    claim |= {"passage_start": 3, "passage_end": 9}
+    response = msgspec.structs.replace(first.candidate.response, retrieved=(passage,))
+    scores = {"faithfulness": Score(1.0, details={"claims": [claim]})}
+    result = msgspec.structs.replace(first.candidate, response=response, scores=scores)
+    report = msgspec.structs.replace(sample(), cases=(msgspec.structs.replace(first, candidate=result),))
+    [[*_, (_, start, end)]] = _details(report)["refund-017"]["claims"]["candidate"]
+    assert passage.text.encode("utf-16-le")[2 * start : 2 * end].decode("utf-16-le") == "thirty"
 
 
 @pytest.mark.parametrize(

@@ -170,25 +170,3 @@ def test_a_report_needs_its_run(path: Path) -> None:
     """A report of a run that was not loaded is refused."""
     with Store(path) as store, pytest.raises(StoreError, match="run-1 is not in"):
         store.save_report(report(recorded().run), {})
-
-
-def test_f25_a_removed_run_is_gone_from_the_disk(path: Path) -> None:
-    """Removing a run leaves other runs whole, and none of its own text in the file."""
-    private = "Müller-4711-" + hashlib.sha256(b"x").hexdigest()
-    response = Response(output=private, retrieved=(SHARED, Passage(doc_id="d", text=private + "!", rank=2)))
-    load(path, recorded("mine", results=(Result("c1", 0, response),)), recorded("other"))
-    assert private.encode() in path.read_bytes()
-    with Store(path) as store:
-        store.remove("mine")
-        assert [run.run_id for run in store.runs()] == ["other"]
-        store.load(recorded("third"))
-    assert private.encode() not in path.read_bytes()
-    assert ask(path, "select count(*) from cases") == [(2,)]
-    assert ask(path, "select text from passages order by text") == [(SHARED.text,), ("another",)]
-    with pytest.raises(duckdb.ConstraintException):
-        ask(path, "insert into meta values (null)")
-    with Store(path) as store:
-        for run_id in ("other", "third", "never loaded"):
-            store.remove(run_id)
-    assert ask(path, "select count(*) from cases") == ask(path, "select count(*) from passages") == [(0,)]
-    assert [entry.name for entry in path.parent.iterdir()] == [path.name]

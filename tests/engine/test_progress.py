@@ -1,0 +1,23 @@
+"""How far a run is, as it is written on standard error."""
+
+import pytest
+
+from harness.engine.progress import show_progress
+from harness.types import Response, Result
+
+
+@pytest.mark.parametrize(("wanted", "lines"), [("bar", 1), ("plain", 1), ("none", 0)])
+def test_one_line_says_where_a_run_ended(capsys, wanted, lines):
+    """A bar and plain lines leave one line with the end behind; quiet leaves nothing."""
+    with show_progress(1, 0, wanted=wanted) as progress:
+        progress.started("q")
+        progress.finished(Result("q", 0, Response(output="a")))
+    assert capsys.readouterr().err.count("  run 1/1\n") == lines
+
+
+@pytest.mark.parametrize("wanted", ["bar", "plain", "none"])
+def test_a_run_that_never_asked_says_nothing(capsys, wanted):
+    """Where the system could not be opened there is no last line."""
+    with show_progress(1, 0, wanted=wanted):
+        pass
+    assert "  run 0/1\n" not in capsys.readouterr().err
