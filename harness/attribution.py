@@ -14,6 +14,7 @@ RETRIEVAL = ("hit_rate", "recall", "evidence_recall", "ndcg", "map", "mrr")
 ANSWERS = ("answer_correctness", "required_facts", "exact_match", "token_f1", "faithfulness")
 """Metrics that tell whether the answer was good, the strictest about content first."""
 GOOD = 0.5
+"""An answer is good from here up; a gold passage was retrieved where its metric is above 0."""
 DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 
@@ -39,10 +40,10 @@ def attribute(
             if any(_is_lost(result, answer) for result in (before, after)):
                 continue
             found = (
-                _reached(before, retrieval),
-                _reached(after, retrieval),
-                _reached(before, answer),
-                _reached(after, answer),
+                _was_retrieved(before, retrieval),
+                _was_retrieved(after, retrieval),
+                _is_good(before, answer),
+                _is_good(after, answer),
             )
             if found[0] is not None and found[1] is not None and (found[2], found[3]) != (None, None):
                 stages[found[0], found[1], bool(found[2]), bool(found[3])] += 1
@@ -73,10 +74,8 @@ def cause_of(before: Result | None, after: Result | None, metrics: Sequence[str]
         verbs = {"refuse": "now refuses", "answer": "now answers", "clarify": "now asks back"}
         return verbs.get(flip[1] or "", "now answers in part")
     retrieval = _first(metrics, RETRIEVAL)
-    if retrieval is not None:
-        gone, kept = _value(before, retrieval), _value(after, retrieval)
-        if gone is not None and kept is not None and kept < gone:
-            return "gold passage lost"
+    if retrieval is not None and (fall := _fall(before, after, retrieval)):
+        return fall
     if not _same_output(before, after):
         return "answer changed"
     if [p.doc_id for p in before.response.retrieved] != [p.doc_id for p in after.response.retrieved]:
@@ -124,9 +123,25 @@ def _is_lost(result: Result, metric: str) -> bool:
     return score is None or score.status in UNSCORED
 
 
-def _reached(result: Result, metric: str) -> bool | None:
+def _was_retrieved(result: Result, metric: str) -> bool | None:
+    value = _value(result, metric)
+    return None if value is None else value > 0
+
+
+def _is_good(result: Result, metric: str) -> bool | None:
     value = _value(result, metric)
     return None if value is None else value >= GOOD
+
+
+def _fall(before: Result, after: Result, metric: str) -> str:
+    """Say what a fall of the retrieval metric means; empty where it did not fall."""
+    had, has = _value(before, metric), _value(after, metric)
+    if had is None or has is None or has >= had:
+        return ""
+    if has <= 0:
+        return "gold passage lost"
+    partly = {"recall": "a gold passage lost", "evidence_recall": "part of the gold text lost"}
+    return partly.get(metric.partition("@")[0], "gold passage ranked lower")
 
 
 def _same_output(before: Result, after: Result) -> bool:

@@ -107,17 +107,19 @@ class Pairs(NamedTuple):
     widths: list[float]
     worst_clusters: list[str]
     unpaired: int
+    gained: int
 
 
 def pair(baseline: Table, candidate: Table, cases: Sequence[Case], metric: MetricIdentity) -> Pairs:
     """Pair two tables by case.
 
     A pair with an unscored side has its largest possible harm in ``worst`` and the width of what is possible
-    in ``widths`` (infinite for a metric without an upper end). A case to which the metric does not apply on
-    one side is unpaired unless it applies on neither; that case is left out.
+    in ``widths`` (infinite for a metric without an upper end). A case to which the metric applies in neither
+    run is left out, one to which it applies in the candidate only is ``gained``: there is nothing that it
+    could have fallen from. Any other case to which it does not apply in one of the runs is unpaired.
     """
-    pairs = Pairs([], [], [], [], [], 0)
-    unpaired = 0
+    pairs = Pairs([], [], [], [], [], 0, 0)
+    unpaired = gained = 0
     span = math.inf if metric.high is None else metric.high - metric.low
     for case in cases:
         before = baseline.get(case.id, CaseValue(None, "system_error"))
@@ -127,13 +129,15 @@ def pair(baseline: Table, candidate: Table, cases: Sequence[Case], metric: Metri
             harm = -change if metric.higher_is_better else change
             pairs.harms.append(harm if abs(harm) > SAME else 0.0)
             pairs.clusters.append(case.cluster)
+        elif before.status == "not_applicable" and after.value is not None:
+            gained += 1
         elif before.status == "not_applicable" or after.status == "not_applicable":
             unpaired += before.status != after.status
         else:
             pairs.worst.append(_worst_harm(before.value, after.value, metric))
             pairs.widths.append(span if before.value is not None or after.value is not None else 2 * span)
             pairs.worst_clusters.append(case.cluster)
-    return pairs._replace(unpaired=unpaired)
+    return pairs._replace(unpaired=unpaired, gained=gained)
 
 
 def _worst_harm(before: float | None, after: float | None, metric: MetricIdentity) -> float:
@@ -172,6 +176,7 @@ def compare(
         candidate=estimate(candidate, cases, metric),
         n_pairs=len(pairs.harms),
         n_unpaired=pairs.unpaired + len(pairs.worst),
+        n_gained=pairs.gained,
         higher_is_better=metric.higher_is_better,
         alpha=alpha,
     )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from harness.attribution import attribute, cause_of, refusal_matrix
-from harness.comparison import SAME, RunScores, Table, compare, differing_metrics, estimate, hardest_first
+from harness.comparison import SAME, RunScores, compare, differing_metrics, estimate, hardest_first
 from harness.gates.decide import overall
 from harness.gates.evidence import Evidence
 from harness.gates.gap import find_gap
 from harness.headline import headline_of, worst_verdict
+from harness.numbers import number
 from harness.slices import labels_of, select, slices_of
 from harness.types import (
     Accounting,
@@ -58,7 +59,7 @@ def make_report(
     """
     evidence, suite = runs.evidence, runs.evidence.suite
     outcome, code = overall(verdicts)
-    comparisons = _compare_all(evidence)
+    comparisons = _compare(evidence, ALL)
     slices = _compare_slices(evidence)
     regressions = find_regressions(runs, verdicts)
     after = _first_repeats(runs.candidate)
@@ -88,18 +89,10 @@ def make_report(
         changes=changes,
         regressions=regressions,
         cases=_case_pairs(runs, before, after),
-        notices=notices,
+        notices=(*notices, *ungated_harms(comparisons, suite)),
         reproduce=reproduce,
     )
     return msgspec.structs.replace(report, headline=headline_of(report))
-
-
-def _compare_all(evidence: Evidence) -> tuple[Comparison, ...]:
-    return tuple(
-        comparison
-        for name in evidence.candidate.run.metrics
-        if (comparison := _compare(evidence, name, ALL)) is not None
-    )
 
 
 def _compare_slices(evidence: Evidence) -> tuple[Comparison, ...]:
@@ -108,21 +101,40 @@ def _compare_slices(evidence: Evidence) -> tuple[Comparison, ...]:
     found = [
         comparison
         for slice_ in slices_of(evidence.candidate.cases, suite.slices, suite.crosses)
-        for name in evidence.candidate.run.metrics
-        if (comparison := _compare(evidence, name, slice_)) is not None and comparison.n_pairs
+        for comparison in _compare(evidence, slice_)
+        if comparison.n_pairs
     ]
     return tuple(sorted(found, key=hardest_first))
 
 
-def _compare(evidence: Evidence, name: str, slice_: Slice) -> Comparison | None:
+def _compare(evidence: Evidence, slice_: Slice) -> tuple[Comparison, ...]:
+    """Every metric that both runs have in the same version, over the cases of one slice."""
     baseline, candidate = evidence.baseline, evidence.candidate
-    if baseline is None or name not in baseline.tables:
-        return None
-    if name in differing_metrics(baseline.run, candidate.run):
-        return None
+    if baseline is None:
+        return ()
     cases = evidence.comparable(select(candidate.cases, slice_, evidence.suite.slices))
-    tables: tuple[Table, Table] = baseline.tables[name], candidate.tables[name]
-    return compare(name, tables, cases, slice_, candidate.run.metrics[name], evidence.suite.alpha)
+    differing = differing_metrics(baseline.run, candidate.run)
+    alpha = evidence.suite.alpha
+    return tuple(
+        compare(name, (baseline.tables[name], candidate.tables[name]), cases, slice_, identity, alpha)
+        for name, identity in candidate.run.metrics.items()
+        if name in baseline.tables and name not in differing
+    )
+
+
+def ungated_harms(comparisons: Sequence[Comparison], suite: Suite) -> tuple[str, ...]:
+    """Say which metrics got worse beyond doubt although no gate on a drop is about them.
+
+    Held against ``alpha`` over the number of such metrics (Bonferroni); a notice, never a verdict.
+    """
+    gated = {gate.metric for gate in suite.gates if gate.kind == "drop"}
+    open_ = [item for item in comparisons if item.metric not in gated and item.p_worse is not None]
+    return tuple(
+        f"{item.metric} got worse ({number(item.baseline.value)} → {number(item.candidate.value)})"
+        " and no gate on a drop is about it"
+        for item in open_
+        if item.p_worse is not None and item.p_worse <= suite.alpha / len(open_)
+    )
 
 
 def _estimates(scores: RunScores, suite: Suite, slice_: Slice) -> dict[str, Estimate]:
@@ -239,8 +251,9 @@ def account(recorded: Recorded) -> Accounting:
 
 
 def config_changes(before: Run, after: Run) -> tuple[Change, ...]:
-    """List the configuration keys that differ, and goldens, corpus or metrics that did."""
-    old, new = _facts(before), _facts(after)
+    """List the configuration keys that differ, and goldens, corpus or versions of metrics that did."""
+    shared = before.metrics.keys() & after.metrics.keys()
+    old, new = _facts(before, shared), _facts(after, shared)
     return tuple(
         Change(key, old.get(key), new.get(key))
         for key in sorted(old.keys() | new.keys())
@@ -248,13 +261,13 @@ def config_changes(before: Run, after: Run) -> tuple[Change, ...]:
     )
 
 
-def _facts(run: Run) -> dict[str, Scalar]:
+def _facts(run: Run, metrics: Collection[str]) -> dict[str, Scalar]:
     facts: dict[str, Scalar] = dict(run.config)
     facts["goldens"] = run.dataset_digest
     facts["corpus"] = run.corpus_digest
     facts["repeats"] = run.repeats
-    for name, identity in run.metrics.items():
-        facts[f"metrics.{name}.version"] = identity.version
+    for name in metrics:
+        facts[f"metrics.{name}.version"] = run.metrics[name].version
     for name, judge in run.judges.items():
         facts[f"judges.{name}"] = judge
     return facts

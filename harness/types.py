@@ -326,6 +326,7 @@ class Comparison(Struct, frozen=True):
     ``change`` is candidate minus baseline over the pairs. ``p_worse`` is the one-sided p-value of "the
     candidate is worse". ``harm`` is the change turned so that positive is worse; ``harm_limit`` is its
     one-sided 95 % upper limit with every unscored pair counted at its worst (None: cannot be bounded).
+    ``n_gained`` cases have a value in the candidate only and are not part of the comparison.
     ``detectable`` is the smallest true harm found with 80 % power at ``alpha``.
     """
 
@@ -342,6 +343,7 @@ class Comparison(Struct, frozen=True):
     alpha: float | None = None
     n_pairs: int = 0
     n_unpaired: int = 0
+    n_gained: int = 0
     n_clusters: int = 0
     worse: int = 0
     better: int = 0

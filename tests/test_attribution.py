@@ -43,7 +43,7 @@ def by_case(*results: Result) -> dict[str, Result]:
 
 
 def test_stages_are_counted() -> None:
-    """Each case counts once, by gold passage retrieved and answer good (0.5 or more), before and after."""
+    """Each case counts once, by gold passage retrieved (above 0) and answer good (0.5 or more), in both."""
     before = by_case(result(hit=1.0, facts=1.0), result(hit=1.0, facts=0.5), result(hit=0.0, facts=0.25))
     after = by_case(result(hit=0.0, facts=0.25), result(hit=0.0, facts=0.0), result(hit=1.0, facts=1.0))
     found = attribute(before, after, METRICS)
@@ -121,6 +121,36 @@ def test_refusals_that_flipped() -> None:
 def test_cause(before: Result | None, after: Result | None, cause: str) -> None:
     """The first thing that explains a change is named: no answer, a flip, the passage, the words."""
     assert cause_of(before, after, METRICS) == cause
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "cause"),
+    [
+        ("mrr@5", (1.0, 0.5), "gold passage ranked lower"),
+        ("ndcg@5", (1.0, 0.63), "gold passage ranked lower"),
+        ("map@5", (0.5, 0.25), "gold passage ranked lower"),
+        ("mrr@5", (0.2, 0.0), "gold passage lost"),
+        ("recall@5", (1.0, 0.5), "a gold passage lost"),
+        ("recall@5", (0.5, 0.0), "gold passage lost"),
+        ("evidence_recall@5", (1.0, 0.5), "part of the gold text lost"),
+        ("mrr@5", (0.5, 1.0), "answer changed"),
+    ],
+)
+def test_a_lower_rank_is_not_a_lost_passage(metric: str, values: tuple[float, float], cause: str) -> None:
+    """Lost is what is at 0 now and was not; a smaller fall is named by what the metric measures."""
+    before, after = (
+        Result("c", 0, Response(output=f"at {value}"), {metric: Score(value)}) for value in values
+    )
+    assert cause_of(before, after, (metric,)) == cause
+
+
+def test_retrieved_at_any_rank_is_retrieved() -> None:
+    """Rank 3 gives a reciprocal rank of 1/3 and is retrieved all the same; answers are good from 0.5."""
+    scores = {"mrr@5": Score(1 / 3), "token_f1": Score(1 / 3)}
+    third = {"c": Result("c", 0, Response(output="x"), scores)}
+    gone = {"c": Result("c", 0, Response(output="x"), {**scores, "mrr@5": Score(0.0)})}
+    found = attribute(third, gone, ("mrr@5", "token_f1"))
+    assert found.stages == (StageCount(True, False, False, False, 1),)
 
 
 def test_observed_behaviour_needs_a_score() -> None:

@@ -29,7 +29,8 @@ Cell = float | Status | None
 HIGHER = MetricIdentity(1, True, 0.0, 1.0)
 LOWER = MetricIdentity(1, False, 0.0, 1.0)
 SECONDS = MetricIdentity(1, False, 0.0, None, "s")
-METRICS = {"quality": HIGHER, "flaws": LOWER, "latency_s": SECONDS}
+DOLLARS = MetricIdentity(1, False, 0.0, None, "USD")
+METRICS = {"quality": HIGHER, "flaws": LOWER, "latency_s": SECONDS, "cost_usd": DOLLARS}
 
 
 def cases_of(n: int, per_document: int = 1, language: Callable[[int], str] | None = None) -> tuple[Case, ...]:

@@ -87,7 +87,8 @@ def _with_gates_of(file: SuiteFile, recorded: Recorded) -> Recorded:
 
 
 def _repeatable(recorded: Recorded) -> Recorded:
-    """Leave out measured times unless the suite is about them: all else of a report can be repeated."""
+    """Leave out what cannot be repeated: when it was run, and times unless the suite is about them."""
+    recorded = replace(recorded, run=replace(recorded.run, started_at=""))
     if any(identity.unit in ("s", "ms") for identity in recorded.run.metrics.values()):
         return recorded
     results = tuple(
@@ -243,6 +244,8 @@ def promote(
         objections.append("it is incomplete")
     if run_.selection:
         objections.append("it ran only a part of the goldens")
+    if (run_.revision or "").endswith("-dirty"):
+        objections.append(f"it was run on changes that are not committed (revision {run_.revision})")
     # Without an earlier baseline the gates on a drop have nothing to say, and that is no objection.
     waiting = {gate.id for gate in _suite_of(run_).gates if gate.kind == "drop" and report.baseline is None}
     objections += [

@@ -27,7 +27,7 @@ from harness.slices import matches
 from harness.suites.suite import SuiteFile, SystemChoice, choose_system, load_suite
 from harness.systems.callables import folder_importable
 from harness.systems.opening import open_system
-from harness.types import Case, Dataset, Recorded, Response, Run, Scalar
+from harness.types import Case, Corpus, Dataset, Recorded, Response, Run, Scalar
 
 MODULE_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -122,7 +122,10 @@ def run(checked: Checked, options: RunOptions, places: Places) -> Finished:
             if not read(recording.path).results:
                 _forget(recording.path)
             raise
-    return Finished(recording.path, read(recording.path), stopped)
+    recorded = read(recording.path)
+    if strange := _strange_passages(recorded, checked.dataset.corpus):
+        sys.stderr.write(f"note: {strange}\n")
+    return Finished(recording.path, recorded, stopped)
 
 
 def _forget(path: Path) -> None:
@@ -322,3 +325,12 @@ def _run_missing(plan: Plan, before: Recorded, recording: Recording, options: Ru
     if stopped is None:
         recording.finish()
     return stopped
+
+
+def _strange_passages(recorded: Recorded, corpus: Corpus | None) -> str:
+    """Say so where no retrieved passage is of the corpus: most often ids are mapped wrongly."""
+    retrieved = {passage.doc_id for result in recorded.results for passage in result.response.retrieved}
+    if corpus is None or not retrieved or retrieved & corpus.documents.keys():
+        return ""
+    example = ascii(min(retrieved))
+    return f"none of the {len(retrieved):,} retrieved doc_ids is in the corpus, for example {example}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
 from harness.engine.asking import Ask, ask
@@ -72,11 +73,14 @@ async def run_cases(
     """
     stop = Stop()
     pending = iter(todo)
+    # Metrics are plain functions that compute: on the event loop they would hold up the calls in flight, and
+    # so lengthen the latencies that are being measured. One thread, so that they need not be thread-safe.
+    scorer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="harness-scorer")
     tasks = [
-        asyncio.create_task(_work_off(pending, stop, system, work, record, progress))
+        asyncio.create_task(_work_off(pending, stop, system, work, scorer, record, progress))
         for _ in range(work.settings.max_concurrency)
     ]
-    with _Signals(stop, tasks, progress):
+    with scorer, _Signals(stop, tasks, progress):
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         failed = next((task for task in done if not task.cancelled() and task.exception()), None)
         if failed is not None:
@@ -93,15 +97,17 @@ async def _work_off(
     stop: Stop,
     system: Ask,
     work: Work,
+    scorer: Executor,
     record: Callable[[Result], None],
     progress: Progress,
 ) -> None:
+    loop = asyncio.get_running_loop()
     for case, repeat in pending:
         if stop.signal is not None:
             return
         progress.started(case.id)
         response = work.clean(await ask(system, case.query, work.settings))
-        scores = score(case, response, work.metrics, work.resources)
+        scores = await loop.run_in_executor(scorer, score, case, response, work.metrics, work.resources)
         result = Result(case_id=case.id, repeat=repeat, response=response, scores=scores)
         record(result)
         progress.finished(result)

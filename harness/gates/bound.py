@@ -14,12 +14,16 @@ from harness.types import UNSCORED, Case, Gate, Interval, MetricIdentity, Outcom
 
 Range = tuple[float, float]
 
+LATENCY = "latency_s"
+
 
 def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
     """Decide it on the cases that the gate is about."""
     name = gate.metric or ""
     metric, table = evidence.candidate.run.metrics[name], evidence.candidate.tables[name]
     found = estimate(table, cases, metric)
+    untold = _untold(gate, table, cases, metric)
+    found = msgspec.structs.replace(found, n_unscored=found.n_unscored + untold)
     empty = msgspec.structs.replace(empty, n=found.n, n_total=found.n + found.n_unscored)
     if found.value is None:
         return msgspec.structs.replace(empty, reason=f"no case has a value of {name}")
@@ -40,7 +44,8 @@ def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: V
         return msgspec.structs.replace(empty, reason=why, candidate=found.value)
     outcome, reason = _bound_outcome(gate, possible, known, metric.unit)
     if found.n_unscored and outcome == "inconclusive":
-        reason += f"; {found.n_unscored} of {found.n + found.n_unscored} unscored count at their worst"
+        how = "without a value" if untold else "unscored"
+        reason += f"; {found.n_unscored} of {found.n + found.n_unscored} {how} count at their worst"
     return msgspec.structs.replace(
         empty,
         outcome=outcome,
@@ -49,6 +54,17 @@ def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: V
         interval=shown,
         limit=gate.min if gate.min is not None else gate.max,
     )
+
+
+def _untold(gate: Gate, table: Table, cases: Sequence[Case], metric: MetricIdentity) -> int:
+    """Count the cases whose part of a total is not known although the metric does not apply.
+
+    Those are costs and tokens (metrics without an upper end) that the system does not say: left out, they
+    would make the total smaller. The time of a reply from a cache is the exception, there is none to add.
+    """
+    if not gate.total or metric.high is not None or gate.metric == LATENCY:
+        return 0
+    return sum(case.id in table and table[case.id].status == "not_applicable" for case in cases)
 
 
 def _bound_outcome(gate: Gate, possible: Range, known: Range, unit: str) -> tuple[Outcome, str]:

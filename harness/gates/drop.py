@@ -172,10 +172,14 @@ def _drop_outcome(
         return "inconclusive", f"{found.n_unpaired} of {total} cases could not be paired (at most 5 %)"
     if within:
         limit = number(found.harm_limit, unit)
+        new = f"; {found.n_gained:,} cases have a value now only" if found.n_gained else ""
         if p <= alpha:
             harm = number(found.harm, unit)
-            return "pass", f"small but real: {harm} worse, at most {limit}: within {number(margin, unit)}"
-        return "pass", f"at most {limit} worse (95 %), within {number(margin, unit)}"
+            return (
+                "pass",
+                f"small but real: {harm} worse, at most {limit}: within {number(margin, unit)}{new}",
+            )
+        return "pass", f"at most {limit} worse (95 %), within {number(margin, unit)}{new}"
     return "inconclusive", _cannot_tell(found, margin, unit)
 
 

@@ -27,10 +27,10 @@ class Evidence(NamedTuple):
 
 
 def rule_text(gate: Gate) -> str:
-    """Say the rule in a few signs: ``drop ≤ 0.020``, ``p95 ≤ 2.5``, ``gap ≤ 0.050 (language)``."""
+    """Say the rule in a few signs: ``worse by ≤ 0.020``, ``p95 ≤ 2.5``, ``gap ≤ 0.050 (language)``."""
     name = "total " if gate.total else f"p{100 * gate.quantile:g} " if gate.quantile is not None else ""
     if gate.kind == "drop":
-        return f"drop ≤ {number(gate.max_drop)}" + (f" in each {gate.slice}" if gate.slice else "")
+        return f"worse by ≤ {number(gate.max_drop)}" + (f" in each {gate.slice}" if gate.slice else "")
     if gate.kind == "gap":
         return f"gap ≤ {number(gate.max_gap)} ({gate.slice})"
     if gate.kind == "scored":

@@ -306,10 +306,16 @@ def _read_datasets(source: GoldenSource, path: Path) -> Iterator[Row]:
         yield Row(Place(name, number), cells)
 
 
+ID_COLUMNS = ("id", "case_id", "query_id", "document_id", "twin_of", "doc_id", "reference_context_ids")
+"""Columns of tables whose whole numbers are names."""
+
+
 def _plain(name: str, value: Any) -> Any:
     """Values of a table as JSON has them: no nulls inside objects, dates as ISO 8601 text."""
     if isinstance(value, dict):
         return {key: _plain(name, part) for key, part in value.items() if part is not None}
     if isinstance(value, (list, tuple)):
         return [_plain(name, part) for part in value]
+    if name in ID_COLUMNS and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     return value.isoformat() if hasattr(value, "isoformat") else value

@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from harness.language import content_stems, sentence_spans
 from harness.numerals import Number, numbers
+
+Place = tuple[str, str]
 
 # Share of a clause's weight that another clause must have to say the same, or the opposite.
 SAME_CLAUSE = 0.6
@@ -50,6 +53,7 @@ def other_number(claim: str, stated: Sequence[Number], text: str, passage: str, 
     it, and no sentence does if the passage around the text has that number in that place.
     """
     read = frozenset().union(*(number.readings for number in stated))
+    standing: dict[Place, set[Decimal]] | None = None
     for number in stated[:MOST_FACTS]:
         place = _neighbours(claim, number, language)
         for sentence, found in _sentences(text):
@@ -58,7 +62,8 @@ def other_number(claim: str, stated: Sequence[Number], text: str, passage: str, 
             for other in found:
                 if other.readings & read or _neighbours(sentence, other, language) != place:
                     continue
-                if not _stands(number, place, passage, language):
+                standing = _standing(passage, language) if standing is None else standing
+                if not number.readings & standing.get(place, set()):
                     had, said = sentence[other.start : other.end], claim[number.start : number.end]
                     return f"the passage has {had}, not {said}"
     return ""
@@ -85,13 +90,13 @@ def polarity_differs(claim: str, text: str, weight: Callable[[str], float], lang
     return False
 
 
-def _stands(number: Number, place: tuple[str, str], passage: str, language: str | None) -> bool:
-    """Tell whether a sentence of the passage has the number in that place."""
-    return any(
-        other.readings & number.readings and _neighbours(sentence, other, language) == place
-        for sentence, found in _sentences(passage)
-        for other in found
-    )
+def _standing(passage: str, language: str | None) -> dict[Place, set[Decimal]]:
+    """Give what the numbers of a passage may mean, by their places."""
+    found: dict[Place, set[Decimal]] = {}
+    for sentence, inside in _sentences(passage):
+        for number in inside:
+            found.setdefault(_neighbours(sentence, number, language), set()).update(number.readings)
+    return found
 
 
 def _sentences(text: str) -> Iterator[tuple[str, list[Number]]]:
@@ -101,7 +106,7 @@ def _sentences(text: str) -> Iterator[tuple[str, list[Number]]]:
         yield sentence, numbers(sentence)[:MOST_FACTS]
 
 
-def _neighbours(text: str, number: Number, language: str | None) -> tuple[str, str]:
+def _neighbours(text: str, number: Number, language: str | None) -> Place:
     """Give the content stems before and after a number in its sentence, "" where there is none."""
     before = content_stems(text[max(number.start - 40, 0) : number.start], language)
     after = content_stems(text[number.end : number.end + 40], language)

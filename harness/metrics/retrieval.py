@@ -121,7 +121,8 @@ def ndcg(case: Case, response: Response, *, k: int) -> Score:
 @metric("r_precision", version=1)
 def r_precision(case: Case, response: Response) -> Score:
     """Share of relevant documents among the first R, where R is how many there are."""
-    return _score(case, response, max(_relevant(grades_of(case)), 1), precision_at)
+    first = max(_relevant(grades_of(case)), 1)
+    return _score(case, response, first, lambda ranking, grades, _: r_precision_of(ranking, grades))
 
 
 def grades_of(case: Case) -> dict[str, int]:

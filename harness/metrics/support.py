@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
@@ -34,7 +35,8 @@ LONGEST_CLAIM = 2000
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 # Addresses, citation marks and the numbers of list items state nothing.
 _BLANK = re.compile(
-    r"https?://\S+|\[\^?\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|【[^】]*】|^[ \t]*\(?\d{1,2}[.)](?=\s)", re.MULTILINE
+    r"https?://\S+|\[\^?\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|【[^【】]*】|^[ \t]*\(?\d{1,2}[.)](?=\s)",
+    re.MULTILINE,
 )
 _WORD = re.compile(r"(?<![\w'-])[^\W\d_][\w'-]+")
 
@@ -110,7 +112,7 @@ def _sentence_stems(text: str, spans: list[tuple[int, int]], language: str | Non
 def has_content(text: str) -> bool:
     """Tell whether a text has a content word or a number: something to look for in a passage."""
     plain = _plain(text)
-    return bool(content_stems(plain, likely_language(plain)) or numbers(plain))
+    return bool(numbers(plain) or content_stems(plain, likely_language(plain)))
 
 
 def check_claim(claim: str, sources: Sources, question: str = "") -> Finding:
@@ -141,6 +143,7 @@ def _best_window(stems: frozenset[str], stated: list[Number], sources: Sources) 
     total = sum(weights.values())
     best: _Window | None = None
     for source in sources.items:
+        number_starts = [number.start for number in source.numbers]
         hits = [stems & sentence for sentence in source.stems]
         anywhere = sum(weights[stem] for stem in frozenset().union(*hits))
         for first in range(len(hits)):
@@ -151,7 +154,8 @@ def _best_window(stems: frozenset[str], stated: list[Number], sources: Sources) 
                     continue
                 start, end = source.spans[first][0], source.spans[last][1]
                 here = sum(weights[stem] for stem in found)
-                agreed = _agreed(stated, _within(source.numbers, start, end))
+                inside = slice(bisect_left(number_starts, start), bisect_left(number_starts, end))
+                agreed = _agreed(stated, source.numbers[inside])
                 coverage = (here + ELSEWHERE * (anywhere - here)) / total if total else agreed
                 score = coverage - WIDTH_COST * (last - first) + NUMBERS * agreed
                 if best is None or score > best.score:
@@ -203,10 +207,6 @@ def _unknown_name(claim: str, text: str, question: str, language: str | None) ->
 def _plain(text: str) -> str:
     """Blank out what states nothing; offsets stay."""
     return _BLANK.sub(lambda match: " " * len(match.group()), text.translate(_APOSTROPHES))
-
-
-def _within(found: Sequence[Number], start: int, end: int) -> list[Number]:
-    return [number for number in found if start <= number.start < end]
 
 
 def _agreed(stated: Sequence[Number], found: Sequence[Number]) -> float:

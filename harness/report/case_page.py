@@ -207,7 +207,8 @@ def _claims(result: Result | None, number_of: Callable[[Passage], int]) -> list[
     """Per claim of a judged metric: metric, claim, verdict, why, document, and where it is supported.
 
     The place is the passage's number with start and end of the window in its shown text, counted in UTF-16
-    units as the page's scripts count, or null. Details come from recordings, so nothing but their being JSON is taken for granted.
+    units as the page's scripts count, or null. Details come from recordings, so nothing but their being JSON
+    is taken for granted.
     """
     if result is None:
         return []

@@ -88,7 +88,6 @@ def _properties(report: Report) -> list[tuple[str, str]]:
         ("verdict", report.outcome),
         ("run", run.id),
         ("candidate", run.candidate),
-        ("started_at", run.started_at),
         ("dataset_digest", run.dataset_digest),
         ("corpus_digest", run.corpus_digest or ""),
         ("system_fingerprint", run.system_fingerprint),

@@ -277,7 +277,6 @@ def _facts(run: Run) -> dict[str, str]:
         "candidate": run.candidate,
         "suite": run.suite_name,
         "suite file": run.suite_path,
-        "started": run.started_at,
         "revision": run.revision or numbers.NONE,
         "system fingerprint": run.system_fingerprint,
         "goldens": f"{run.dataset_name} {run.dataset_digest}",

@@ -11,7 +11,7 @@ from harness.goldens.fields import FIELDS, is_field
 from harness.registry import METRICS, SYSTEMS, find_metric, installed
 from harness.slices import NESTED_SOURCES, PLAIN_SOURCES, is_source
 from harness.suites.yaml import Document, KeyPath
-from harness.types import Gate, GateKind, Suite
+from harness.types import Gate, GateKind, Metric, Suite
 
 GATE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 RULES = ("max_drop", "min", "max", "max_gap", "min_scored", "cases")
@@ -153,6 +153,9 @@ def _check_gate(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -> None
         if value is not None and (value < low or (high is not None and value > high)):
             end = f" to {high:g}" if high is not None else " or more"
             fault((*path, name), f"{name} is {value:g}", f"{low:g}{end}")
+    _check_range(gate, path, fault)
+    if gate.min_scored == 0:
+        fault((*path, "min_scored"), "min_scored is 0", "a share above 0: missing scores say nothing")
     if kind == "cases" and gate.max is None and _is_better_low(gate.metric):
         fault(path, f"gate {gate.id!r}: {gate.metric} is better the lower it is", "give `max`")
     if gate.id == "scored" and kind != "scored":
@@ -185,11 +188,36 @@ def _rules_of(kinds: Iterable[GateKind]) -> str:
     return f"it goes with {' or '.join(rules[kind] for kind in kinds)}"
 
 
+def _check_range(gate: Gate, path: KeyPath, fault: FaultAt) -> None:
+    """A bound outside the metric's range, or a margin as wide as it, always passes or always fails."""
+    metric = _metric_of_ours(gate.metric)
+    if metric is None or metric.high is None or gate.total:
+        return
+    span = metric.high - metric.low
+    for name in ("max_drop", "max_gap"):
+        value = getattr(gate, name)
+        if value is not None and value >= span:
+            fault((*path, name), f"{name} is {value:g}, as wide as the metric itself", f"below {span:g}")
+    for name in ("min", "max"):
+        value = getattr(gate, name)
+        if value is not None and not metric.low <= value <= metric.high:
+            fault(
+                (*path, name),
+                f"{name} is {value:g}, outside of {gate.metric}",
+                f"{metric.low:g} to {metric.high:g}",
+            )
+
+
 def _is_better_low(metric: str | None) -> bool:
-    """Say whether a metric of ours is better the lower it is; the user's own are not known yet."""
-    if metric is None or metric.partition("@")[0] not in METRICS:
-        return False
+    found = _metric_of_ours(metric)
+    return found is not None and not found.higher_is_better
+
+
+def _metric_of_ours(name: str | None) -> Metric | None:
+    """Find a metric of this package; of the user's own nothing is known before they are run."""
+    if name is None or name.partition("@")[0] not in METRICS:
+        return None
     try:
-        return not find_metric(metric).higher_is_better
+        return find_metric(name)
     except UsageError:  # told where the metrics are listed
-        return False
+        return None

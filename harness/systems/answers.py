@@ -16,6 +16,8 @@ from harness.types import Citation, Passage, Query, Response, ResponseError, Tim
 
 SHOWN = 200
 """Characters of a faulty value that an error message shows."""
+MOST_32_BIT = 2**31 - 1
+"""Largest rank and number of attempts: the database's columns hold no larger ones."""
 
 _ERROR_KINDS = get_args(get_type_hints(ResponseError)["kind"])
 
@@ -46,7 +48,7 @@ def to_response(answer: object) -> Response:
         citations=reader.citations(fields.get("citations", ()), "citations"),
         usage=reader.usage(fields.get("usage")),
         timings=reader.timings(fields.get("timings")),
-        attempts=reader.whole(fields.get("attempts"), "attempts", low=1) or 1,
+        attempts=reader.whole(fields.get("attempts"), "attempts", low=1, high=MOST_32_BIT) or 1,
         cached=bool(reader.flag(fields.get("cached"), "cached")),
     )
     repaired = reader.repaired or bool(reader.flag(fields.get("text_repaired"), "text_repaired"))
@@ -77,9 +79,20 @@ def decode_text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def shown(value: object) -> str:
-    """Give the first 200 characters of a value, with everything invisible escaped."""
-    return repr(value[:SHOWN] if isinstance(value, (str, bytes)) else value)[:SHOWN]
+def shown(value: object, *, cut: bool = False) -> str:
+    """Give the first 200 characters of a value, with everything invisible escaped, and "…" for the rest.
+
+    A run of characters without white space that would be cut is left out whole. It may be the beginning of
+    a secret, and secrets are hidden later, by searching for them: half of one would not be found. This
+    rests on secrets without white space. ``cut`` says that the value itself ends at an arbitrary place.
+    """
+    whole = repr(value[: SHOWN + 1] if isinstance(value, (str, bytes)) else value)
+    if len(whole) <= SHOWN and not cut:
+        return whole
+    kept = whole[:SHOWN]
+    if whole[SHOWN : SHOWN + 1] != " ":  # the only white space that repr leaves
+        kept = kept[: kept.rfind(" ") + 1]
+    return kept + "…"
 
 
 def valid_text(text: str) -> str:
@@ -148,12 +161,13 @@ class _Reader:
             )
         return number
 
-    def whole(self, value: object, path: str, low: int = 0) -> int | None:
+    def whole(self, value: object, path: str, low: int = 0, high: int = 2**63 - 1) -> int | None:
         if value is None:
             return None
         number = operator.index(value) if isinstance(value, SupportsIndex) else -1
-        if isinstance(value, bool) or not low <= number < 2**63:
-            raise bad(path, f"is not a whole number from {low}: {shown(value)}")
+        if isinstance(value, bool) or not low <= number <= high:
+            limit = f"up to {high}" if number > high else f"from {low}"
+            raise bad(path, f"is not a whole number {limit}: {shown(value)}")
         return number
 
     def items(self, value: object, path: str) -> Sequence[Any]:
@@ -177,7 +191,7 @@ class _Reader:
         return Passage(
             doc_id=self.doc_id(fields["doc_id"], f"{path}.doc_id"),
             text=self.text(fields["text"], f"{path}.text"),
-            rank=self.whole(fields.get("rank"), f"{path}.rank", low=1) or rank,
+            rank=self.whole(fields.get("rank"), f"{path}.rank", low=1, high=MOST_32_BIT) or rank,
             score=self.number(fields.get("score"), f"{path}.score"),
             start=self.whole(fields.get("start"), f"{path}.start"),
         )

@@ -82,7 +82,7 @@ async def _body(reply: aiohttp.ClientResponse, limit: int) -> bytes:
     async for piece in reply.content.iter_any():
         body += piece
         if success and len(body) > limit:
-            start = shown(decode_text(bytes(body[:SHOWN])))
+            start = shown(decode_text(bytes(body[: 4 * SHOWN])), cut=True)
             raise bad("the reply", f"is longer than response_bytes={limit}: {start}")
         if not success and len(body) > _ERROR_BODY_BYTES:
             break

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
+
+import msgspec
 
 from harness.errors import SystemFailure, UsageError
 from harness.systems.answers import SHOWN, bad, decode_text, query_fields, shown, to_response, valid_text
@@ -34,8 +38,10 @@ STDERR_CHARS = 500
 CLOSE_S = 2.0
 """Seconds that a program gets to end by itself once its input is closed."""
 
+_STDERR_BYTES = 4 * STDERR_CHARS
 _EXIT_S = 0.5
 _REAP_S = 2.0
+_FIRST_RUN = re.compile(r"\A\S+")
 
 
 @asynccontextmanager
@@ -52,7 +58,9 @@ async def connect(
     It reads ``{"id", "input", "history", "contexts"}`` and writes ``{"id", "output", ...}``, with the
     same id and fields of a Response. Standard output carries replies only; print to standard error. A
     worker that dies, answers out of step or runs past the deadline is killed with its process group,
-    and started afresh for the next question.
+    and started afresh for the next question. With fewer workers than ``max_concurrency`` questions queue:
+    the deadline includes that wait, ``timings.total_s`` (where the program says none) starts when the line
+    is sent.
 
     Args:
         command: program and arguments; no shell reads them.
@@ -111,7 +119,7 @@ class _Worker:
         return self._program
 
     async def ask(self, query: Query) -> Response:
-        """Send one query and wait for its reply.
+        """Send one query and wait for its reply; seconds count from the sending.
 
         Raises:
             SystemFailure: ``process``: the program ended; ``bad_response``: its line is no reply.
@@ -122,12 +130,18 @@ class _Worker:
             program = self._program or await self.start()
         except OSError as error:
             raise SystemFailure("process", f"the program cannot be started again: {error}") from error
+        sent = time.perf_counter()
         try:
             fields = await self._exchange(program, query)
         except BaseException:
             await self.kill()  # what it writes later would be taken for the reply to the next question
             raise
-        return to_response(fields)
+        total_s = time.perf_counter() - sent
+        response = to_response(fields)
+        if response.timings.total_s is not None:
+            return response
+        timings = msgspec.structs.replace(response.timings, total_s=total_s)
+        return msgspec.structs.replace(response, timings=timings)
 
     async def _exchange(self, program: _Program, query: Query) -> dict[str, Any]:
         line = await program.ask(json.dumps(query_fields(query)).encode() + b"\n")
@@ -190,8 +204,7 @@ class _Program(asyncio.SubprocessProtocol):
     def ending(self, returncode: int | None) -> str:
         """Say how it ended, with the last 500 characters of its standard error."""
         how = "closed its output" if returncode is None else f"ended with status {returncode}"
-        tail = valid_text(decode_text(self._err)).strip()[-STDERR_CHARS:]
-        return f"the program {how}: {tail or '(nothing on standard error)'}"
+        return f"the program {how}: {_tail(self._err) or '(nothing on standard error)'}"
 
     def kill_group(self) -> None:
         """Kill every process of the group; the group must not be long gone, ids are used again."""
@@ -205,7 +218,7 @@ class _Program(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Take bytes of standard output (1) or standard error (2)."""
         if fd == 2:
-            self._err = (self._err + data)[-4 * STDERR_CHARS :]
+            self._err = (self._err + data)[-_STDERR_BYTES:]
         elif len(self._out) <= self._limit + 1:  # what lies beyond the limit is refused, not kept
             self._out += data
             self._deliver()
@@ -231,7 +244,7 @@ class _Program(asyncio.SubprocessProtocol):
         end = self._out.find(b"\n", self._searched)
         self._searched = len(self._out) if end < 0 else 0
         if end > self._limit or len(self._out) > self._limit + 1:
-            start = shown(decode_text(bytes(self._out[:SHOWN])))
+            start = shown(decode_text(bytes(self._out[: 4 * SHOWN])), cut=True)
             self._line.set_exception(bad("the line", f"is longer than response_bytes={self._limit}: {start}"))
         elif end >= 0:
             line = bytes(self._out[:end])
@@ -248,6 +261,14 @@ def _fields(line: str, query: Query) -> dict[str, Any]:
     if reply["id"] != query.id:
         raise bad("id", f"is {shown(reply['id'])}, not that of the question, {query.id!r}")
     return {name: value for name, value in reply.items() if name != "id"}
+
+
+def _tail(error: bytes) -> str:
+    """Give the last 500 characters, without a run of non-space characters that is cut: see ``shown``."""
+    text = valid_text(decode_text(error)).strip()
+    kept = text[-STDERR_CHARS:]
+    before = text[:-STDERR_CHARS][-1:] or ("" if len(error) < _STDERR_BYTES else "cut")
+    return _FIRST_RUN.sub("…", kept) if before and not before.isspace() else kept
 
 
 async def _within(seconds: float, event: asyncio.Event) -> None:

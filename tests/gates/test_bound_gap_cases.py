@@ -146,6 +146,47 @@ def test_bound_of_seconds_quantiles_and_totals(
 
 
 @pytest.mark.parametrize(
+    ("gate", "cells", "outcome", "reason"),
+    [
+        (
+            Gate(id="x", metric="cost_usd", total=True, max=1.5),
+            [0.5, 0.5, "not_applicable", "not_applicable"],
+            "inconclusive",
+            "between $1.0000 and no limit: cannot tell; 2 of 4 without a value count at their worst",
+        ),
+        (
+            Gate(id="x", metric="cost_usd", total=True, max=1.5),
+            [1.0, 1.0, "not_applicable"],
+            "fail",
+            "$2.0000 at least, above $1.5000",
+        ),
+        (
+            Gate(id="x", metric="cost_usd", total=True, max=1.5),
+            ["not_applicable", "not_applicable"],
+            "inconclusive",
+            "no case has a value of cost_usd",
+        ),
+        (
+            Gate(id="x", metric="latency_s", total=True, max=5),
+            [1.0, 2.0, "not_applicable"],
+            "pass",
+            "3.00 s: within the bound",
+        ),
+        (
+            Gate(id="x", metric="flaws", total=True, max=1),
+            [1.0, 0.0, "not_applicable"],
+            "pass",
+            "1.000: within the bound",
+        ),
+    ],
+)
+def test_a_total_of_what_is_not_told(gate: Gate, cells: list[Cell], outcome: Outcome, reason: str) -> None:
+    """Costs that are not told are open; cached replies took no time, and rates apply or do not."""
+    found = decided(gate, cells)
+    assert (found.outcome, found.reason) == (outcome, reason)
+
+
+@pytest.mark.parametrize(
     ("q", "value"), [(0.0, 1), (0.07, 7), (0.5, 50), (0.55, 55), (0.951, 96), (0.99, 99), (1.0, 100)]
 )
 def test_quantile_is_a_value_that_occurred(q: float, value: int) -> None:

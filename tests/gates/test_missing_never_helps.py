@@ -152,6 +152,23 @@ def test_the_worlds_are_not_idle(kind: str) -> None:
     assert ("whole", "fail") in seen
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    spent=st.lists(st.floats(0.0, 5.0), min_size=1, max_size=40),
+    told=st.lists(st.booleans(), min_size=40, max_size=40),
+    most=st.floats(0.0, 60.0),
+)
+def test_costs_that_are_not_told_never_help(spent: list[float], told: list[bool], most: float) -> None:
+    """A total that passes with the cost of some cases not told passes with all; a FAIL stays no PASS."""
+    gate = Gate(id="budget", metric="cost_usd", total=True, max=most)
+    suite, cases = suite_of(gate, metrics=("cost_usd",)), cases_of(len(spent))
+    partly: list[Cell] = [cost if told[i] else "not_applicable" for i, cost in enumerate(spent)]
+    whole = decide_all(evidence_of(suite, cases, {"cost_usd": spent}), {})
+    lacking = decide_all(evidence_of(suite, cases, {"cost_usd": partly}), {})
+    assert lacking[0].outcome != "pass" or whole[0].outcome == "pass"
+    assert lacking[0].outcome == ("inconclusive" if not any(told[: len(spent)]) else lacking[0].outcome)
+
+
 def test_a_repeat_taken_away_cannot_help() -> None:
     """A case with two repeats and one result is unscored: the repeat that went wrong cannot be left out."""
     cases = cases_of(100)

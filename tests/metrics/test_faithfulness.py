@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -268,3 +269,21 @@ def test_a_hostile_text_takes_no_more_than_a_moment(hostile: str) -> None:
     """Time grows with the text's length, not its square: bounded looks at clauses, numbers, claims."""
     result = scored(hostile, (*EN, hostile))
     assert result.status in ("scored", "not_applicable")
+
+
+@pytest.mark.parametrize(
+    "sign",
+    ["\n", " ", ".", "1", "a-", "退", "【", "1. ", "退款は三十日。", "三十日", "| a | 1 |\n", "1 day, "],
+)
+@pytest.mark.parametrize("where", ["passage", "answer"])
+def test_time_grows_with_the_length_only(sign: str, where: str) -> None:
+    """Ten times the text takes about ten times as long, not a hundred times."""
+    claim = "It is free within 30 days, within 14 days or 2 days, not later."
+
+    def seconds(length: int) -> float:
+        hostile = (sign * length)[:length]
+        started = time.process_time()
+        scored(*((claim, (claim, hostile)) if where == "passage" else (hostile, (claim,))))
+        return time.process_time() - started
+
+    assert seconds(40_000) < 30 * seconds(4_000) + 0.2

@@ -9,8 +9,18 @@ from pathlib import Path
 
 
 def fail(query: dict[str, str], _: str) -> None:
-    print("worker: " + "x" * 1000 + " told to raise", file=sys.stderr, flush=True)
+    print("worker: " + "x " * 500 + "told to raise", file=sys.stderr, flush=True)
     sys.exit(3)
+
+
+def cry(query: dict[str, str], rest: str) -> None:
+    print(rest, file=sys.stderr, flush=True)
+    sys.exit(3)
+
+
+def nap(query: dict[str, str], seconds: str) -> None:
+    time.sleep(float(seconds))
+    say(query, "rested")
 
 
 def hang(query: dict[str, str], _: str) -> None:
@@ -45,6 +55,8 @@ def say(query: dict[str, str], output: str) -> None:
 
 DEEDS = {
     "raise": fail,
+    "cry": cry,
+    "nap": nap,
     "hang": hang,
     "child": child,
     "last": last,
@@ -55,7 +67,7 @@ DEEDS = {
     "pid": lambda query, _: say(query, str(os.getpid())),
     "cwd": lambda query, _: say(query, str(Path.cwd())),
     "raw": lambda _, rest: print(rest, flush=True),
-    "long": lambda _, rest: print("y" * int(rest), flush=True),
+    "long": lambda _, rest: print("y " * (int(rest) // 2), flush=True),
     "error": lambda query, rest: print(json.dumps({"id": query["id"], "error": rest}), flush=True),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,11 @@ BAD: list[tuple[Any, str]] = [
     ({"output": "x", "usage": []}, "usage is list, not an object"),
     ({"output": "x", "timings": {"total_s": -0.1}}, "timings.total_s is not a finite number from 0: -0.1"),
     ({"output": "x", "attempts": 0}, "attempts is not a whole number from 1"),
+    ({"output": "x", "attempts": 2**31}, "attempts is not a whole number up to 2147483647: 2147483648"),
+    (
+        {"output": "x", "retrieved": [{"doc_id": "d", "text": "t", "rank": 2**31}]},
+        "rank is not a whole number up to 2147483647",
+    ),
     ({"output": "x", "error": {"kind": "odd", "message": "m"}}, "error.kind is not one of"),
     ({"output": "x", "error": {"kind": "process"}}, "error.message is missing"),
 ]
@@ -154,7 +160,21 @@ def test_an_error_in_the_answer_is_raised(error: Any, kind: str) -> None:
 def test_f3_messages_show_200_characters_and_nothing_invisible() -> None:
     """A faulty value is shown by its first 200 characters, control and bidi characters escaped."""
     assert len(shown("x" * 10_000)) <= 202
+    assert len(shown("x " * 10_000)) <= 202
+    assert shown("x" * 197) == repr("x" * 197)
     assert shown("\x1b[31m\u202e\0") == r"'\x1b[31m\u202e\x00'"
+
+
+@pytest.mark.parametrize("kind", [str, lambda text: text.encode(), lambda text: {"key": text}])
+def test_a_cut_message_holds_no_part_of_a_word(kind: Callable[[str], object]) -> None:
+    """What is cut is cut between words, and says so: half of a secret could not be found and hidden."""
+    for length in range(150, 220):
+        found = shown(
+            kind("w " * (length // 2) + "x" * (length % 2) + " SECRET-TOKEN-0123456789 " + "w " * 50)
+        )
+        assert "SECRET" not in found or "SECRET-TOKEN-0123456789" in found
+        assert found.endswith("…")
+    assert shown("one two", cut=True) == "'one …"
 
 
 @given(st.text(st.characters(codec=None), max_size=40), st.text(st.characters(codec=None), max_size=40))

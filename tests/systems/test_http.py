@@ -300,3 +300,17 @@ def test_wrong_options_are_refused_before_any_call(options: dict[str, Any], mess
 
     with pytest.raises(UsageError, match=message):
         run(work())
+
+
+@pytest.mark.parametrize("place", range(0, 24, 3))
+@pytest.mark.parametrize(("status", "options"), [(500, {}), (200, {}), (200, {"response_bytes": 190})])
+def test_no_part_of_a_secret_is_left_where_a_body_is_cut(
+    status: int, options: dict[str, Any], place: int
+) -> None:
+    """A server that repeats the key on the edge of what a message shows leaves no half of it there."""
+    secret = "sk-0123456789-abcdefghij"  # noqa: S105 - it is one
+    words = ("w " * 300)[: options.get("response_bytes", 200) - place]
+    body = f"{words} {secret} and more words to come".encode()
+    message = _fails(_replies(body, status=status), **options).message.replace(secret, "[secret]")
+    assert [secret[at : at + 4] for at in range(len(secret) - 3) if secret[at : at + 4] in message] == []
+    assert "w w w" in message

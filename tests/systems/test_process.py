@@ -16,7 +16,7 @@ from system_doubles import WORKER, System, run
 
 from harness.errors import SystemFailure, UsageError
 from harness.systems import process
-from harness.types import Query
+from harness.types import Query, Response
 
 
 def _with(work: Callable[[System], Awaitable[Any]], **options: Any) -> Any:
@@ -75,9 +75,9 @@ def test_a_dead_program_is_started_again_for_the_next_call() -> None:
         with pytest.raises(SystemFailure) as caught:
             await system(Query("b", "raise"))
         assert caught.value.kind == "process"
-        assert caught.value.message.startswith("the program ended with status 3: xxx")
+        assert caught.value.message.startswith("the program ended with status 3: ")
         assert caught.value.message.endswith("told to raise")
-        assert len(caught.value.message) < 550
+        assert 500 < len(caught.value.message) < 550
         assert (await system(Query("c", "pid"))).output not in (None, first)
 
     _with(work)
@@ -115,7 +115,7 @@ def test_a_program_that_ended_between_calls_is_started_again() -> None:
         ('raw {"output": "x"}', "id is missing"),
         ('raw ["x"]', "id is missing"),
         ('raw {"id": "other", "output": "x"}', "id is 'other', not that of the question, 'q'"),
-        ("long 5000", "the line is longer than response_bytes=1000: 'yyy"),
+        ("long 5000", "the line is longer than response_bytes=1000: 'y y y"),
     ],
 )
 def test_f3_a_line_that_is_no_reply_is_refused(text: str, message: str) -> None:
@@ -194,6 +194,43 @@ def test_workers_answer_side_by_side() -> None:
         return {answer.output for answer in answers}
 
     assert len(_with(work, workers=2)) == 2
+
+
+def test_waiting_for_a_worker_is_not_the_programs_time() -> None:
+    """``total_s`` runs from the sending of the line; a time that the program tells is kept."""
+
+    async def work(system: System) -> list[Response]:
+        started = time.perf_counter()
+        answers = await asyncio.gather(*(system(Query(str(n), "nap 0.15")) for n in range(3)))
+        assert time.perf_counter() - started >= 0.45
+        reply = json.dumps({"id": "q", "output": "x", "timings": {"total_s": 9.0}})
+        return [*answers, await system(Query("q", f"raw {reply}"))]
+
+    *naps, told = (answer.timings.total_s for answer in _with(work))
+    assert all(0.15 <= seconds < 0.3 for seconds in naps)
+    assert told == 9.0
+
+
+@pytest.mark.parametrize("place", range(0, 24, 3))
+@pytest.mark.parametrize(("deed", "options"), [("raw", {}), ("raw", {"response_bytes": 190}), ("cry", {})])
+def test_no_part_of_a_secret_is_left_where_text_is_cut(
+    deed: str, options: dict[str, Any], place: int
+) -> None:
+    """A secret on the edge of what a message shows is not in it at all, since half of one is not found."""
+    secret = "sk-0123456789-abcdefghij"  # noqa: S105 - it is one
+    edge = 500 if deed == "cry" else options.get("response_bytes", 200)
+    words = ("w " * 300)[: edge - place]
+    text = f"{secret[:-1]}_ {words[::-1]}" if deed == "cry" else f"{words} {secret} and more words to come"
+
+    async def work(system: System) -> str:
+        with pytest.raises(SystemFailure) as caught:
+            await system(Query("q", f"{deed} {text}"))
+        return caught.value.message
+
+    message = _with(work, **options).replace(secret, "[secret]").replace(f"{secret[:-1]}_", "[secret]")
+    shared = [secret[at : at + 4] for at in range(len(secret) - 3) if secret[at : at + 4] in message]
+    assert shared == []
+    assert "w w w" in message
 
 
 @pytest.mark.parametrize(
