@@ -142,7 +142,7 @@ def test_more_harm_is_never_less_significant(rows: list[tuple[float, float]], ex
         (None, "system_error", [], [1.0], 0),
         (0.75, None, [], [0.75], 0),
         (0.75, "not_applicable", [], [], 1),
-        ("not_applicable", 0.5, [], [], 1),
+        ("not_applicable", 0.5, [], [], 0),
         ("not_applicable", "timeout", [], [], 1),
         (None, "not_applicable", [], [], 1),
         ("not_applicable", "not_applicable", [], [], 0),
@@ -151,10 +151,18 @@ def test_more_harm_is_never_less_significant(rows: list[tuple[float, float]], ex
 def test_every_pair_is_accounted_for(
     before: Cell, after: Cell, harms: list[float], worst: list[float], unpaired: int
 ) -> None:
-    """A pair is known, or at its worst, or unpaired; it is left out only where the metric never applies."""
+    """A pair is known, or at its worst, or unpaired; left out where the baseline has nothing to lose."""
     cases = cases_of(1)
     found = pair(table_of(cases, [before]), table_of(cases, [after]), cases, HIGHER)
     assert (found.harms, found.worst, found.unpaired) == (harms, worst, unpaired)
+
+
+def test_a_case_with_a_value_now_only_is_gained() -> None:
+    """It could not have fallen from anything: counted, and no reason to leave a gate undecided."""
+    cases = cases_of(3)
+    before: list[Cell] = [1.0, "not_applicable", "not_applicable"]
+    found = pair(table_of(cases, before), table_of(cases, [1.0, 0.5, "timeout"]), cases, HIGHER)
+    assert (found.harms, found.gained, found.unpaired) == ([0.0], 1, 1)
 
 
 def test_worst_harm_follows_the_direction() -> None:

@@ -106,7 +106,7 @@ def test_no_baseline() -> None:
     found = report_of({"quality": GOOD}, None, DROP)
     assert found.headline == (
         "INCONCLUSIVE — 1 of 2 gates could not decide. facts: there is no baseline yet.",
-        "quality: drop ≤ 0.050: there is no baseline yet.",
+        "quality: worse by ≤ 0.050: there is no baseline yet.",
         "",
     )
 

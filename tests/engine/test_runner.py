@@ -3,14 +3,16 @@
 import asyncio
 import os
 import signal
+import statistics
+import time
 from dataclasses import dataclass, field
 
 import pytest
 
 from harness.engine.progress import Counts, Silent
 from harness.engine.runner import Work, run_cases
-from harness.errors import SystemFailure
-from harness.types import Case, Query, Response, RunSettings
+from harness.errors import MetricFault, SystemFailure
+from harness.types import Case, Metric, Query, Response, RunSettings, Score
 
 CASES = [Case(query=Query(id=f"q{number:02}", input=f"question {number}")) for number in range(20)]
 TODO = [(case, 0) for case in CASES]
@@ -137,3 +139,36 @@ def test_the_progress_line_counts():
     counts = Counts(10, 4)
     counts.started("q")
     assert counts.line() == "4/10 · 1 in flight"
+
+
+def test_slow_metrics_do_not_lengthen_the_latencies_of_calls_in_flight():
+    """Scoring runs beside the event loop: 20 ms calls stay 20 ms calls while metrics take 30 ms each."""
+
+    def slow(case, response):
+        time.sleep(0.03)
+        return Score(1.0)
+
+    async def answers(query):
+        await asyncio.sleep(0.02)
+        return Response(output="yes")
+
+    metrics = {"slow": Metric("slow", slow, 1, "")}
+    kept = []
+    beside = Work(metrics, {}, RunSettings(max_concurrency=8), lambda response: response)
+    asyncio.run(run_cases(TODO, answers, beside, kept.append, Silent(20, 0)))
+    assert len(kept) == 20
+    assert statistics.median(result.response.timings.total_s for result in kept) < 0.04
+
+
+def test_a_metric_that_raises_ends_the_run():
+    """The fault of a metric comes out of its thread."""
+
+    def torn(case, response):
+        raise KeyError("x")
+
+    async def answers(query):
+        return Response(output="yes")
+
+    beside = Work({"own": Metric("own", torn, 1, "")}, {}, RunSettings(), lambda response: response)
+    with pytest.raises(MetricFault, match="'own' raised KeyError"):
+        asyncio.run(run_cases(TODO, answers, beside, [].append, Silent(20, 0)))

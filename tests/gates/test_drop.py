@@ -59,7 +59,7 @@ def test_outcomes(before: list[Cell], after: list[Cell], outcome: str, reason: s
     """FAIL on a drop that is sure and may exceed the margin, PASS on one shown to be within it."""
     found = decided(before, after)
     assert (found.outcome, found.reason) == (outcome, reason)
-    assert (found.rule, found.limit, found.scope, found.metric) == ("drop ≤ 0.050", 0.05, "all", "quality")
+    assert (found.rule, found.limit, found.scope, found.metric) == ("worse by ≤ 0.050", 0.05, "all", "quality")
 
 
 def test_a_drop_that_may_be_chance_is_inconclusive() -> None:
@@ -157,7 +157,7 @@ def test_the_worst_slice_decides() -> None:
     found = decided(rate(N, 0), after, gate)
     assert (found.outcome, found.scope) == ("fail", "language=de")
     assert found.reason.startswith("fell by 0.333 over 150 pairs (p < 0.001, needs 0.005;")
-    assert found.rule == "drop ≤ 0.100 in each language"
+    assert found.rule == "worse by ≤ 0.100 in each language"
     assert decided(rate(N, 0), rate(N, 0), gate).reason.startswith("at most 0.020 worse")
 
 

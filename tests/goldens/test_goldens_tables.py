@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from golden_files import fault, faults, load, write_lines
 from hypothesis import given, settings
@@ -171,7 +172,7 @@ def test_a_name_with_pattern_signs_is_a_name(tmp_path: Path) -> None:
     ("query", "line", "what"),
     [
         ("select 'x' as input union all select ''", 2, "field 'input' is empty"),
-        ("select 'x' as input, 5 as id", 1, "field 'id': expected `str`, got `int`"),
+        ("select 'x' as input, true as id", 1, "field 'id': expected `str`, got `bool`"),
         ("select 'x' as input, 'nan'::double as \"metadata.a\"", 1, "field 'metadata.a' is nan"),
         ("select 'x' as input, {'a': 'inf'::double} as metadata", 1, "field 'metadata.a' is inf"),
         ("select 'x' as input, 18446744073709551615::ubigint as \"metadata.a\"", 1, "does not fit 64 bits"),
@@ -288,3 +289,13 @@ def test_faults_of_a_csv_are_told_together(tmp_path: Path) -> None:
     assert [entry.place.line for entry in found if entry.place] == [2, 3, 4]
     assert fault(tmp_path, {"input": ""}).what == "field 'input' is empty"
     assert len(faults(tmp_path, "{", "{")) == 2
+
+
+def test_whole_numbers_in_id_columns_are_names(tmp_path: Path) -> None:
+    """Tables often number their cases; a number elsewhere stays one."""
+    path = tmp_path / "cases.parquet"
+    with duckdb.connect() as connection:
+        query = "select 7 as query_id, 'x' as input, {'n': 5} as metadata"
+        connection.execute(f"copy ({query}) to '{path}' (format parquet)")
+    (case,) = load_dataset([GoldenSource(path=path.name)], tmp_path, "numbers").cases
+    assert (case.id, case.metadata) == ("7", {"n": 5})

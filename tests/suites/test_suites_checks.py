@@ -267,7 +267,7 @@ def test_f33_a_gate_that_is_no_gate_is_told(tmp_path: Path, gate: str, told_as: 
         "metric: latency_s\n    min: 0\n    quantile: 1",
         "metric: recall@5\n    max_gap: 0\n    slice: language\n    insufficient: warn",
         "min_scored: 1",
-        "metric: recall@5\n    min_scored: 0\n    where: { language: de }",
+        "metric: recall@5\n    min_scored: 0.5\n    where: { language: de }",
         "metric: recall@5\n    cases: [a, b]\n    min: 0.5",
         "metric: latency_s\n    cases: [a]\n    max: 2",
         "metric: recall@5\n    cases: [a]\n    max: null\n    where: {}",
@@ -480,3 +480,19 @@ def test_the_suites_that_ship_are_valid() -> None:
     """Every suite of the project is read."""
     folder = Path(__file__).parents[2] / "suites"
     assert [load_suite(path).suite.suite for path in sorted(folder.glob("*.yaml"))]
+
+
+@pytest.mark.parametrize(
+    ("rule", "what"),
+    [
+        ("max_drop: 1", "max_drop is 1, as wide as the metric itself | below 1"),
+        ("slice: language\n    max_gap: 2", "max_gap is 2, as wide as the metric itself | below 1"),
+        ("min: 1.5", "min is 1.5, outside of recall@5 | 0 to 1"),
+        ("max: -0.1", "max is -0.1, outside of recall@5 | 0 to 1"),
+        ("min_scored: 0", "min_scored is 0 | a share above 0: missing scores say nothing"),
+    ],
+)
+def test_f33_a_gate_that_cannot_decide_otherwise_is_told(tmp_path: Path, rule: str, what: str) -> None:
+    """A bound outside the metric's range always passes or always fails: it is no gate."""
+    text = changed((GATE[0], GATE[1].format(f"metric: recall@5\n    {rule}")))
+    assert any(f"{fault.what} | {fault.mend}" == what for fault in faults(tmp_path, text))
