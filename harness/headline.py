@@ -9,6 +9,8 @@ from harness.numbers import NONE, interval, number, of_total, share, signed
 from harness.slices import TOO_SMALL_TO_TEST
 from harness.types import Comparison, Report, Verdict
 
+MANY_LOST = 0.05
+"""Share of failed calls from which they are what an undecided run is about."""
 SURE = 0.01
 """A slice is called the hardest hit only where its own drop has a p-value up to this."""
 
@@ -57,8 +59,27 @@ def _verdict_line(report: Report) -> str:
     if report.outcome == "inconclusive":
         first = undecided[0]
         count = f"{len(undecided)} of {total} gates could not decide"
-        return f"INCONCLUSIVE — {count}. {first.gate}: {first.reason}."
+        why = _why_lost(report) or f"{first.gate}: {first.reason}."
+        return f"INCONCLUSIVE — {count}. {why}"
     return f"PASSED — all {total} gates."
+
+
+def _why_lost(report: Report) -> str:
+    """``64 of 64 calls failed, most often: bad_response: ...``; empty where failing is the exception."""
+    lost = report.accounting.system_error + report.accounting.timeout
+    if lost < MANY_LOST * report.accounting.selected:
+        return ""
+    errors = Counter(
+        f"{pair.candidate.response.error.kind}: {pair.candidate.response.error.message}"
+        for pair in report.cases
+        if pair.candidate is not None and pair.candidate.response.error is not None
+    )
+    text = " ".join(errors.most_common(1)[0][0].split()) if errors else "unknown"
+    shown = text if len(text) <= 120 else f"{text[:119]}…"
+    return (
+        f"{lost:,} of {report.accounting.selected:,} calls failed, most often: {shown}."
+        f" `harness show {report.run.id} --errors` lists them."
+    )
 
 
 def _finding_line(report: Report, worst: Verdict | None) -> str:
