@@ -69,13 +69,13 @@ def cause_of(before: Result | None, after: Result | None, metrics: Sequence[str]
         return "timeout" if after.response.error.kind == "timeout" else "system error"
     if before is None or before.response.error is not None:
         return ""
+    retrieval = _first(metrics, RETRIEVAL)
+    if retrieval is not None and (fall := _fall(before, after, retrieval)):
+        return fall  # the earlier stage first: an answer that changes with its passages is no cause
     flip = observed(before), observed(after)
     if None not in flip and flip[0] != flip[1]:
         verbs = {"refuse": "now refuses", "answer": "now answers", "clarify": "now asks back"}
         return verbs.get(flip[1] or "", "now answers in part")
-    retrieval = _first(metrics, RETRIEVAL)
-    if retrieval is not None and (fall := _fall(before, after, retrieval)):
-        return fall
     if not _same_output(before, after):
         return "answer changed"
     if [p.doc_id for p in before.response.retrieved] != [p.doc_id for p in after.response.retrieved]:

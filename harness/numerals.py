@@ -49,7 +49,9 @@ _NUMBER_WORDS |= {
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_NUMBER_WORDS)})\b", re.IGNORECASE)
 _KANJI_DIGITS = {digit: n for n, digit in enumerate("一二三四五六七八九", start=1)}
 _KANJI_UNITS = {"十": 10, "百": 100, "千": 1000}
-_KANJI_NUMBER = re.compile(r"[一二三四五六七八九十百千]+(?=[日月年時分秒円人個件回歳週か箇ヶ%％])")
+_KANJI_NUMBER = re.compile(
+    r"(?<![一二三四五六七八九十百千])[一二三四五六七八九十百千]+(?=[日月年時分秒円人個件回歳週か箇ヶ%％])"
+)
 
 
 class Number(NamedTuple):

@@ -350,7 +350,6 @@ class Comparison(Struct, frozen=True):
     same: int = 0
     higher_is_better: bool = True
     method: str = ""
-    note: str = ""
 
 
 class GroupGap(Struct, frozen=True):

@@ -285,8 +285,10 @@ def _run_missing(plan: Plan, before: Recorded, recording: Recording, options: Ru
         if (case.id, repeat) not in answered
     ]
     settings = suite.run
-    if options.max_concurrency is not None:
-        settings = msgspec.structs.replace(settings, max_concurrency=options.max_concurrency)
+    in_flight = options.max_concurrency or settings.max_concurrency
+    # A system with workers answers so many questions at a time: more would wait within their own deadline.
+    in_flight = min(in_flight, plan.system.options.get("workers", in_flight))
+    settings = msgspec.structs.replace(settings, max_concurrency=in_flight)
     metrics = {name: find_metric(name) for name in before.run.metrics}
     system_options, secrets = resolve(plan.system.options)
     hide = redactor(secrets)

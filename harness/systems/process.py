@@ -58,9 +58,8 @@ async def connect(
     It reads ``{"id", "input", "history", "contexts"}`` and writes ``{"id", "output", ...}``, with the
     same id and fields of a Response. Standard output carries replies only; print to standard error. A
     worker that dies, answers out of step or runs past the deadline is killed with its process group,
-    and started afresh for the next question. With fewer workers than ``max_concurrency`` questions queue:
-    the deadline includes that wait, ``timings.total_s`` (where the program says none) starts when the line
-    is sent.
+    and started afresh for the next question. A run keeps no more questions in flight than there are
+    workers. ``timings.total_s`` (where the program says none) starts when the line is sent.
 
     Args:
         command: program and arguments; no shell reads them.

@@ -1,5 +1,6 @@
 """Running a suite with code of the user's own."""
 
+import sys
 from contextlib import chdir
 from pathlib import Path
 
@@ -39,3 +40,18 @@ def test_a_system_that_does_not_close_costs_no_answer(
     assert done.recorded.complete
     assert [result.response.output for result in done.recorded.results] == ["yes"]
     assert "the system did not close: RuntimeError: the index does not close" in capsys.readouterr().err
+
+
+def test_a_process_is_not_asked_more_than_it_has_workers(tmp_path: Path) -> None:
+    """Questions never wait for a worker within their own deadline: a slow program loses none of them."""
+    program = "import json, sys, time\nfor line in sys.stdin:\n    time.sleep(0.1)\n"
+    program += '    print(json.dumps({"id": json.loads(line)["id"], "output": "yes"}), flush=True)\n'
+    (tmp_path / "rag.py").write_text(program, encoding="utf-8")
+    cases = "".join(f'{{"id": "q{n}", "input": "Where?"}}\n' for n in range(8))
+    (tmp_path / "cases.jsonl").write_text(cases, encoding="utf-8")
+    system = f'{{adapter: process, command: ["{sys.executable}", rag.py]}}'
+    text = SUITE.replace('{adapter: "own_rag_NAME:connect"}', system) + "run: {deadline_s: 0.6}\n"
+    (tmp_path / "suite.yaml").write_text(text, encoding="utf-8")
+    with chdir(tmp_path):
+        done = run(validate(Path("suite.yaml")), RunOptions(run_id="r"), Places(tmp_path / "reports"))
+    assert [result.response.error for result in done.recorded.results] == [None] * 8
