@@ -44,8 +44,8 @@ schema: $(READY)  ## write the JSON Schemas and the database page again
 	$(BIN)/harness schema golden > goldens/golden.schema.json
 	$(BIN)/python -c 'from harness.store.schema import schema_page; print(schema_page(), end="")' > docs/schema.md
 
-baseline: $(READY)  ## record the shipped baseline again, after a change that is meant to move it
-	$(BIN)/harness run suites/support.yaml --run-id baseline-$$(date -u +%Y%m%d)
+baseline: $(READY)  ## record the shipped baseline again (REASON="..."), after a change that is meant to move it
+	$(BIN)/harness run suites/support.yaml --run-id baseline-$$(date -u +%Y%m%d-%H%M%S)
 	$(BIN)/harness baseline promote last --reason "$(REASON)" --keep-text --force
 
 bench-real: $(READY)  ## the harness on real, human-labelled data (HARNESS_DATA)
