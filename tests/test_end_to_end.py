@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,7 +17,11 @@ from urllib.parse import quote
 
 import duckdb
 import pytest
+from msgspec.structs import replace
 from project import Ended, call, write_lines
+
+from harness.recordings import read
+from harness.types import Timings
 
 ROOT = Path(__file__).parent.parent
 CANARY = "canary+Secret/42==x"
@@ -292,3 +298,21 @@ def test_f17_golden_texts_reach_every_system_as_they_are(secret: Secret) -> None
     found = call("show", "own", "q1", "--json", cwd=secret.folder)
     assert json.loads(found.out)["case"]["query"]["input"] == "${env:HOME}"
     assert json.loads(found.out)["case"]["expected_output"] == ["${env:HOME}"]
+
+
+@pytest.mark.slow
+def test_the_same_answers_and_scores_whatever_the_hash_seed(tmp_path: Path) -> None:
+    """Sets of words are iterated in an order that changes from process to process; results do not."""
+    kept = []
+    for seed in ("1", "2"):
+        command = [sys.executable, "-m", "harness", "run", "suites/support.yaml", "--limit", "200", "-q"]
+        subprocess.run(
+            [*command, "--run-id", "r", "--reports", str(tmp_path / seed)],
+            cwd=Path(__file__).parents[1],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        )
+        results = read(tmp_path / seed / "runs/r/recording.jsonl").results
+        kept.append([replace(item, response=replace(item.response, timings=Timings())) for item in results])
+    assert kept[0] == kept[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
@@ -81,8 +82,8 @@ def polarity_differs(claim: str, text: str, weight: Callable[[str], float], lang
         # A pair of characters of an unspaced script is about half a word.
         if sum(1.0 if len(stem) > 2 else 0.5 for stem in clause.stems) < 2:
             continue
-        total = sum(map(weight, clause.stems))
-        shares = [(sum(map(weight, clause.stems & other.stems)) / total, other) for other in others]
+        total = math.fsum(map(weight, clause.stems))
+        shares = [(math.fsum(map(weight, clause.stems & other.stems)) / total, other) for other in others]
         best = max((share for share, _ in shares), default=0.0)
         near = [other for share, other in shares if share >= max(best - NEARLY, SAME_CLAUSE)]
         if near and all(_opposed(clause, other) for other in near):

@@ -140,12 +140,12 @@ def check_claim(claim: str, sources: Sources, question: str = "") -> Finding:
 
 def _best_window(stems: frozenset[str], stated: list[Number], sources: Sources) -> _Window | None:
     weights = {stem: sources.weight(stem) for stem in stems}
-    total = sum(weights.values())
+    total = math.fsum(weights.values())  # exact, so that the order of a set changes nothing
     best: _Window | None = None
     for source in sources.items:
         number_starts = [number.start for number in source.numbers]
         hits = [stems & sentence for sentence in source.stems]
-        anywhere = sum(weights[stem] for stem in frozenset().union(*hits))
+        anywhere = math.fsum(weights[stem] for stem in frozenset().union(*hits))
         for first in range(len(hits)):
             found: frozenset[str] = frozenset()
             for last in range(first, min(first + WIDEST_WINDOW, len(hits))):
@@ -153,7 +153,7 @@ def _best_window(stems: frozenset[str], stated: list[Number], sources: Sources) 
                 if not found and not stated:
                     continue
                 start, end = source.spans[first][0], source.spans[last][1]
-                here = sum(weights[stem] for stem in found)
+                here = math.fsum(weights[stem] for stem in found)
                 inside = slice(bisect_left(number_starts, start), bisect_left(number_starts, end))
                 agreed = _agreed(stated, source.numbers[inside])
                 coverage = (here + ELSEWHERE * (anywhere - here)) / total if total else agreed

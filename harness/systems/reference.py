@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -148,7 +149,7 @@ class _Library:
             chunk = self._chunks[position]
             for span, present in zip(chunk.sentences, self._sentence_terms[position], strict=True):
                 text = chunk.text[span[0] : span[1]]
-                weight = score * sum(self._index.idf(term) for term in terms if term in present)
+                weight = score * math.fsum(self._index.idf(term) for term in terms if term in present)
                 if weight > 0 and text not in found:
                     found[text] = _Sentence(weight, rank, span[0], chunk.document.doc_id, text)
         best = sorted(found.values(), key=lambda one: (-one.weight, one.rank, one.position))
