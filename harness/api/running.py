@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import re
 import sys
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -16,12 +17,13 @@ import msgspec
 from harness import __version__
 from harness.engine.progress import Silent, show_progress
 from harness.engine.runner import Work, run_cases
-from harness.errors import Fault, HarnessError, Place, SuiteError, UsageError, did_you_mean
+from harness.errors import Fault, HarnessError, MissingExtra, Place, SuiteError, UsageError, did_you_mean
+from harness.gates.drop import cannot_pass
 from harness.goldens.dataset import load_dataset
 from harness.places import Places, git_revision, kept_path, new_run_id, now, shown_path
 from harness.planning import Selection, fingerprint_of, flat_config, identity_of, select_cases
 from harness.recordings import Recording, read, repair
-from harness.registry import find_metric
+from harness.registry import METRICS, find_metric
 from harness.secrets import redact, redactor, resolve
 from harness.slices import matches
 from harness.suites.suite import SuiteFile, SystemChoice, choose_system, load_suite
@@ -55,10 +57,11 @@ class Finished(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """A checked suite with its goldens."""
+    """A checked suite with its goldens; ``warnings`` name gates that can never pass."""
 
     file: SuiteFile
     dataset: Dataset
+    warnings: tuple[str, ...] = ()
 
 
 class Plan(NamedTuple):
@@ -79,7 +82,27 @@ def validate(suite_path: Path) -> Checked:
     file = load_suite(suite_path)
     dataset = load_dataset(file.suite.goldens, file.folder, file.suite.suite)
     _check_gates_select(file, dataset)
-    return Checked(file, dataset)
+    _check_packages(file)
+    return Checked(file, dataset, tuple(_hopeless_gates(file, dataset)))
+
+
+def _check_packages(file: SuiteFile) -> None:
+    """A missing optional package is told before anything is run."""
+    systems = [file.suite.system, *({**file.suite.system, **c} for c in file.suite.candidates.values())]
+    if any(one["adapter"] == "openai_chat" for one in systems) and importlib.util.find_spec("openai") is None:
+        raise MissingExtra("openai", "openai", "the system openai_chat")
+
+
+def _hopeless_gates(file: SuiteFile, dataset: Dataset) -> Iterator[str]:
+    for gate in file.suite.gates:
+        if gate.kind != "drop" or gate.metric is None:
+            continue
+        ours = gate.metric.partition("@")[0] in METRICS
+        metric = find_metric(gate.metric) if ours else None
+        span = None if metric is None or metric.high is None else metric.high - metric.low
+        cases = [case for case in dataset.cases if matches(case, gate.where, file.suite.slices)]
+        if why := cannot_pass(gate, file.suite, cases, span):
+            yield f"gate {gate.id!r}: {why}"
 
 
 def _check_gates_select(file: SuiteFile, dataset: Dataset) -> None:
@@ -136,7 +159,7 @@ def _forget(path: Path) -> None:
 
 
 def _begin(checked: Checked, options: RunOptions, places: Places) -> tuple[Recording, Recorded, Plan]:
-    plan = Plan(*checked, choose_system(checked.file, options.candidate))
+    plan = Plan(checked.file, checked.dataset, choose_system(checked.file, options.candidate))
     planned, cases = plan_run(plan, options)
     path = places.recording(planned.id)
     if path.exists():
@@ -150,7 +173,7 @@ def _resume(checked: Checked, options: RunOptions, places: Places) -> tuple[Reco
     recording, before = Recording.resume(places.find_recording(options.resume or ""))
     try:
         _check_options(options, before.run)
-        plan = Plan(*checked, choose_system(checked.file, before.run.candidate))
+        plan = Plan(checked.file, checked.dataset, choose_system(checked.file, before.run.candidate))
         _check_same(plan, before)
     except HarnessError:
         recording.close()

@@ -32,6 +32,7 @@ def validate(suite: Path, as_json: bool) -> int:
         "gates": len(gates),
         "dataset_digest": plan.dataset.digest,
         "notices": list(plan.dataset.notices),
+        "warnings": list(plan.warnings),
     }
     if as_json:
         terminal.print_json(json.dumps(facts, ensure_ascii=False))
@@ -43,4 +44,6 @@ def validate(suite: Path, as_json: bool) -> int:
     click.echo(f"  {facts['metrics']} metrics, {facts['gates']} gates{added}")
     for notice in plan.dataset.notices:
         terminal.say(f"  note: {notice}")
+    for warning in plan.warnings:
+        terminal.say(f"  warning: {warning}")
     return 0

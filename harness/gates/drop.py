@@ -60,6 +60,36 @@ def tested_slices(gate: Gate, suite: Suite, cases: Sequence[Case]) -> tuple[Slic
     )
 
 
+def cannot_pass(gate: Gate, suite: Suite, cases: Sequence[Case], span: float | None) -> str:
+    """Say why a gate on a drop can never pass on these cases, whatever is answered; empty where it can.
+
+    Args:
+        gate: a drop gate.
+        suite: its slices.
+        cases: those that the gate is about; the metric may apply to fewer.
+        span: width of the metric's range; None: not known, or without an upper end.
+    """
+    least = (MIN_PAIRS, MIN_CLUSTERS) if gate.slice is None else (MIN_SLICE_PAIRS, MIN_SLICE_CLUSTERS)
+    groups = [select(cases, slice_, suite.slices) for slice_ in tested_slices(gate, suite, cases)]
+    if gate.slice is None:
+        groups = [tuple(cases)]
+    if not groups:
+        needed = f"{least[0]} cases from {least[1]} documents"
+        return f"no {gate.slice} has {needed}: it will always be inconclusive"
+    n = min(len(group) for group in groups)
+    clusters = min(len({case.cluster for case in group}) for group in groups)
+    if n < least[0] or clusters < least[1]:
+        return (
+            f"{n} cases from {clusters} documents, and it needs {least[0]} from {least[1]}:"
+            " it will always be inconclusive"
+        )
+    margin = gate.max_drop or 0.0
+    if span is not None and 3 / n * span > margin:
+        needed = f"{math.ceil(3 * span / margin):,} cases" if margin else "a margin above 0"
+        return f"{n} cases can show {number(3 / n * span)} at best, not {number(margin)}: it needs {needed}"
+    return ""
+
+
 def decide_drop(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
     """Decide it on the cases that the gate is about."""
     name = gate.metric or ""

@@ -99,6 +99,8 @@ def _check_url(url: str) -> None:
         usable = False
     if not usable:
         raise UsageError(f"url {url!r} is not an http:// or https:// address")
+    if parts.username is not None or parts.password is not None:
+        raise UsageError("url holds a name or password", mend="send them as a header, with ${secret:NAME}")
 
 
 def _checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -259,3 +259,28 @@ def test_a_slice_that_the_metric_says_nothing_of_is_too_small() -> None:
     cells: list[Cell] = [1.0] * 60 + ["not_applicable"] * 60
     found = decide(gate, evidence_of(suite_of(gate), cases, {"quality": cells}, {"quality": cells}))
     assert (found.outcome, found.reason.partition("; ")[2]) == ("pass", "too small to judge: language=de")
+
+
+@pytest.mark.parametrize(
+    ("n", "gate", "why"),
+    [
+        (300, GATE, ""),
+        (40, GATE, "40 cases from 40 documents, and it needs 50 from 15: it will always be inconclusive"),
+        (54, GATE, "54 cases can show 0.056 at best, not 0.050: it needs 60 cases"),
+        (60, GATE, ""),
+        (
+            300,
+            replace(GATE, max_drop=0.0),
+            "300 cases can show 0.010 at best, not 0.000: it needs a margin above 0",
+        ),
+        (
+            30,
+            replace(GATE, slice="language"),
+            "no language has 20 cases from 10 documents: it will always be inconclusive",
+        ),
+    ],
+)
+def test_a_gate_that_can_never_pass_is_known_beforehand(n: int, gate: Gate, why: str) -> None:
+    """Too few cases or documents, or a margin finer than the cases can show, are told before any call."""
+    cases = cases_of(n, 1, lambda i: ("en", "de")[i % 2])
+    assert drop.cannot_pass(gate, suite_of(gate), cases, 1.0) == why

@@ -281,6 +281,7 @@ def test_f5_invalid_text_is_repaired() -> None:
     ("options", "message"),
     [
         ({"url": "ftp://host/"}, "not an http:// or https:// address"),
+        ({"url": "http://user:word@localhost/"}, "url holds a name or password"),
         ({"url": "http://"}, "not an http:// or https:// address"),
         ({"url": "http://[::1"}, "not an http:// or https:// address"),
         ({"headers": {"A b": "x"}}, "header name 'A b'"),
