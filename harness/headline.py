@@ -9,6 +9,8 @@ from harness.numbers import NONE, interval, number, of_total, share, signed
 from harness.slices import TOO_SMALL_TO_TEST
 from harness.types import Comparison, Report, Verdict
 
+STANDS_OUT = 1.25
+"""A slice is named where it fell by more than so many times what all cases did."""
 MANY_LOST = 0.05
 """Share of failed calls from which they are what an undecided run is about."""
 SURE = 0.01
@@ -129,13 +131,23 @@ def _where_line(report: Report, worst: Verdict | None) -> str:
     parts = []
     if report.outcome == "fail" and worst is not None and worst.metric is not None:
         hit = hardest_hit(report.slices, worst.metric)
-        if hit is not None:
+        if hit is not None and not _stands_out(hit, report):
+            parts.append("No slice is hit much harder than the rest.")
+        elif hit is not None:
             unit = _unit(report, hit.metric)
             values = f"{number(hit.baseline.value, unit)} → {number(hit.candidate.value, unit)}"
             parts.append(f"Hardest hit: {hit.slice.label} ({values}, n = {hit.n_pairs:,}).")
             parts += _share_of_slice(report, worst.metric, hit)
     parts.append(_changed(report))
     return " ".join(part for part in parts if part)
+
+
+def _stands_out(hit: Comparison, report: Report) -> bool:
+    """Say whether a slice fell clearly more than all cases together did."""
+    overall = next((item for item in report.comparisons if item.metric == hit.metric), None)
+    if overall is None or overall.harm is None or hit.harm is None:
+        return True
+    return hit.harm > STANDS_OUT * overall.harm
 
 
 def _share_of_slice(report: Report, metric: str, hit: Comparison) -> list[str]:

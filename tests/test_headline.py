@@ -210,3 +210,10 @@ def test_worst_verdict(verdicts: list[tuple[Any, float | None, float]], worst: i
     ]
     found = worst_verdict(made)
     assert (None if found is None else made.index(found)) == worst
+
+
+def test_no_slice_is_named_where_all_fell_alike() -> None:
+    """The largest of several like drops is chance: it is not given as the place to look."""
+    after: list[Cell] = [float(i // 6 % 3 != 0) for i in range(300)]
+    found = report_of({"quality": after}, {"quality": GOOD}, DROP)
+    assert found.headline[2].startswith("No slice is hit much harder than the rest.")
