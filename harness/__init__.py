@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.api.frames import scores_frame
     from harness.errors import SystemFailure
     from harness.registry import metric
     from harness.types import Case, Citation, Passage, Query, Response, Score, Timings, Usage
@@ -23,9 +24,14 @@ __all__ = [
     "Usage",
     "__version__",
     "metric",
+    "scores_frame",
 ]
 
-_HOMES = {"SystemFailure": "harness.errors", "metric": "harness.registry"}
+_HOMES = {
+    "SystemFailure": "harness.errors",
+    "metric": "harness.registry",
+    "scores_frame": "harness.api.frames",
+}
 """Public names that do not live in ``harness.types``; every one is imported when it is first asked for."""
 
 
