@@ -88,7 +88,7 @@ def fold(results: Iterable[Result], metric: str, repeats: int) -> dict[str, Case
     return table
 
 
-def estimate(table: Table, cases: Sequence[Case], metric: MetricIdentity) -> Estimate:
+def estimate(table: Table, cases: Sequence[Case], metric: MetricIdentity, level: float = LEVEL) -> Estimate:
     """Mean of one run over the cases, with its interval; cases without an entry count as unscored."""
     from harness.stats.intervals import mean_ci
 
@@ -102,7 +102,7 @@ def estimate(table: Table, cases: Sequence[Case], metric: MetricIdentity) -> Est
             unscored += 1
     if not values:
         return Estimate(None, 0, unscored)
-    interval = mean_ci(values, clusters, metric.low, metric.high, LEVEL)
+    interval = mean_ci(values, clusters, metric.low, metric.high, level)
     return Estimate(math.fsum(values) / len(values), len(values), unscored, interval)
 
 
