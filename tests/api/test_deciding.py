@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from world import cases_of, run_of
 
 from harness.api.deciding import gate
+from harness.baselines import Baseline
 from harness.errors import RecordingError
 from harness.types import Recorded, Response, Result, Score
 
@@ -30,7 +31,7 @@ def recorded(name, values, cases=CASES, **fields):
 
 
 def verdict(candidate, baseline, **options):
-    report = gate(candidate, baseline, **options)
+    report = gate(candidate, Baseline((baseline,)), **options)
     return report.verdicts[0].outcome, report
 
 
