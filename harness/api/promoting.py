@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.api.deciding import gate, suite_of
+from harness.api.deciding import gate
+from harness.api.objections import chosen_by_score, faults_of, verdicts_against
 from harness.api.references import (
     find_anchor,
     find_baseline,
@@ -28,7 +29,7 @@ from harness.baselines import (
     read_lock,
     write_baseline,
 )
-from harness.comparison import SAME, estimate, run_scores
+from harness.comparison import estimate, run_scores
 from harness.errors import Fault, RecordingError, UsageError
 from harness.places import Places, anchor_lock, baseline_lock, now
 from harness.pooling import pool
@@ -84,14 +85,11 @@ def promote(names: Sequence[str], wish: Wish, suite_path: Path | None, places: P
     suite_path = _suite_path(suite_path, first)
     lock_path = (anchor_lock if wish.anchor else baseline_lock)(suite_path, first.suite_name)
     present, reports = _decide(runs, suite_path, places, force=wish.force)
-    objections = [
-        f"run {run.recorded.run.id!r}: {what}"
-        for run, report in zip(runs, reports, strict=True)
-        for what in (*_faults_of(run.recorded), *_verdicts_against(run.recorded.run, report))
-    ]
+    objections = [f"run {run.recorded.run.id!r}: {what}" for run in runs for what in faults_of(run.recorded)]
+    objections += verdicts_against(reports)
     mend = ""
     if present is not None:
-        chosen = chosen_by_score(runs, present)
+        chosen = _chosen(runs, present)
         objections += [f"run {name!r}: {what}" for name, what in chosen.items()]
         mend = _ask_again(suite_path, first) if chosen else ""
     _refuse(objections, mend, wish)
@@ -125,54 +123,19 @@ def add(name: str, keep: int | None, wish: Wish, suite_path: Path | None, places
     files = locked_files(lock_path, lock)
     old = [_Run(recorded, path, locked=True) for recorded, path in zip(present.runs, files, strict=True)]
     runs = _one_baseline([*old, new])[-keep if keep else 0 :]
-    objections = [*_faults_of(new.recorded), *chosen_by_score([new], present).values()]
+    objections = [*faults_of(new.recorded), *_chosen([new], present).values()]
     objections = [f"run {new.recorded.run.id!r}: {what}" for what in objections]
     _refuse(objections, _ask_again(suite_path, new.recorded.run), wish)
     whole = _lock(runs, wish._replace(reason=lock.reason), [*lock.forced, *objections], lock.outcome)
     return Promoted(_write(lock_path, whole, runs, wish), lock_path, ids_of(present))
 
 
-def chosen_by_score(runs: Sequence[_Run], present: Baseline) -> dict[str, str]:
-    """Name the runs that were compared with the present baseline and found better, if they are the most.
-
-    Promoting the better of the runs that were judged moves the baseline to luck: a system that stays the same
-    then fails more often than its gates say. They are let through where at least as many runs are with them
-    that were not judged.
-    """
-    known = ids_of(present)
-    new = [run for run in runs if run.recorded.run.id not in known]
-    judged = {run.recorded.run.id: run for run in new if _was_judged(run, known)}
-    better = {name: _better_on(run.recorded, present) for name, run in judged.items()}
-    found = {name: metric for name, metric in better.items() if metric}
-    if len(found) <= len(new) - len(judged):
-        return {}
-    return {
-        name: f"it was judged against the present baseline and found better on {metric}: that may be luck"
-        for name, metric in found.items()
-    }
-
-
-def _was_judged(run: _Run, known: tuple[str, ...]) -> bool:
-    told = told_of(run.path.parent / FORMATS["json"][0])
-    return told is not None and bool(set(told.ids) & set(known))
-
-
-def _better_on(recorded: Recorded, present: Baseline) -> str | None:
-    """The first metric of a gate on a drop on which a run's mean is better than the baseline's."""
-    earlier, later = pool([run_scores(item) for item in present.runs]), run_scores(recorded)
-    digests = present.runs[0].digests
-    cases = [case for case in recorded.cases if digests.get(case.id) == recorded.digests[case.id]]
-    for name in dict.fromkeys(item.metric for item in suite_of(recorded.run).gates if item.kind == "drop"):
-        if name is None or name not in earlier.tables or name not in later.tables:
-            continue
-        identity = recorded.run.metrics[name]
-        before = estimate(earlier.tables[name], cases, identity).value
-        after = estimate(later.tables[name], cases, identity).value
-        if before is None or after is None:
-            continue
-        if (after - before if identity.higher_is_better else before - after) > SAME:
-            return name
-    return None
+def _chosen(runs: Sequence[_Run], present: Baseline) -> dict[str, str]:
+    """The runs that were chosen by their score; the report beside a recording tells whether it was judged."""
+    known = set(ids_of(present))
+    told = {run.recorded.run.id: told_of(run.path.parent / FORMATS["json"][0]) for run in runs}
+    judged = {name for name, report in told.items() if report is not None and known & set(report.ids)}
+    return chosen_by_score([run.recorded for run in runs], judged, present)
 
 
 def _ask_again(suite_path: Path, run_: Run) -> str:
@@ -227,33 +190,6 @@ def _decide(
             raise
         return None, [gate(run.recorded, None) for run in runs]
     return present, [gate(run.recorded, present, no_baseline=why_none, anchor=anchor) for run in runs]
-
-
-def _faults_of(recorded: Recorded) -> list[str]:
-    """What keeps a run from being a baseline, whatever it is compared with."""
-    found = []
-    if not recorded.complete:
-        found.append("it is incomplete")
-    if recorded.run.selection:
-        found.append("it ran only a part of the goldens")
-    if (recorded.run.revision or "").endswith("-dirty"):
-        found.append(f"it was run on changes that are not committed (revision {recorded.run.revision})")
-    return found
-
-
-def _verdicts_against(run_: Run, report: Report) -> list[str]:
-    """The gates that did not pass; those that wait for a first baseline or anchor are no objection."""
-    there = {"anchor": report.anchor is not None, "baseline": report.baseline is not None}
-    waiting = {
-        gate_.id
-        for gate_ in suite_of(run_).gates
-        if gate_.kind == "drop" and not there[gate_.against or "baseline"]
-    }
-    return [
-        f"gate {verdict.gate!r}: {verdict.outcome}: {verdict.reason}"
-        for verdict in report.verdicts
-        if verdict.outcome != "pass" and verdict.gate not in waiting
-    ]
 
 
 def _refuse(objections: Sequence[str], mend: str, wish: Wish) -> None:

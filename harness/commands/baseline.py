@@ -105,10 +105,11 @@ def promote(
 
     Three to five runs find more than one, at no call per gate. A RUN may be a lock file, for all of its runs.
 
-    Refused for a run that is incomplete, partial, failed or undecided against the baseline it replaces; and
-    for one that was judged against that baseline already and has a better mean on a gated metric, since
-    picking the better of several runs makes false alarms of luck: run the system once more, and promote that
-    run. It is let through together with at least as many runs that were not judged.
+    Refused for a run that is incomplete or partial, and where half of the runs or more fail a gate, or leave
+    it undecided, against the baseline that they replace. Refused also for a run that was judged against that
+    baseline already and has a better mean on a metric with a `max_drop`: picking the better of several runs
+    makes false alarms of luck. Run the system once more, and promote that run; or promote it together with
+    at least as many runs that were not judged.
     """
     from harness.api.promoting import Wish
     from harness.api.promoting import promote as promote_runs
