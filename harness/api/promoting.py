@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,7 +93,7 @@ def promote(names: Sequence[str], wish: Wish, suite_path: Path | None, places: P
         objections += [f"run {name!r}: {what}" for name, what in chosen.items()]
         mend = _ask_again(suite_path, first) if chosen else ""
     _refuse(objections, mend, wish)
-    lock = _lock(runs, wish, objections, _worst(report.outcome for report in reports))
+    lock = _lock(runs, wish, objections, _outcome_of_most(reports))
     before = _replaced(lock_path)
     return Promoted(_write(lock_path, lock, runs, wish), lock_path, before)
 
@@ -239,6 +239,7 @@ def _replaced(lock_path: Path) -> tuple[str, ...]:
         return ()
 
 
-def _worst(outcomes: Iterable[Outcome]) -> Outcome:
+def _outcome_of_most(reports: Sequence[Report]) -> Outcome:
+    """The median of the runs' outcomes; of an even number, the worse of the middle two."""
     order: tuple[Outcome, ...] = ("fail", "inconclusive", "pass")
-    return min(outcomes, key=order.index)
+    return sorted((report.outcome for report in reports), key=order.index)[(len(reports) - 1) // 2]
