@@ -494,8 +494,12 @@ class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
 
 
 class BaselineSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """How old, in days, a baseline may be before reports say so; None: any age."""
+    """What is expected of a baseline; reports say where it is not so.
 
+    ``runs`` is how many it should have, ``stale_after_days`` how old the oldest may be (None: any age).
+    """
+
+    runs: int = 5
     stale_after_days: float | None = 14.0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,9 +32,6 @@ from harness.recordings import read
 from harness.suites.suite import SuiteFile
 from harness.types import Recorded, Report, Run, Suite, Timings
 
-ENOUGH_RUNS = 5
-"""Runs of a baseline beyond which another one adds little."""
-
 
 def gate(
     candidate: Recorded,
@@ -58,13 +55,13 @@ def gate(
     if suite_file is not None:
         candidate = _with_gates_of(suite_file, candidate)
     suite = suite_of(candidate.run)
-    age = _age_notices(baseline, candidate.run, suite)
+    stale = _stale(baseline, candidate.run, suite) if baseline is not None else []
     candidate = _repeatable(candidate)
     near = _reference(baseline, no_baseline, candidate, intersect=intersect)
     far = _reference(*anchor, candidate, intersect=intersect)
     said = [*candidate.notices, *near.notices]
     if near.runs:
-        said += age
+        said += stale
     elif near.missing.mend:
         said.append(f"{near.missing.what}: {near.missing.mend}")
     said += _anchor_notices(suite, far, near)
@@ -86,6 +83,7 @@ def gate(
     )
     return replace(
         report,
+        notices=(*report.notices, *_few_runs(near.runs, suite)),
         baseline_runs=tuple(recorded.run for recorded in near.runs),
         anchor=far.shown.run if far.shown else None,
     )
@@ -124,23 +122,20 @@ def _reference(found: Baseline | None, missing: Fault, candidate: Recorded, *, i
     return _Reference(runs, scores, unchanged, tuple(said), missing)
 
 
-def _age_notices(baseline: Baseline | None, run_: Run, suite: Suite) -> list[str]:
-    """Say that the baseline is old, or of few runs; told from the recordings alone, whatever the day is."""
-    if baseline is None:
+def _stale(baseline: Baseline, run_: Run, suite: Suite) -> list[str]:
+    """Say that the baseline is old; told from the recordings alone, whatever the day of the report is."""
+    age, most = baseline.age_days(run_.started_at), suite.baseline.stale_after_days
+    if age is None or most is None or age <= most:
         return []
-    said, most = [], suite.baseline.stale_after_days
-    age = baseline.age_days(run_.started_at)
-    if age is not None and most is not None and age > most:
-        said.append(
-            f"the baseline is {int(age)} days older than this run, stale after {most:g}:"
-            " run the system again and promote it"
-        )
-    count = len(baseline.runs)
-    if count < ENOUGH_RUNS:
-        wanted = "3 to 5" if count < 3 else "5"
-        runs = "one run" if count == 1 else f"{count} runs"
-        said.append(f"the baseline is {runs}: {wanted} cost no call per gate and find more")
-    return said
+    old = f"the baseline is {int(age)} days older than this run, stale after {most:g}"
+    return [f"{old}: run the system again and promote it"]
+
+
+def _few_runs(runs: Sequence[Recorded], suite: Suite) -> list[str]:
+    if not 0 < len(runs) < suite.baseline.runs:
+        return []
+    count = f"the baseline has {len(runs)} of {suite.baseline.runs} runs"
+    return [f"{count}: further ones cost no call per gate and find more"]
 
 
 def _anchor_notices(suite: Suite, far: _Reference, near: _Reference) -> list[str]:

@@ -45,6 +45,7 @@ def show(suite: Path, anchor: bool, as_json: bool) -> int:
 
     from harness.baselines import read_baseline, read_lock
     from harness.places import shown_path
+    from harness.suites.suite import load_suite
 
     path = _lock_path(suite, anchor=anchor)
     lock = read_lock(path)
@@ -53,6 +54,8 @@ def show(suite: Path, anchor: bool, as_json: bool) -> int:
         return 0
     _show_lock(lock, "anchor" if anchor else "baseline")
     _show_runs(lock, read_baseline(path))
+    if len(lock.runs) < load_suite(suite).suite.baseline.runs:
+        terminal.say("  note       3 to 5 runs of a system that varies find more, at no call per gate")
     terminal.say(f"  lock       {shown_path(path)}")
     return 0
 
@@ -178,7 +181,6 @@ def _show_lock(lock: Lock, role: str) -> None:
 
 def _show_runs(lock: Lock, found: Baseline) -> None:
     """Each run with its age, then each metric with the runs' means and how far they lie apart."""
-    from harness.api.deciding import ENOUGH_RUNS
     from harness.api.references import spreads
     from harness.numbers import interval, number
     from harness.places import now
@@ -199,8 +201,6 @@ def _show_runs(lock: Lock, found: Baseline) -> None:
             verdict = "more than the cases explain" if shock.used else "as the cases explain"
             spread, expected = number(shock.spread_sd), number(shock.expected_sd)
             terminal.say(f"    spread  SD {spread} between runs, {expected} expected: {verdict}")
-    if len(lock.runs) < ENOUGH_RUNS:
-        terminal.say("  note       3 to 5 runs of a system that varies find more, at no call per gate")
 
 
 def _count(count: int, what: str) -> str:
