@@ -47,6 +47,11 @@ def run_shock(values: Sequence[Sequence[float]], clusters: Sequence[str]) -> Run
     are Satterthwaite's, ``(s^2 - v^2)^2 / (s^4/(k-1) + v^4/((k-1)(C-1)))``. The order of runs and items
     changes nothing.
 
+    The level trades false alarms with shocks for power without. Simulated (2,000 baselines of 5 runs, binary
+    scores, shocks of 1.4 points, 200 to 1,000 items): a one-sided test at 5 % alarms falsely in 10 to 22 %
+    without the addition and in 7 to 8 % with it; without shocks it finds a drop of 5 points in 84 % and 79 %
+    at 200 items, 99.5 % and 98 % at 500.
+
     Args:
         values: shape (k, n): each run's value of each item, k, n >= 1, finite.
         clusters: shape (n,), the cluster of each item.
