@@ -48,12 +48,17 @@ class Looks(NamedTuple):
 
 
 class RunScores(NamedTuple):
-    """One run folded by case, ready to be compared and decided upon; ``looks`` were taken on its way."""
+    """One run folded by case, or several pooled, ready to be compared and decided upon.
+
+    ``looks`` were taken on its way. ``runs`` holds the tables of each run by itself where several were
+    pooled; the first of them is ``run``.
+    """
 
     run: Run
     cases: tuple[Case, ...]
     tables: Mapping[str, Table]
     looks: Looks = Looks()
+    runs: tuple[Mapping[str, Table], ...] = ()
 
 
 def run_scores(recorded: Recorded) -> RunScores:

@@ -20,7 +20,7 @@ from harness.commands import terminal
 @terminal.json_option
 def check(
     suite: Path,
-    baseline: str | None,
+    baselines: tuple[str, ...],
     intersect: bool,
     outputs: tuple[Path, ...],
     reports: Path,
@@ -31,20 +31,24 @@ def check(
 
     The exit code is the verdict: 0 pass, 1 fail, 3 inconclusive.
     """
-    from harness.api import deciding, running
+    from harness.api import deciding, references, running
     from harness.places import Places
 
     options = terminal.make_run_options(chosen)
     places = Places(reports)
     checked = running.validate(suite)
-    earlier, why_none = deciding.find_baseline(baseline, checked.file.path, checked.file.suite.suite, places)
+    suite_path, name = checked.file.path, checked.file.suite.suite
+    earlier, why_none = references.find_baseline(baselines, suite_path, name, places)
+    anchor = references.find_anchor(suite_path, name)
     terminal.say_notices(checked.dataset.notices)
     with terminal.own_output():
         finished = running.run(checked, options, places)
     if finished.stopped is not None:
-        again = ["--baseline", baseline] if baseline else []
+        again = [part for name in baselines for part in ("--baseline", name)]
         again += ["--intersect"] if intersect else []
         again += [part for path in outputs for part in ("--output", str(path))]
         return terminal.say_interrupted(finished, "check", suite, reports, again)
-    report = deciding.gate(finished.recorded, earlier, no_baseline=why_none, intersect=intersect)
+    report = deciding.gate(
+        finished.recorded, earlier, no_baseline=why_none, anchor=anchor, intersect=intersect
+    )
     return terminal.publish(report, finished.recorded, places, outputs, as_json=as_json)

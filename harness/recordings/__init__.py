@@ -9,7 +9,7 @@ several results for the same case and repeat the last one counts.
 from harness.recordings.files import write_whole
 from harness.recordings.lines import repair
 from harness.recordings.reading import read
-from harness.recordings.slim import write_slim
+from harness.recordings.slim import pack_slim
 from harness.recordings.writing import Recording
 
-__all__ = ["Recording", "read", "repair", "write_slim", "write_whole"]
+__all__ = ["Recording", "pack_slim", "read", "repair", "write_whole"]

@@ -69,6 +69,8 @@ def _narrow_suite(parts: dict[str, Any]) -> None:
     for name, least in LEAST_OF_RUN.items():
         parts["RunSettings"]["properties"][name]["minimum"] = least
     parts["RunSettings"]["properties"]["deadline_s"]["exclusiveMinimum"] = 0
+    parts["BaselineSettings"]["properties"]["runs"]["minimum"] = 1
+    parts["BaselineSettings"]["properties"]["stale_after_days"]["anyOf"][0]["exclusiveMinimum"] = 0
     parts["SliceRule"]["properties"]["min_n"]["minimum"] = 1
     sources = "|".join([*PLAIN_SOURCES, *(rf"{head}\..+" for head in NESTED_SOURCES)])
     parts["SliceRule"]["properties"]["from"]["pattern"] = _whole(sources)
