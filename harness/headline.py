@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.numbers import NONE, interval, number, of_total, share, signed
+from harness.numbers import NONE, interval, number, of_total, relative, relative_interval, share, signed
 from harness.slices import TOO_SMALL_TO_TEST
 from harness.types import Comparison, Report, Verdict
 
@@ -26,7 +26,7 @@ def headline_of(report: Report) -> tuple[str, ...]:
 def worst_verdict(verdicts: Sequence[Verdict]) -> Verdict | None:
     """Give the failed gate, else the inconclusive one, whose harm is largest against what it allows."""
     open_ = [verdict for verdict in verdicts if verdict.outcome == "fail"]
-    open_ = open_ or [verdict for verdict in verdicts if verdict.outcome == "inconclusive"]
+    open_ = open_ or [verdict for verdict in verdicts if _is_open(verdict)]
     return max(open_, key=_excess, default=None)
 
 
@@ -55,7 +55,8 @@ def _excess(verdict: Verdict) -> float:
 def _verdict_line(report: Report) -> str:
     total = len(report.verdicts)
     failed = sum(verdict.outcome == "fail" for verdict in report.verdicts)
-    undecided = [verdict for verdict in report.verdicts if verdict.outcome == "inconclusive"]
+    undecided = [verdict for verdict in report.verdicts if _is_open(verdict)]
+    clear = sum(not verdict.holds for verdict in report.verdicts)
     if report.outcome == "fail":
         return f"FAILED — {failed} of {total} gates. Do not merge."
     if report.outcome == "inconclusive":
@@ -63,7 +64,14 @@ def _verdict_line(report: Report) -> str:
         count = f"{len(undecided)} of {total} gates could not decide"
         why = _why_lost(report) or f"{first.gate}: {first.reason}."
         return f"INCONCLUSIVE — {count}. {why}"
+    if clear:
+        return f"PASSED — {total - clear} gates, and {clear} guards found no drop."
     return f"PASSED — all {total} gates."
+
+
+def _is_open(verdict: Verdict) -> bool:
+    """Whether a gate could not decide and holds the others back."""
+    return verdict.outcome == "inconclusive" and verdict.holds
 
 
 def _why_lost(report: Report) -> str:
@@ -94,7 +102,9 @@ def _finding_line(report: Report, worst: Verdict | None) -> str:
     limited = [
         (verdict.comparison, verdict.limit)
         for verdict in report.verdicts
-        if verdict.comparison is not None and verdict.comparison.harm_limit is not None
+        if verdict.outcome == "pass"
+        and verdict.comparison is not None
+        and verdict.comparison.harm_limit is not None
     ]
     if not limited:
         return "No gate compares with a baseline."
@@ -102,7 +112,13 @@ def _finding_line(report: Report, worst: Verdict | None) -> str:
     unit = _unit(report, closest.metric)
     verb = "fell" if closest.higher_is_better else "rose"
     text = f"No gated metric is worse beyond its margin; {closest.metric}{_scope(closest)} {verb} by at most"
-    return f"{text} {number(closest.harm_limit, unit)} (95 %, allowed {number(limit, unit)})."
+    most, allowed = closest.harm_limit, limit
+    shown = (
+        (relative(most), relative(allowed))
+        if closest.scale == "ratio"
+        else (number(most, unit), number(allowed, unit))
+    )
+    return f"{text} {shown[0]} ({share(closest.limit_level)}, allowed {shown[1]})."
 
 
 def _change_text(found: Comparison, limit: float | None, report: Report) -> str:
@@ -116,8 +132,12 @@ def _change_text(found: Comparison, limit: float | None, report: Report) -> str:
     if found.change * ((found.candidate.value or 0.0) - (found.baseline.value or 0.0)) < 0:
         values = " over the pairs"  # the means rest on unpaired cases too, and say the opposite
     level = "" if found.interval is None else f", {share(found.interval.level)} CI "
-    inside = f"{signed(found.change, unit)}{level}{interval(found.interval, unit, change=True)}"
-    allowed = "" if limit is None else f"; allowed {number(limit, unit)}"
+    if found.scale == "ratio":
+        inside = f"{relative(found.change, change=True)}{level}{relative_interval(found.interval)}"
+        allowed = "" if limit is None else f"; allowed {relative(limit)}"
+    else:
+        inside = f"{signed(found.change, unit)}{level}{interval(found.interval, unit, change=True)}"
+        allowed = "" if limit is None else f"; allowed {number(limit, unit)}"
     pairs = f"; paired n = {of_total(found.n_pairs, found.n_pairs + found.n_unpaired)}"
     counts = f"{found.worse:,} worse, {found.better:,} better, {found.same:,} same"
     return f"{found.metric}{_scope(found)} {verb}{values} ({inside}{allowed}{pairs}): {counts}."

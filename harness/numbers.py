@@ -58,6 +58,21 @@ def level_name(intervals: Iterable[Interval | None]) -> str:
     return f"{share(levels.pop())} CI" if len(levels) == 1 else "interval"
 
 
+def relative(value: float | None, *, change: bool = False) -> str:
+    """Write a relative change in percent: ``8.3 %``, as a change ``+8.3 %``; None is ``—``."""
+    if value is None:
+        return NONE
+    sign = "−" if value < -_ZERO else "+" if change and value > _ZERO else ""
+    return f"{sign}{_honest(abs(100 * value), 1, ends=(0.0,))} %"
+
+
+def relative_interval(found: Interval | None) -> str:
+    """Write the interval of a relative change: ``[−1.2 %, +8.3 %]``; None is empty."""
+    if found is None:
+        return ""
+    return f"[{relative(found.low, change=True)}, {relative(found.high, change=True)}]"
+
+
 def p_value(value: float | None) -> str:
     """Write a p-value: ``0.032``, ``< 0.001``, ``> 0.999``; None is ``—``."""
     if value is None:

@@ -20,6 +20,8 @@ SATURATED = 0.98
 """Share of its range from which a metric has no room to rise: then only losses can be counted."""
 FEW_CLUSTERS, FEW_MOVED = 30, 15
 """Documents, and pairs that differ, below which the t test is replaced by an exact one."""
+MOST_NEEDED = 10_000_000
+"""Pairs beyond which nobody would be helped by hearing how many would tell."""
 LARGEST_LOG = 700.0
 """Where the exponential of a mean logarithm would not fit a float any more."""
 T_TEST = "paired t, clustered by document"
@@ -311,6 +313,36 @@ def known_limit(pairs: Pairs, level: float, shift: Shift = NO_SHIFT) -> float:
         return math.inf
     runs = paired.student_quantile(shift.df, level) * math.sqrt(shift.variance)
     return result.mean + math.hypot(paired.student_quantile(result.df, level) * result.se, runs)
+
+
+def pairs_needed(pairs: Pairs, margin: float, level: float, shift: Shift = NO_SHIFT) -> int | None:
+    """About how many pairs like these would show the harm to be within a margin; None: none would.
+
+    The error falls with the root of their number, what one pair can do with their number; what runs as a
+    whole move by stays.
+    """
+    from harness.stats import paired
+
+    result = paired.clustered_mean(pairs.harms, pairs.clusters)
+    runs = paired.student_quantile(shift.df, level) * math.sqrt(shift.variance)
+    if result.df == 0 or result.mean + runs >= margin:
+        return None
+    quantile = paired.student_quantile(result.df, level)
+
+    def is_enough(n: int) -> bool:
+        error = math.hypot(result.se * math.sqrt(result.n / n), one_pair(n, pairs.span))
+        limit = result.mean + math.hypot(quantile * error, runs)
+        return max(limit, 3 * one_pair(n, pairs.span)) <= margin
+
+    low, high = 1, 2
+    while not is_enough(high):
+        low, high = high, 2 * high
+        if low > MOST_NEEDED:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return high
 
 
 def one_pair(n: int, span: float) -> float:

@@ -16,10 +16,12 @@ from harness.gates.family import (
     MIN_SLICE_PAIRS,
     DropTest,
     DropTests,
+    margin_of,
     tested_slices,
 )
 from harness.gates.hierarchy import Role
-from harness.numbers import number, p_value, share
+from harness.numbers import number, p_value, relative, share
+from harness.pairing import pairs_needed
 from harness.slices import select
 from harness.types import Case, Comparison, Gate, Outcome, Suite, Verdict
 
@@ -105,7 +107,7 @@ def _judge(test: DropTest, role: Role, unit: str) -> Verdict:
         comparison=found,
         role=role,
         holds=holds,
-        n_needed=_n_needed(found, margin) if outcome == "inconclusive" else None,
+        n_needed=_n_needed(test) if outcome == "inconclusive" else None,
     )
 
 
@@ -139,7 +141,7 @@ def _outcome(test: DropTest, margin: float, role: Role, unit: str) -> tuple[Outc
         return "inconclusive", why, True
     if guards:
         return "inconclusive", _guard_text(test, unit), False
-    return "inconclusive", _cannot_tell(found, margin, unit), True
+    return "inconclusive", _cannot_tell(test, margin, unit), True
 
 
 def _fail_text(found: Comparison, margin: float, unit: str) -> str:
@@ -172,8 +174,9 @@ def _guard_text(test: DropTest, unit: str) -> str:
     return f"{text}; one of {_amount(found.detectable, found, unit)} would be found with 80 %"
 
 
-def _cannot_tell(found: Comparison, margin: float, unit: str) -> str:
+def _cannot_tell(test: DropTest, margin: float, unit: str) -> str:
     """Say what could be shown now and what more cases would show."""
+    found = test.comparison
     if found.harm_limit is None:
         return "unscored cases leave the change without a limit"
     limit, allowed = _amount(found.harm_limit, found, unit), _amount(margin, found, unit)
@@ -182,25 +185,21 @@ def _cannot_tell(found: Comparison, margin: float, unit: str) -> str:
         text += f"; this run detects {_amount(found.detectable, found, unit)}"
     if found.baseline.n_unscored or found.candidate.n_unscored:
         return f"{text}; unscored cases count at their worst"
-    needed = _n_needed(found, margin)
+    needed = _n_needed(test)
     return f"{text}; about {needed:,} cases would tell" if needed is not None else text
 
 
-def _n_needed(found: Comparison, margin: float) -> int | None:
-    """About how many pairs would show a harm like this one to be within the margin; None: none would."""
-    if found.harm is None or found.harm_limit is None or not found.harm < margin < found.harm_limit:
+def _n_needed(test: DropTest) -> int | None:
+    """About how many pairs would show such a drop to be within the margin, where scores are not missing."""
+    found = test.comparison
+    if found.baseline.n_unscored or found.candidate.n_unscored or not test.pairs.harms:
         return None
-    if found.baseline.n_unscored or found.candidate.n_unscored:  # more cases would lack scores, too
-        return None
-    ratio = (found.harm_limit - found.harm) / (margin - found.harm)
-    return math.ceil(found.n_pairs * ratio * ratio)
+    return pairs_needed(test.pairs, margin_of(test.gate), found.limit_level, test.shift)
 
 
 def _amount(value: float | None, found: Comparison, unit: str) -> str:
     """Write a harm in its unit, or a relative one in percent."""
-    if found.scale == "ratio" and value is not None:
-        return f"{100 * value:.1f} %"
-    return number(value, unit)
+    return relative(value) if found.scale == "ratio" else number(value, unit)
 
 
 def _signed_p(p: float | None) -> str:

@@ -13,6 +13,7 @@ from harness.gates.evidence import Evidence
 from harness.gates.hierarchy import weights_of
 from harness.gates.looks import PASS_ERROR, least_bound, level_of, spent_by
 from harness.pairing import NO_SHIFT, Pairs, Scale, Shift, could_be_sure, known_limit, measure, pair, shifted
+from harness.pooling import complete_values
 from harness.slices import TOO_SMALL_TO_TEST, select, slices_of, values_of
 from harness.types import Case, Comparison, Gate, Slice, Suite
 
@@ -34,13 +35,14 @@ SEED = 0
 class DropTest(NamedTuple):
     """One drop on one slice: its numbers, and what they may hide.
 
-    ``possible``: its own test is sure of a drop, or could be if what is missing were known. ``may_exceed``:
-    what is known does not keep it within the margin.
+    ``shift`` is what runs as a whole move by. ``possible``: its own test is sure of a drop, or could be if
+    what is missing were known. ``may_exceed``: what is known does not keep it within the margin.
     """
 
     gate: Gate
     pairs: Pairs
     comparison: Comparison
+    shift: Shift = NO_SHIFT
     possible: bool = False
     may_exceed: bool = False
 
@@ -134,8 +136,10 @@ def _tests_of(
     gate: Gate, reference: RunScores, evidence: Evidence, cases: Sequence[Case]
 ) -> tuple[tuple[DropTest, ...], tuple[str, ...]]:
     """Pair the cases of a gate, in each slice that it is about; and name the slices that are too small."""
+    shift = _shift(gate, reference)
     if gate.slice is None:
-        return (_paired(gate, Slice(tuple(gate.where.items())), reference, evidence, cases),), ()
+        whole = _paired(gate, Slice(tuple(gate.where.items())), reference, evidence, cases)
+        return (whole._replace(shift=shift),), ()
     rules = {gate.slice: evidence.suite.slices[gate.slice]}
     tested = tested_slices(gate, evidence.suite, cases)
     tests, small = [], [found.label for found in slices_of(cases, rules, ()) if found not in tested]
@@ -145,8 +149,30 @@ def _tests_of(
         if test.pairs.total + test.pairs.unpaired < MIN_SLICE_PAIRS:  # the metric says nothing of most
             small.append(slice_.label)
         else:
-            tests.append(test)
+            tests.append(test._replace(shift=shift))
     return tuple(tests), tuple(small)
+
+
+def _shift(gate: Gate, reference: RunScores) -> Shift:
+    """How much runs as a whole move by chance on a metric, as the reference's own runs show.
+
+    It adds to the candidate's one run and, divided by their number, to the mean of the reference's runs. It
+    does not depend on the candidate, so nothing that the candidate lacks can make it smaller.
+    """
+    if len(reference.runs) < 2:
+        return NO_SHIFT
+    from harness.stats.shocks import run_shock
+
+    tables = [its[gate.metric or ""] for its in reference.runs]
+    values, clusters = complete_values(tables, reference.cases)
+    if gate.max_ratio is not None:
+        kept = [i for i in range(len(clusters)) if all(row[i] > 0 for row in values)]
+        values, clusters = [[math.log(row[i]) for i in kept] for row in values], [clusters[i] for i in kept]
+    if not clusters:
+        return NO_SHIFT
+    shock = run_shock(values, clusters)
+    runs = len(reference.runs)
+    return Shift(shock.variance * (1 + 1 / runs), runs - 1) if shock.used else NO_SHIFT
 
 
 def _paired(
@@ -191,7 +217,7 @@ def _test_together(
     adjusted: dict[int, float] = {}
     critical = least_bound(looks, alpha)
     if judged:
-        t, df = _students(judged, evidence)
+        t, df = _students(judged)
         stages = _document_stages(looks, evidence.candidate.cases)
         family = _family(judged, [weights[test.gate.id] for test in judged], stages)
         found = family_test(family, z_of_t(t, df), spent, seed=SEED)
@@ -210,7 +236,7 @@ def _measured(
     test: DropTest, weight: float, critical: float, adjusted: float | None, spent: float, evidence: Evidence
 ) -> DropTest:
     """Give a test its numbers: at the share of alpha that the family leaves it, its limit at its level."""
-    alpha, looks, shift = evidence.suite.alpha, evidence.candidate.looks, _shift(test.gate, evidence)
+    alpha, looks, shift = evidence.suite.alpha, evidence.candidate.looks, test.shift
     if not test.pairs.harms:
         return test
     most = min(AT_MOST * weight, 1.0) * alpha
@@ -224,22 +250,13 @@ def _measured(
     return test._replace(comparison=comparison, possible=possible, may_exceed=may_exceed)
 
 
-def _shift(gate: Gate, evidence: Evidence) -> Shift:
-    """How much the runs of what the gate compares with move as a whole, by chance."""
-    del gate, evidence
-    return NO_SHIFT
-
-
-def _students(judged: Sequence[DropTest], evidence: Evidence) -> tuple[Any, Any]:
+def _students(judged: Sequence[DropTest]) -> tuple[Any, Any]:
     """Student's t and its degrees of freedom of every test; shape (H,) each."""
     import numpy as np
 
     from harness.stats.paired import clustered_mean
 
-    found = [
-        shifted(clustered_mean(test.pairs.harms, test.pairs.clusters), _shift(test.gate, evidence))
-        for test in judged
-    ]
+    found = [shifted(clustered_mean(test.pairs.harms, test.pairs.clusters), test.shift) for test in judged]
     t = [
         one.mean / one.se if one.se > 0 else math.copysign(math.inf, one.mean) if one.mean else 0.0
         for one in found

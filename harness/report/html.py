@@ -53,6 +53,7 @@ def _parts(report: Report) -> dict[str, Any]:
     """What the templates set, by name."""
     return {
         "gates": wording.gate_rows(report),
+        "drops_rate": wording.drops_rate(report),
         "level": numbers.level_name(verdict.interval for verdict in report.verdicts),
         "metric_plots": views.metric_plots(report),
         "estimates": views.estimate_rows(report),

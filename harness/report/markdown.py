@@ -120,7 +120,7 @@ def _table(head: Sequence[str], aligned: str, rows: Iterable[Sequence[str]]) -> 
 
 
 def _gates(report: Report) -> list[str]:
-    pressing = [row for row in wording.gate_rows(report) if row.outcome != "pass"]
+    pressing = [row for row in wording.gate_rows(report) if row.outcome in ("fail", "inconclusive")]
     shown = pressing[:MAX_GATES]
     lines = _gate_table(report, shown)
     if len(pressing) > len(shown):

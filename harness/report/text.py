@@ -21,10 +21,10 @@ MAX_WORST = 5
 _LABEL = 12
 _GATE = 16
 _ASCII = {
-    "✕": "X", "◆": "?", "✓": "+", "▼": "v", "▲": "^", "−": "-", "—": "-", "–": "-", "→": "->", "·": "|",
-    "…": "...", "≤": "<=", "≥": ">=", "×": "x", "’": "'",
+    "✕": "X", "◆": "?", "○": "o", "✓": "+", "▼": "v", "▲": "^", "−": "-", "—": "-", "–": "-", "→": "->",
+    "·": "|", "…": "...", "≤": "<=", "≥": ">=", "×": "x", "’": "'",
 }  # fmt: skip
-_COLORS = {"fail": "1;31", "inconclusive": "1;33", "pass": "1;36", "bold": "1"}
+_COLORS = {"fail": "1;31", "inconclusive": "1;33", "clear": "1", "pass": "1;36", "bold": "1"}
 
 
 class _Console(Struct, frozen=True):
@@ -101,9 +101,9 @@ def _headline(report: Report, console: _Console) -> list[str]:
 
 def _gates(report: Report, console: _Console) -> list[str]:
     rows = wording.gate_rows(report)
-    pressing = [row for row in rows if row.outcome != "pass"]
-    passed = [row for row in rows if row.outcome == "pass"]
-    shown = passed[: max(0, MAX_GATES - len(pressing))]
+    pressing = [row for row in rows if row.outcome in ("fail", "inconclusive")]
+    quiet = [row for row in rows if row.outcome not in ("fail", "inconclusive")]
+    shown = quiet[: max(0, MAX_GATES - len(pressing))]
     head = ["gate", "candidate", f"value {_level(report)}", "n"]
     if report.baseline:
         head[1:3] = ["baseline", "candidate", f"change {_level(report)}"]
@@ -122,8 +122,10 @@ def _gates(report: Report, console: _Console) -> list[str]:
         if row.outcome != "pass":
             why = f"{row.outcome}: {row.rule}; {row.reason}" if row.reason else f"{row.outcome}: {row.rule}"
             lines += _wrap(console.clean(why), console.width, "      ")
-    if len(passed) > len(shown):
-        lines.append(f"  ({wording.plural(len(passed) - len(shown), 'more gate')} passed)")
+    left = quiet[len(shown) :]
+    for outcome, words in (("clear", "found no drop"), ("pass", "passed")):
+        if count := sum(row.outcome == outcome for row in left):
+            lines.append(f"  ({wording.plural(count, 'more gate')} {words})")
     return lines
 
 

@@ -20,10 +20,12 @@ from harness.types import (
     Verdict,
 )
 
-ORDER: tuple[Outcome, ...] = ("fail", "inconclusive", "pass")
+ORDER = ("fail", "inconclusive", "clear", "pass")
+"""What a gate is shown as: its outcome, or ``clear`` where a guard found no drop and excluded none."""
 GLYPHS: dict[str, str] = {
     "fail": "✕",
     "inconclusive": "◆",
+    "clear": "○",
     "pass": "✓",
     "worse": "▼",
     "better": "▲",
@@ -31,6 +33,7 @@ GLYPHS: dict[str, str] = {
     "unknown": "?",
 }
 """A shape for every outcome and direction, so that nothing is said by colour alone."""
+MARKS = {"clear": "no drop found"}
 TITLES: dict[Outcome, str] = {"fail": "FAILED", "inconclusive": "INCONCLUSIVE", "pass": "PASSED"}
 
 # Numbers are set without escaping, so what stands behind one is a short word and nothing else.
@@ -40,10 +43,12 @@ _UNIT = re.compile(r"[^\W_](?:[^\W_]|[%/°²³ ]){0,15}|%")
 class GateRow(NamedTuple):
     """One gate as shown: every number already written in its unit.
 
-    ``rule`` is whole: ``faithfulness drop ≤ 0.020 (topic=legal)``; ``source`` is ``suite.yaml:42``.
+    ``outcome`` is one of ``ORDER``. ``rule`` is whole: ``faithfulness drop ≤ 0.020 (topic=legal)``;
+    ``source`` is ``suite.yaml:42``. Of a drop, ``p`` is the p-value among all drops of the gate, ``detects``
+    the smallest drop that would be found with 80 %.
     """
 
-    outcome: Outcome
+    outcome: str
     gate: str
     rule: str
     baseline: str
@@ -53,11 +58,19 @@ class GateRow(NamedTuple):
     n: str
     reason: str
     source: str
+    role: str = ""
+    p: str = ""
+    detects: str = ""
+
+    @property
+    def word(self) -> str:
+        """``fail``, ``no drop found``."""
+        return MARKS.get(self.outcome, self.outcome)
 
     @property
     def mark(self) -> str:
         """``✕ fail``."""
-        return f"{GLYPHS[self.outcome]} {self.outcome}"
+        return f"{GLYPHS[self.outcome]} {self.word}"
 
 
 class Finding(NamedTuple):
@@ -82,27 +95,65 @@ def top_lines(report: Report) -> tuple[str, ...]:
 
 def gate_rows(report: Report) -> list[GateRow]:
     """Give the gates as shown: failed first, inconclusive second, each in suite order."""
-    ranked = sorted(report.verdicts, key=lambda verdict: ORDER.index(verdict.outcome))
+    ranked = sorted(report.verdicts, key=lambda verdict: ORDER.index(_shown_as(verdict)))
     return [_gate_row(report, verdict) for verdict in ranked]
+
+
+def drops_rate(report: Report) -> str:
+    """Write what the gate may have spent of its false-alarm rate by now; empty where no drop was tested."""
+    levels = (verdict.comparison.level for verdict in report.verdicts if verdict.comparison is not None)
+    found = next((level for level in levels if level is not None), None)
+    return "" if found is None else f"{found:.2g}"
+
+
+def _shown_as(verdict: Verdict) -> str:
+    return verdict.outcome if verdict.holds else "clear"
 
 
 def _gate_row(report: Report, verdict: Verdict) -> GateRow:
     in_unit = unit(report, verdict.metric)
-    is_change = verdict.change is not None
     source = report.run.suite_path
     scope = "" if verdict.scope == "all" else f"({verdict.scope})"
+    drop = verdict.comparison
     return GateRow(
-        outcome=verdict.outcome,
+        outcome=_shown_as(verdict),
         gate=verdict.gate,
         rule=" ".join(part for part in (verdict.metric, verdict.rule, scope) if part),
         baseline=numbers.number(verdict.baseline, in_unit),
         candidate=numbers.number(verdict.candidate, in_unit),
-        change=numbers.signed(verdict.change, in_unit) if is_change else "",
-        interval=numbers.interval(verdict.interval, in_unit, change=is_change),
+        change=_change(verdict, in_unit),
+        interval=_interval(verdict, in_unit),
         n=numbers.of_total(verdict.n, verdict.n_total) if verdict.n_total else "",
         reason=verdict.reason,
         source=source if verdict.line is None else f"{source}:{verdict.line}",
+        role=verdict.role,
+        p=numbers.p_value(drop.p_adjusted) if drop is not None else "",
+        detects=_detects(drop, in_unit) if drop is not None else "",
     )
+
+
+def _change(verdict: Verdict, in_unit: str) -> str:
+    if verdict.change is None:
+        return ""
+    if _is_relative(verdict):
+        return numbers.relative(verdict.change, change=True)
+    return numbers.signed(verdict.change, in_unit)
+
+
+def _interval(verdict: Verdict, in_unit: str) -> str:
+    if _is_relative(verdict):
+        return numbers.relative_interval(verdict.interval)
+    return numbers.interval(verdict.interval, in_unit, change=verdict.change is not None)
+
+
+def _detects(drop: Comparison, in_unit: str) -> str:
+    if drop.scale == "ratio":
+        return numbers.relative(drop.detectable)
+    return numbers.number(drop.detectable, in_unit)
+
+
+def _is_relative(verdict: Verdict) -> bool:
+    return verdict.comparison is not None and verdict.comparison.scale == "ratio"
 
 
 def run_name(run: Run) -> str:
@@ -119,9 +170,9 @@ def baseline_name(report: Report) -> str:
 
 
 def tally(report: Report) -> str:
-    """Count the gates by outcome: ``1 failed · 1 inconclusive · 5 passed``."""
-    words: dict[Outcome, str] = {"fail": "failed", "inconclusive": "inconclusive", "pass": "passed"}
-    counts = {outcome: sum(v.outcome == outcome for v in report.verdicts) for outcome in ORDER}
+    """Count the gates by outcome: ``1 failed · 1 inconclusive · 2 found no drop · 5 passed``."""
+    words = {"fail": "failed", "inconclusive": "inconclusive", "clear": "found no drop", "pass": "passed"}
+    counts = {outcome: sum(_shown_as(v) == outcome for v in report.verdicts) for outcome in ORDER}
     return " · ".join(f"{counts[outcome]} {words[outcome]}" for outcome in ORDER if counts[outcome])
 
 

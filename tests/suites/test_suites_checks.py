@@ -177,7 +177,7 @@ GATE = ("    metric: recall@5\n    min: 0.5\n", "    {}\n")
     [
         (
             "metric: recall@5",
-            "13:5 gate 'recall' has no rule or several | give one of max_drop, min, max, max_gap",
+            "13:5 gate 'recall' has no rule or several | give one of max_drop, max_ratio, min, max, max_gap",
         ),
         ("where: { topic: a }", "13:5 gate 'recall' has no rule or several"),
         ("metric: recall@5\n    cases: []", "13:5 gate 'recall' has no rule or several"),
