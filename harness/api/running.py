@@ -8,28 +8,27 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from harness import __version__
+from harness.api.asking import Plan, missing, open_session
 from harness.engine.progress import Silent, show_progress
-from harness.engine.runner import Work, run_cases
+from harness.engine.signals import Signals
 from harness.errors import Fault, HarnessError, MissingExtra, Place, SuiteError, UsageError, did_you_mean
 from harness.gates.drop import cannot_pass
 from harness.goldens.dataset import load_dataset
 from harness.places import Places, git_revision, kept_path, new_run_id, now, shown_path
 from harness.planning import Selection, fingerprint_of, flat_config, identity_of, select_cases
-from harness.recordings import Recording, read, repair
+from harness.recordings import Recording, read
 from harness.registry import METRICS, find_metric
-from harness.secrets import redact, redactor, resolve
 from harness.slices import matches
 from harness.suites.suite import SuiteFile, SystemChoice, choose_system, load_suite
 from harness.systems.callables import folder_importable
-from harness.systems.opening import open_system
-from harness.types import Case, Corpus, Dataset, Recorded, Response, Run, Scalar
+from harness.types import Case, Corpus, Dataset, Recorded, Run, Scalar
 
 MODULE_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -62,14 +61,6 @@ class Checked(NamedTuple):
     file: SuiteFile
     dataset: Dataset
     warnings: tuple[str, ...] = ()
-
-
-class Plan(NamedTuple):
-    """A checked suite with its goldens and the system chosen."""
-
-    file: SuiteFile
-    dataset: Dataset
-    system: SystemChoice
 
 
 def validate(suite_path: Path) -> Checked:
@@ -295,57 +286,20 @@ def _check_same(plan: Plan, before: Recorded) -> None:
 
 
 def _run_missing(plan: Plan, before: Recorded, recording: Recording, options: RunOptions) -> int | None:
-    suite = plan.file.suite
-    answered = {
-        (result.case_id, result.repeat)
-        for result in before.results
-        if result.response.error is None or not options.retry_errors
-    }
-    todo = [
-        (case, repeat)
-        for repeat in range(before.run.repeats)
-        for case in before.cases
-        if (case.id, repeat) not in answered
-    ]
-    settings = suite.run
-    in_flight = options.max_concurrency or settings.max_concurrency
-    # A system with workers answers so many questions at a time: more would wait within their own deadline.
-    in_flight = min(in_flight, plan.system.options.get("workers", in_flight))
-    settings = msgspec.structs.replace(settings, max_concurrency=in_flight)
-    metrics = {name: find_metric(name) for name in before.run.metrics}
-    system_options, secrets = resolve(plan.system.options)
-    hide = redactor(secrets)
-
-    def clean(response: Response) -> Response:
-        repaired = repair(response)
-        if not secrets:
-            return repaired
-        return msgspec.convert(redact(msgspec.to_builtins(repaired), hide), Response)
-
-    work = Work(metrics, {"corpus": plan.dataset.corpus}, settings, clean)
+    """Ask what is missing of a run; give the signal that stopped it, if any."""
+    todo = missing(before, before.cases, retry_errors=options.retry_errors)
     total = len(before.cases) * before.run.repeats
 
     async def go(progress: Silent) -> int | None:
-        stack = AsyncExitStack()
-        try:
-            system = await stack.enter_async_context(open_system(plan.system.adapter, system_options))
-        except HarnessError as error:
-            error.faults = tuple(Fault(hide(what), at, hide(mend)) for what, at, mend in error.faults)
-            raise
-        except Exception as error:  # the adapter is the user's: what it raises is a fault of the suite
-            what = f"the system cannot be opened: {type(error).__name__}: {error}"
-            raise UsageError(hide(what)) from error
-        try:
-            return await run_cases(todo, system, work, recording.append, progress)
-        finally:
-            try:
-                await stack.aclose()
-            except Exception as error:  # noqa: BLE001 -- every answer is recorded by now
-                sys.stderr.write(hide(f"the system did not close: {type(error).__name__}: {error}\n"))
+        opening = open_session(plan, before.run, recording, progress, options.max_concurrency)
+        async with opening as session:
+            with Signals(progress) as signals:
+                await session.ask(todo, signals)
+            return signals.number
 
     stopped = None
     if todo:
-        with show_progress(total, len(answered), wanted=options.progress) as progress:
+        with show_progress(total, total - len(todo), wanted=options.progress) as progress:
             stopped = asyncio.run(go(progress))
     if stopped is None:
         recording.finish()
