@@ -111,7 +111,7 @@ def _case_notices(baseline: Recorded, candidate: Recorded, unchanged: frozenset[
             for what, count in counts.items()
             if count
         ]
-        if theirs - ours and not candidate.run.selection:
+        if theirs - ours and not candidate.run.selection and candidate.stop is None:
             said.append(f"{_cases(len(theirs - ours))} in the baseline and no longer in the goldens")
     if candidate.run.selection:
         said.append("only a part of the goldens was run")
@@ -244,6 +244,12 @@ def promote(
         objections.append("it is incomplete")
     if run_.selection:
         objections.append("it ran only a part of the goldens")
+    if candidate.stop is not None:
+        stop = candidate.stop
+        objections.append(
+            f"it stopped early, after {stop.asked:,} of {stop.planned:,} cases:"
+            f" ask the rest with --no-early-stop --resume {run_.id}"
+        )
     if (run_.revision or "").endswith("-dirty"):
         objections.append(f"it was run on changes that are not committed (revision {run_.revision})")
     # Without an earlier baseline the gates on a drop have nothing to say, and that is no objection.
@@ -272,7 +278,7 @@ def promote(
         corpus_digest=run_.corpus_digest,
         system_fingerprint=run_.system_fingerprint,
         revision=run_.revision,
-        n_cases=run_.n_cases,
+        n_cases=len(candidate.cases),
         repeats=run_.repeats,
         metrics=report.estimates,
         config=run_.config,

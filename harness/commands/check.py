@@ -15,6 +15,9 @@ from harness.commands import terminal
 @terminal.run_options
 @terminal.baseline_option
 @terminal.intersect_option
+@click.option(
+    "--no-early-stop", is_flag=True, help="Ask every case, also where the verdict stands before the end."
+)
 @terminal.output_option
 @terminal.reports_option
 @terminal.json_option
@@ -22,6 +25,7 @@ def check(
     suite: Path,
     baseline: str | None,
     intersect: bool,
+    no_early_stop: bool,
     outputs: tuple[Path, ...],
     reports: Path,
     as_json: bool,
@@ -29,9 +33,10 @@ def check(
 ) -> int:
     """Run SUITE, decide its gates against the baseline, and write the report.
 
-    The exit code is the verdict: 0 pass, 1 fail, 3 inconclusive.
+    Stops asking at a look (`run.looks`) at which the verdict stands already. The exit code is the verdict: 0
+    pass, 1 fail, 3 inconclusive.
     """
-    from harness.api import deciding, running
+    from harness.api import deciding, looking, running
     from harness.places import Places
 
     options = terminal.make_run_options(chosen)
@@ -39,11 +44,17 @@ def check(
     checked = running.validate(suite)
     earlier, why_none = deciding.find_baseline(baseline, checked.file.path, checked.file.suite.suite, places)
     terminal.say_notices(checked.dataset.notices)
+    decide_look = None
+    if not no_early_stop:
+        decide_look = looking.look_by_gates(
+            checked.file.suite, options.selection, earlier, why_none, intersect=intersect
+        )
     with terminal.own_output():
-        finished = running.run(checked, options, places)
+        finished = running.run(checked, options, places, decide_look)
     if finished.stopped is not None:
         again = ["--baseline", baseline] if baseline else []
         again += ["--intersect"] if intersect else []
+        again += ["--no-early-stop"] if no_early_stop else []
         again += [part for path in outputs for part in ("--output", str(path))]
         return terminal.say_interrupted(finished, "check", suite, reports, again)
     report = deciding.gate(finished.recorded, earlier, no_baseline=why_none, intersect=intersect)
