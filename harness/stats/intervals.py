@@ -1,32 +1,13 @@
-"""Confidence intervals of one run's means and rates."""
+"""Confidence intervals of the means of one run, rates among them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from scipy.special import ndtri
-
 from harness.stats.paired import ClusteredMean, clustered_mean, two_sided_limits
+from harness.stats.rates import wilson_ci
 from harness.types import Interval
-
-
-def wilson_ci(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a rate; ``n`` may be an effective sample size.
-
-    ``(p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)``. Source: Wilson 1927.
-
-    Args:
-        successes: 0 to n.
-        n: above 0.
-        level: confidence in (0, 1).
-    """
-    z = float(ndtri((1 + level) / 2))
-    rate = successes / n
-    centre = rate + z * z / (2 * n)
-    half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
 def mean_ci(

@@ -8,6 +8,7 @@ import random
 import numpy as np
 import pytest
 import scipy.stats
+import statsmodels.api
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,22 @@ def test_paired_differences_are_the_paired_t_test() -> None:
     result = clustered_mean((before - after).tolist(), [str(i) for i in range(40)])
     known = scipy.stats.ttest_rel(before, after, alternative="greater")
     assert positive_mean_test(result) == pytest.approx(known.pvalue, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_clusters_are_statsmodels_cluster_covariance(seed: int) -> None:
+    """Uneven clusters: mean, error, p-value and limits are those of OLS on a constant, cov_type="cluster"."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 9, 50)
+    values = 0.3 + rng.normal(0, 1, 9)[codes] + rng.normal(0, 1, 50)
+    fit = statsmodels.api.OLS(values, np.ones(50)).fit(
+        cov_type="cluster", cov_kwds={"groups": codes, "use_correction": True}, use_t=True
+    )
+    result = clustered_mean(values.tolist(), [f"d{code}" for code in codes])
+    assert (result.mean, result.se) == pytest.approx((fit.params[0], fit.bse[0]), rel=1e-9)
+    two_sided = 2 * min(positive_mean_test(result), 1 - positive_mean_test(result))
+    assert two_sided == pytest.approx(fit.pvalues[0], rel=1e-6)
+    assert two_sided_limits(result, 0.9) == pytest.approx(tuple(fit.conf_int(0.1)[0]), rel=1e-6)
 
 
 def test_clustered_error_by_hand() -> None:
