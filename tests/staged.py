@@ -13,7 +13,7 @@ NAMED = "q-199"
 """A case that a gate names: it must be asked before the first look."""
 
 SYSTEMS = """
-import random, threading, time
+import os, random, threading, time
 
 lock = threading.Lock()
 
@@ -34,10 +34,10 @@ def jittery(query):
     time.sleep(random.random() * 0.004)
     return worse(query)
 
-def unsure(query):
+def mended(query):
     found = answer(query)
-    if query.id.endswith("7"):
-        found |= {"output": "Nobody knows."}
+    if query.id.endswith("3") and not os.path.exists("mended"):
+        raise ValueError("the index is gone")
     return found
 
 def slow(query):
@@ -53,7 +53,7 @@ system: {{ adapter: python, target: "stagedsystems:answer" }}
 candidates:
   worse: {{ target: "stagedsystems:worse" }}
   jittery: {{ target: "stagedsystems:jittery" }}
-  unsure: {{ target: "stagedsystems:unsure" }}
+  mended: {{ target: "stagedsystems:mended" }}
   slow: {{ target: "stagedsystems:slow" }}
 metrics: [recall@5, required_facts, error_rate]
 run: {{ max_concurrency: 4 }}

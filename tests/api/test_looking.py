@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -201,6 +204,42 @@ def test_a_stop_that_was_overruled_stays_so(folder: Path) -> None:
     assert [look for look, _ in looks.seen] == [2, 3]
     assert again.recorded.stop is not None
     assert again.recorded.stop.look == 3
+
+
+def test_errors_that_are_asked_again_bring_the_look_back(folder: Path) -> None:
+    """With --retry-errors a stopped run asks what failed before its look, and the look is taken anew."""
+    stopped = ask(Looks(1), candidate="mended")
+    failed = {result.case_id for result in stopped.recorded.results if result.response.error is not None}
+    assert len(failed) > 3
+    (folder / "mended").touch()
+    calls_of(folder)
+    looks = Looks(2)
+    again = ask(looks, resume="r", retry_errors=True)
+    calls = calls_of(folder)
+    assert looks.seen == [(1, 4), (2, 4)]
+    assert not any(result.response.error for result in looks.shown[0].results)
+    assert (len(calls), set(calls.values())) == (len(failed) + 40, {1})
+    assert failed < set(calls)
+    assert again.recorded.stop is not None
+    assert again.recorded.stop.look == 2
+
+
+def test_a_signal_during_a_look_stops_the_run_before_the_next_stage(folder: Path) -> None:
+    """Whatever the look says then: the run is as if cut short there, and takes the look again."""
+
+    def signalled(so_far: Recorded, look: int, looks: int) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)  # as long as the event loop may need to notice
+        return "as told"
+
+    done = run(validate(Path(SUITE)), RunOptions(run_id="r"), PLACES, signalled)
+    assert done.stopped == signal.SIGINT
+    assert (done.recorded.complete, done.recorded.stop, len(done.recorded.results)) == (False, None, 80)
+    looks = Looks(2)
+    again = ask(looks, resume="r")
+    assert looks.seen == [(1, 4), (2, 4)]
+    assert len(again.recorded.results) == 120
+    assert set(calls_of(folder).values()) == {1}
 
 
 def test_a_fault_while_looking_keeps_what_was_answered(folder: Path) -> None:

@@ -183,6 +183,19 @@ def test_runs_tell_what_was_asked_of_what_was_planned(
     ]
 
 
+def test_a_lost_database_is_rebuilt_with_what_was_asked(project: Path, tmp_path: Path, worse: Check) -> None:
+    """From the recordings alone, verdicts and all."""
+    folder = copied(project, tmp_path / "p")
+    assert not (folder / "reports/harness.duckdb").exists()
+    imported = call("runs", "import", cwd=folder)
+    assert imported.code == 0, imported.err
+    assert f"worse: {worse.calls} results loaded, verdict fail" in imported.out
+    listed = json.loads(call("runs", "list", "--json", cwd=folder).out)
+    asked = {run["run_id"]: (run["n_asked"], run["n_cases"]) for run in listed}
+    assert asked["worse"] == (worse.calls, N_CASES)
+    assert asked["first"] == (N_CASES, N_CASES)
+
+
 def test_a_run_that_stopped_early_does_not_become_the_baseline(
     project: Path, tmp_path: Path, same: Check, capsys: pytest.CaptureFixture[str]
 ) -> None:
