@@ -9,12 +9,13 @@ from typing import NamedTuple
 import msgspec
 
 from harness.attribution import attribute, cause_of, refusal_matrix
-from harness.comparison import SAME, RunScores, compare, differing_metrics, estimate, hardest_first
+from harness.comparison import SAME, RunScores, differing_metrics, estimate, hardest_first
 from harness.gates.decide import overall
 from harness.gates.evidence import Evidence
 from harness.gates.gap import find_gap
 from harness.headline import headline_of, worst_verdict
 from harness.numbers import number
+from harness.pairing import compare
 from harness.slices import labels_of, select, slices_of
 from harness.types import (
     Accounting,

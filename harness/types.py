@@ -357,9 +357,12 @@ class Comparison(Struct, frozen=True):
 
     ``change`` is candidate minus baseline over the pairs. ``p_worse`` is the one-sided p-value of "the
     candidate is worse". ``harm`` is the change turned so that positive is worse; ``harm_limit`` is its
-    one-sided 95 % upper limit with every unscored pair counted at its worst (None: cannot be bounded).
+    one-sided upper limit (95 %, but where ``limit_level`` says else) with every unscored pair counted at its
+    worst (None: cannot be bounded).
     ``n_gained`` cases have a value in the candidate only and are not part of the comparison.
-    ``detectable`` is the smallest true harm found with 80 % power at ``alpha``.
+    ``detectable`` is the smallest true harm found with 80 % power at ``alpha``. ``p_adjusted`` is the p-value
+    within all tests of the gate, held against ``level``: what the gate may have spent of its alpha by now.
+    On the scale of ratios all changes and harms are relative: 0.1 is ten percent.
     """
 
     metric: str
@@ -382,6 +385,10 @@ class Comparison(Struct, frozen=True):
     same: int = 0
     higher_is_better: bool = True
     method: str = ""
+    scale: Literal["difference", "ratio"] = "difference"
+    limit_level: float = 0.95
+    p_adjusted: float | None = None
+    level: float | None = None
 
 
 class GroupGap(Struct, frozen=True):
@@ -418,15 +425,18 @@ class Gap(Struct, frozen=True):
 class Gate(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One rule of the gate, made by exactly one of these.
 
-    ``max_drop`` (paired, against a baseline), ``min`` and/or ``max`` (absolute, with ``metric``),
-    ``max_gap`` (between the groups of ``slice``), ``min_scored`` (share of cases scored), ``cases``
-    (named cases that must each be within ``min`` and ``max``; with neither they must reach 1).
+    ``max_drop`` or ``max_ratio`` (paired, against the baseline or the anchor), ``min`` and/or ``max``
+    (absolute, with ``metric``), ``max_gap`` (between the groups of ``slice``), ``min_scored`` (share of cases
+    scored), ``cases`` (named cases that must each be within ``min`` and ``max``; with neither they must reach
+    1). ``primary``: one of up to three drops that decide; the others then are guards.
     """
 
     id: str
     metric: str | None = None
-    against: Literal["baseline"] | None = None
+    against: Literal["baseline", "anchor"] | None = None
+    primary: bool = False
     max_drop: float | None = None
+    max_ratio: float | None = None
     min: float | None = None
     max: float | None = None
     bound: Literal["interval", "point"] = "interval"
@@ -443,7 +453,7 @@ class Gate(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     def kind(self) -> GateKind | None:
         """The rule that the gate makes; None when it is not exactly one."""
         made: dict[GateKind, bool] = {
-            "drop": self.max_drop is not None,
+            "drop": self.max_drop is not None or self.max_ratio is not None,
             "gap": self.max_gap is not None,
             "scored": self.min_scored is not None,
             "cases": bool(self.cases),
@@ -454,7 +464,12 @@ class Gate(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
 
 
 class Verdict(Struct, frozen=True):
-    """What one gate decided, on which numbers, and why. ``line`` is the gate's line in the suite file."""
+    """What one gate decided, on which numbers, and why. ``line`` is the gate's line in the suite file.
+
+    ``role`` of a drop: ``primary`` gates decide, ``guard`` gates fail on proof. ``holds`` is False where a
+    guard found no drop and could not exclude one: that holds nothing back. ``n_needed`` is about how many
+    pairs would tell.
+    """
 
     gate: str
     rule: str
@@ -473,6 +488,9 @@ class Verdict(Struct, frozen=True):
     gap: Gap | None = None
     cases: tuple[str, ...] = ()
     line: int | None = None
+    role: Literal["", "primary", "guard"] = ""
+    holds: bool = True
+    n_needed: int | None = None
 
 
 class GoldenSource(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -14,7 +14,17 @@ ROOT = Path(__file__).parents[1] / "harness"
 GROUND = {"types", "errors", "numbers", "numerals", "language"}
 NAMES = {"registry"}
 """Names to functions, as strings: imports the ground, and nothing that it names."""
-CORE = {"slices", "comparison", "attribution", "fairness", "findings", "headline", "planning", "gates"}
+CORE = {
+    "slices",
+    "comparison",
+    "pairing",
+    "attribution",
+    "fairness",
+    "findings",
+    "headline",
+    "planning",
+    "gates",
+}
 REACHED_BY_NAME = {"metrics", "systems"}
 EDGES = {
     "goldens",

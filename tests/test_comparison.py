@@ -17,15 +17,13 @@ from world import HIGHER, LOWER, SECONDS, Cell, cases_of, run_of, table_of
 from harness.comparison import (
     CaseValue,
     check_comparable,
-    compare,
     differing_metrics,
     estimate,
     fold,
     hardest_first,
-    harm_limit,
-    pair,
 )
 from harness.errors import NotComparable
+from harness.pairing import compare, harm_limit, pair
 from harness.types import Comparison, MetricIdentity, Response, Result, Score, Slice
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
@@ -243,9 +241,9 @@ def test_limit_holds_for_every_completion(
     before, after, whole, per_document, higher = found
     metric = HIGHER if higher else LOWER
     cases = cases_of(len(before), per_document)
-    partial = harm_limit(pair(table_of(cases, before), table_of(cases, after), cases, metric), metric)
+    partial = harm_limit(pair(table_of(cases, before), table_of(cases, after), cases, metric))
     tables = table_of(cases, [row[0] for row in whole]), table_of(cases, [row[1] for row in whole])
-    assert partial >= harm_limit(pair(*tables, cases, metric), metric) - 1e-12
+    assert partial >= harm_limit(pair(*tables, cases, metric)) - 1e-12
 
 
 # -- one run -----------------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.comparison import CaseValue, RunScores, run_scores
+from harness.gates.decide import decide
 from harness.gates.evidence import Evidence
+from harness.gates.family import find_drops
 from harness.types import (
     Case,
     Gate,
@@ -21,6 +23,7 @@ from harness.types import (
     SliceRule,
     Status,
     Suite,
+    Verdict,
 )
 
 Cell = float | Status | None
@@ -140,6 +143,11 @@ def recorded_of(
     digests = {case.id: f"digest of {case.query.input}" for case in cases}
     run = run_of(name, list(cells), **{"n_cases": len(cases), **fields})
     return Recorded(run, tuple(cases), digests, tuple(results), complete=True)
+
+
+def decide_one(gate: Gate, evidence: Evidence) -> Verdict:
+    """The verdict of one gate among those of the suite."""
+    return decide(gate, evidence, find_drops(evidence))
 
 
 def evidence_of_runs(suite: Suite, candidate: Recorded, baseline: Recorded | None) -> Evidence:

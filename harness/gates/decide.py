@@ -11,7 +11,9 @@ from harness.gates.bound import decide_bound
 from harness.gates.cases import decide_cases, decide_scored
 from harness.gates.drop import decide_drop
 from harness.gates.evidence import Evidence, rule_text
+from harness.gates.family import DropTests, find_drops
 from harness.gates.gap import decide_gap
+from harness.gates.hierarchy import roles_of
 from harness.slices import select
 from harness.types import Gate, Outcome, Slice, Suite, Verdict
 
@@ -28,14 +30,15 @@ def all_gates(suite: Suite) -> tuple[Gate, ...]:
 
 def decide_all(evidence: Evidence, lines: Mapping[str, int]) -> tuple[Verdict, ...]:
     """Decide every gate, in suite order; ``lines`` gives each gate's line in the suite file."""
+    drops = find_drops(evidence)
     return tuple(
-        msgspec.structs.replace(decide(gate, evidence), line=lines.get(gate.id))
+        msgspec.structs.replace(decide(gate, evidence, drops), line=lines.get(gate.id))
         for gate in all_gates(evidence.suite)
     )
 
 
-def decide(gate: Gate, evidence: Evidence) -> Verdict:
-    """Decide one gate on the cases that it is about."""
+def decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:
+    """Decide one gate on the cases that it is about; ``drops`` are the tests of all gates on a drop."""
     where = Slice(tuple(gate.where.items()))
     cases = select(evidence.candidate.cases, where, evidence.suite.slices)
     empty = Verdict(gate.id, rule_text(gate), "inconclusive", "no case is selected", gate.metric, where.label)
@@ -44,7 +47,8 @@ def decide(gate: Gate, evidence: Evidence) -> Verdict:
     if gate.metric is not None and gate.metric not in evidence.candidate.tables:
         return msgspec.structs.replace(empty, reason=f"the run did not score {gate.metric}")
     if gate.kind == "drop":
-        return decide_drop(gate, evidence, cases, empty)
+        role = roles_of(evidence.suite.gates)[gate.id]
+        return decide_drop(gate, evidence, drops, role, cases, empty)
     if gate.kind == "gap":
         return decide_gap(gate, evidence, cases, empty)
     if gate.kind == "scored":
@@ -55,8 +59,8 @@ def decide(gate: Gate, evidence: Evidence) -> Verdict:
 
 
 def overall(verdicts: Sequence[Verdict]) -> tuple[Outcome, ExitCode]:
-    """Fail if any gate fails, else inconclusive if any is, else pass."""
-    outcomes = {verdict.outcome for verdict in verdicts}
+    """Fail if any gate fails, else inconclusive if one is that holds the others back, else pass."""
+    outcomes = {verdict.outcome for verdict in verdicts if verdict.holds}
     if "fail" in outcomes:
         return "fail", ExitCode.FAILED
     if "inconclusive" in outcomes:

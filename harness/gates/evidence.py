@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from harness.comparison import RunScores
 from harness.numbers import number, share
@@ -19,18 +19,25 @@ class Evidence(NamedTuple):
     baseline: RunScores | None
     no_baseline: str = "there is no baseline yet"
     unchanged: frozenset[str] | None = None
-    """Ids of the cases that may be compared; None: all."""
+    """Ids of the cases that may be compared with the baseline; None: all."""
+    anchor: RunScores | None = None
+    no_anchor: str = "there is no anchor yet"
+    anchor_unchanged: frozenset[str] | None = None
+    """Ids of the cases that may be compared with the anchor; None: all."""
 
-    def comparable(self, cases: Sequence[Case]) -> tuple[Case, ...]:
-        """Give the cases that are the same in baseline and candidate."""
-        return tuple(case for case in cases if self.unchanged is None or case.id in self.unchanged)
+    def comparable(
+        self, cases: Sequence[Case], against: Literal["baseline", "anchor"] | None = None
+    ) -> tuple[Case, ...]:
+        """Give the cases that are the same in the candidate and what it is compared with."""
+        same = self.anchor_unchanged if against == "anchor" else self.unchanged
+        return tuple(case for case in cases if same is None or case.id in same)
 
 
 def rule_text(gate: Gate) -> str:
     """Say the rule in a few signs: ``worse by ≤ 0.020``, ``p95 ≤ 2.5``, ``gap ≤ 0.050 (language)``."""
     name = "total " if gate.total else f"p{100 * gate.quantile:g} " if gate.quantile is not None else ""
     if gate.kind == "drop":
-        return f"worse by ≤ {number(gate.max_drop)}" + (f" in each {gate.slice}" if gate.slice else "")
+        return _drop_rule(gate)
     if gate.kind == "gap":
         return f"gap ≤ {number(gate.max_gap)} ({gate.slice})"
     if gate.kind == "scored":
@@ -40,6 +47,15 @@ def rule_text(gate: Gate) -> str:
     parts = [f"≥ {gate.min:g}"] if gate.min is not None else []
     parts += [f"≤ {gate.max:g}"] if gate.max is not None else []
     return name + " and ".join(parts)
+
+
+def _drop_rule(gate: Gate) -> str:
+    if gate.max_ratio is not None:
+        rule = f"at most × {gate.max_ratio:g}"
+    else:
+        rule = f"worse by ≤ {number(gate.max_drop)}"
+    each = f" in each {gate.slice}" if gate.slice else ""
+    return rule + each + (" than the anchor" if gate.against == "anchor" else "")
 
 
 def case_limits(gate: Gate) -> tuple[float, float]:

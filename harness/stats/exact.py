@@ -34,9 +34,11 @@ def sign_flip_test(
     clusters or fewer, and with any number of cases that pass or fail (where one item per cluster gives
     McNemar's exact test). Beyond, it is ``(1 + hits) / (1 + flips)`` of seeded random flips.
 
-    It holds its level exactly where cluster sums are symmetric about 0, and, being studentised, in large
-    samples where only their mean is 0. Sources: Fisher 1935; Canay, Romano and Shaikh 2017, "Randomization
-    Tests under an Approximate Symmetry Assumption"; Phipson and Smyth 2010 for the ones that are added.
+    It holds its level exactly where cluster sums are symmetric about 0, as those of two equally good systems
+    are, and, being studentised, in large samples where only their mean is 0: not in small ones that are
+    skewed, where the t test fails as it does (docs/adr/0005). Sources: Fisher 1935; Canay, Romano and Shaikh
+    2017, "Randomization Tests under an Approximate Symmetry Assumption"; Phipson and Smyth 2010 for the ones
+    that are added.
 
     Args:
         values: shape (n,), n >= 1, finite. Their scale and the order of the items change nothing.

@@ -98,6 +98,24 @@ def cluster_codes(clusters: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np
     return np.fromiter((numbers.setdefault(name, len(numbers)) for name in clusters), np.intp, len(clusters))
 
 
+def cluster_sums(
+    names: Sequence[str], clusters: Sequence[str], values: Sequence[float]
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Sum and count of the values in each named cluster, shape (C,) each; the order of values is nothing.
+
+    Args:
+        names: every cluster once.
+        clusters: shape (n,), the cluster of each value, among the names.
+        values: shape (n,).
+    """
+    place = {name: index for index, name in enumerate(names)}
+    codes = np.fromiter((place[name] for name in clusters), np.intp, len(clusters))
+    x = np.asarray(values, dtype=float)
+    order = np.argsort(x, kind="stable")
+    sums = np.bincount(codes[order], weights=x[order], minlength=len(names))
+    return sums, np.bincount(codes, minlength=len(names)).astype(float)
+
+
 def positive_mean_test(result: ClusteredMean) -> float:
     """One-sided p-value of "the true mean is above 0", Student's t with C - 1 degrees of freedom.
 

@@ -47,8 +47,8 @@ def quantile_change(
     both measurements of them. The limits are the ``(1 - level) / 2`` and ``(1 + level) / 2`` quantiles of the
     resampled changes. Quantiles are interpolated between order statistics (type 7 of Hyndman and Fan 1996,
     NumPy's default). Source: Efron and Tibshirani 1993, chapter 13; Davison and Hinkley 1997, section 3.8,
-    for resampling clusters. Percentile limits, not BCa: for a 95th percentile they covered 97 to 99 % at a
-    nominal 95 % where BCa covered 90 to 94 % (60 to 500 items; tests/stats/test_quantiles.py repeats it).
+    for resampling clusters. Percentile limits, not BCa: for a 95th percentile those cover
+    too little and these a little too much (docs/adr/0005).
 
     An extreme quantile of few items is not known by any bootstrap: expect ``n (1 - quantile)`` items beyond
     it, at least about 3.

@@ -15,15 +15,17 @@ from harness.suites.yaml import Document, KeyPath
 from harness.types import Gate, GateKind, Metric, Suite
 
 GATE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-RULES = ("max_drop", "min", "max", "max_gap", "min_scored", "cases")
+RULES = ("max_drop", "max_ratio", "min", "max", "max_gap", "min_scored", "cases")
 GATE_RANGES: dict[str, tuple[float, float | None]] = {
     "max_drop": (0, None),
+    "max_ratio": (1, None),
     "max_gap": (0, None),
     "min_scored": (0, 1),
     "quantile": (0, 1),
 }
 GOES_WITH: dict[str, tuple[GateKind, ...]] = {
     "against": ("drop",),
+    "primary": ("drop",),
     "slice": ("drop", "gap"),
     "bound": ("bound",),
     "quantile": ("bound",),
@@ -32,6 +34,7 @@ GOES_WITH: dict[str, tuple[GateKind, ...]] = {
     "where": ("drop", "bound", "gap", "scored"),
 }
 """Key of a gate to the kinds of gate that heed it; on any other it would be passed over in silence."""
+MOST_PRIMARY = 3
 LEAST_OF_RUN = {"max_concurrency": 1, "retries": 0, "repeats": 1}
 EARLIEST_LOOK, MOST_LOOKS = 0.4, 10
 """A look at a smaller share of the cases passes what is not good too often: no more than these."""
@@ -69,6 +72,21 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
         if gate.id in seen:
             fault(("gates", index, "id"), f"duplicate gate id {gate.id!r}")
         seen.add(gate.id)
+    _check_primary(suite, fault)
+
+
+def _check_primary(suite: Suite, fault: FaultAt) -> None:
+    """A few drops decide: those over all cases, against the baseline, and no more than three of them."""
+    primary = [index for index, gate in enumerate(suite.gates) if gate.primary and gate.kind == "drop"]
+    for index in primary:
+        gate = suite.gates[index]
+        if gate.slice is not None or gate.against == "anchor":
+            what = "by slice" if gate.slice is not None else "against the anchor"
+            path: KeyPath = ("gates", index, "primary")
+            fault(path, f"gate {gate.id!r}: a gate {what} cannot be primary", "it is a guard beside them")
+    for index in primary[MOST_PRIMARY:]:
+        what = f"gate {suite.gates[index].id!r} is the {primary.index(index) + 1}th primary gate"
+        fault(("gates", index, "primary"), what, f"at most {MOST_PRIMARY}: what is guarded needs no mark")
 
 
 def _check_goldens(suite: Suite, fault: FaultAt) -> None:
@@ -170,6 +188,7 @@ def _check_gate(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -> None
         if value is not None and (value < low or (high is not None and value > high)):
             end = f" to {high:g}" if high is not None else " or more"
             fault((*path, name), f"{name} is {value:g}", f"{low:g}{end}")
+    _check_ratio(gate, path, fault)
     _check_range(gate, path, fault)
     if gate.min_scored == 0:
         fault((*path, "min_scored"), "min_scored is 0", "a share above 0: missing scores say nothing")
@@ -181,6 +200,14 @@ def _check_gate(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -> None
         fault((*path, "min"), f"min {gate.min:g} is above max {gate.max:g}", "nothing can pass it")
     if gate.quantile is not None and gate.total:
         fault(path, f"gate {gate.id!r}: quantile and total", "give one of them")
+
+
+def _check_ratio(gate: Gate, path: KeyPath, fault: FaultAt) -> None:
+    if gate.max_drop is not None and gate.max_ratio is not None:
+        fault(path, f"gate {gate.id!r}: max_drop and max_ratio", "give one of them")
+    if gate.max_ratio is not None and _is_bounded(gate.metric):
+        what = f"gate {gate.id!r}: max_ratio is for times, costs and tokens, and {gate.metric} is none"
+        fault((*path, "max_ratio"), what, "give `max_drop`")
 
 
 def _check_gate_names(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -> None:
@@ -201,7 +228,7 @@ def _check_gate_names(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -
 
 
 def _rules_of(kinds: Iterable[GateKind]) -> str:
-    rules = {"drop": "max_drop", "gap": "max_gap", "bound": "min or max", "scored": "min_scored"}
+    rules = {"drop": "max_drop or max_ratio", "gap": "max_gap", "bound": "min or max", "scored": "min_scored"}
     return f"it goes with {' or '.join(rules[kind] for kind in kinds)}"
 
 
@@ -228,6 +255,11 @@ def _check_range(gate: Gate, path: KeyPath, fault: FaultAt) -> None:
 def _is_better_low(metric: str | None) -> bool:
     found = _metric_of_ours(metric)
     return found is not None and not found.higher_is_better
+
+
+def _is_bounded(metric: str | None) -> bool:
+    found = _metric_of_ours(metric)
+    return found is not None and found.high is not None
 
 
 def _metric_of_ours(name: str | None) -> Metric | None:

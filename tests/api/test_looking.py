@@ -10,16 +10,19 @@ from contextlib import chdir
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
 from staged import N_CASES, NAMED, SUITE, calls_of, make_staged
+from world import cases_of, recorded_of, suite_of
 
-from harness.api.deciding import NO_BASELINE
-from harness.api.looking import look_by_gates, planned_stages
+from harness.api.deciding import NO_BASELINE, gate
+from harness.api.looking import look_by_gates, planned_stages, why_stop
 from harness.api.running import Finished, RunOptions, run, validate
 from harness.errors import UsageError
 from harness.places import Places
 from harness.planning import Selection
 from harness.recordings import read
-from harness.types import Recorded
+from harness.types import Comparison, Estimate, Gate, Recorded, Report, Slice, Verdict
 
 PLACES = Places(Path("reports"))
 
@@ -281,3 +284,48 @@ def test_what_can_stop_early(
         suite = validate(path).file.suite
     decide = look_by_gates(suite, selection, earlier if baseline else None, NO_BASELINE, intersect=False)
     assert (decide is not None) == stops
+
+
+def outcome_of(outcome: str, *failed: str) -> Report:
+    """A report with this outcome, of which these gates failed."""
+    verdicts = tuple(Verdict(name, "rule", "fail", "why") for name in failed)
+    cases = cases_of(60)
+    runs = [recorded_of(cases, {"quality": [1.0] * 60}, name) for name in ("run", "base")]
+    suite = to_builtins(suite_of(Gate("drop", "quality", max_drop=0.1)))
+    report = gate(*(replace(run_, run=replace(run_.run, suite=suite)) for run_ in runs))
+    return replace(report, outcome=outcome, verdicts=verdicts, comparisons=(), slices=())
+
+
+def bad(p_worse: float | None, n_pairs: int = 100) -> tuple[Comparison, ...]:
+    """One comparison with this p-value."""
+    none = Estimate(None, 0, 0)
+    return (Comparison("ungated", Slice(), none, none, p_worse=p_worse, n_pairs=n_pairs),)
+
+
+def test_a_look_stops_for_a_verdict_and_says_which() -> None:
+    """For both verdicts; never while a gate is open, nor without a baseline that can be compared."""
+    assert why_stop(outcome_of("pass")) == "every gate passes"
+    assert why_stop(outcome_of("fail", "a")) == "gate a failed"
+    assert why_stop(outcome_of("fail", "a", "b", "c", "d")) == "gates a, b, c and 1 more failed"
+    assert why_stop(outcome_of("inconclusive")) == ""
+    for outcome in ("pass", "fail"):
+        assert why_stop(replace(outcome_of(outcome, "a"), baseline=None)) == ""
+
+
+@pytest.mark.parametrize(
+    ("where", "found", "stops"),
+    [
+        ("comparisons", bad(0.009), False),
+        ("comparisons", bad(0.011), True),
+        ("comparisons", bad(None), True),
+        ("slices", bad(0.0019), False),
+        ("slices", bad(0.0021), True),
+        ("slices", bad(0.0001, n_pairs=19), True),
+    ],
+)
+def test_a_pass_waits_while_any_metric_looks_bad(
+    where: str, found: tuple[Comparison, ...], stops: bool
+) -> None:
+    """Gated or not, over all cases or in a slice that can be tested; a fail does not wait."""
+    assert bool(why_stop(replace(outcome_of("pass"), **{where: found}))) == stops
+    assert why_stop(replace(outcome_of("fail", "a"), **{where: found})) == "gate a failed"

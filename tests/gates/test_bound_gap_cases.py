@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from world import Cell, cases_of, evidence_of, suite_of
+from world import Cell, cases_of, decide_one, evidence_of, suite_of
 
 from harness.errors import ExitCode
-from harness.gates.decide import SCORED, all_gates, decide, decide_all, overall
+from harness.gates.decide import SCORED, all_gates, decide_all, overall
 from harness.gates.evidence import rule_text
 from harness.types import Gate, Outcome, SliceRule, Verdict
 
@@ -18,7 +18,7 @@ GAP = Gate(id="gap", metric="quality", slice="language", max_gap=0.2)
 def decided(gate: Gate, cells: list[Cell], per_document: int = 1) -> Verdict:
     metric = gate.metric or "quality"
     cases = cases_of(len(cells), per_document)
-    return decide(gate, evidence_of(suite_of(gate, metrics=(metric,)), cases, {metric: cells}))
+    return decide_one(gate, evidence_of(suite_of(gate, metrics=(metric,)), cases, {metric: cells}))
 
 
 def rate(good: int, bad: int, lost: int = 0) -> list[Cell]:
@@ -212,7 +212,7 @@ def gap(rows: dict[str, list[Cell]], gate: Gate = GAP) -> Verdict:
     cells = [cell for row in rows.values() for cell in row]
     names = [name for name, row in rows.items() for _ in row]
     cases = cases_of(len(cells), 1, lambda i: names[i])
-    return decide(gate, evidence_of(suite_of(gate), cases, {gate.metric or "": cells}))
+    return decide_one(gate, evidence_of(suite_of(gate), cases, {gate.metric or "": cells}))
 
 
 @pytest.mark.parametrize(
@@ -285,9 +285,9 @@ def test_a_group_whose_rest_was_lost_is_missing() -> None:
     )
     gate = replace(GAP, slice="tags", insufficient="warn", max_gap=1.0)
     suite = suite_of(gate, slices={"tags": SliceRule(source="tags")})
-    found = decide(gate, evidence_of(suite, cases, {"quality": [*[1.0] * 80, *["timeout"] * 20]}))
+    found = decide_one(gate, evidence_of(suite, cases, {"quality": [*[1.0] * 80, *["timeout"] * 20]}))
     assert (found.outcome, found.reason) == ("inconclusive", "too few scored cases to judge: most")
-    assert decide(gate, evidence_of(suite, cases, {"quality": [1.0] * 100})).outcome == "pass"
+    assert decide_one(gate, evidence_of(suite, cases, {"quality": [1.0] * 100})).outcome == "pass"
 
 
 def test_gap_of_seconds_with_lost_scores() -> None:
@@ -366,7 +366,7 @@ def test_a_gate_that_selects_nothing_cannot_pass(gate: Gate) -> None:
     nowhere = replace(gate, where={"language": "xx"})
     cases = cases_of(100, 1, lambda i: "en")
     evidence = evidence_of(suite_of(nowhere), cases, {"quality": [1.0] * 100}, {"quality": [1.0] * 100})
-    found = decide(nowhere, evidence)
+    found = decide_one(nowhere, evidence)
     assert (found.outcome, found.reason) == ("inconclusive", "no case is selected")
     assert found.scope == "language=xx"
 
@@ -380,7 +380,7 @@ def test_a_metric_that_was_not_scored_cannot_pass() -> None:
         Gate(id="drop", metric="quality", max_drop=0.1),
         replace(SCORED, metric="quality"),
     ):
-        found = decide(gate, evidence_of(suite_of(gate), cases_of(60), {"flaws": [0.0] * 60}))
+        found = decide_one(gate, evidence_of(suite_of(gate), cases_of(60), {"flaws": [0.0] * 60}))
         assert (found.outcome, found.reason) == ("inconclusive", "the run did not score quality")
 
 
@@ -388,7 +388,9 @@ def test_conditions_choose_the_cases() -> None:
     """A gate with a condition is decided on those cases alone and names them."""
     gate = replace(FLOOR, where={"language": "de"})
     cases = cases_of(120, 1, lambda i: ("en", "de")[i % 2])
-    found = decide(gate, evidence_of(suite_of(gate), cases, {"quality": [float(i % 2) for i in range(120)]}))
+    found = decide_one(
+        gate, evidence_of(suite_of(gate), cases, {"quality": [float(i % 2) for i in range(120)]})
+    )
     assert (found.outcome, found.scope, found.n) == ("pass", "language=de", 60)
 
 

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 from world import HIGHER, cases_of, table_of
 
-from harness.comparison import harm_limit, pair
 from harness.fairness import gap_between_groups
+from harness.pairing import harm_limit, pair
 from harness.stats.intervals import mean_ci
 from harness.stats.paired import clustered_mean, positive_mean_test
 
@@ -109,7 +109,7 @@ def limits(rng: np.random.Generator, n: int, drop: float, runs: int) -> Array:
     for _ in range(runs):
         before, after = binary_pair(rng, n, drop)
         tables = table_of(cases, before.tolist()), table_of(cases, after.tolist())
-        found.append(harm_limit(pair(*tables, cases, HIGHER), HIGHER))
+        found.append(harm_limit(pair(*tables, cases, HIGHER)))
     return np.array(found)
 
 

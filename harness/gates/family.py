@@ -1,0 +1,253 @@
+"""All drops that a suite's gates ask about, tested together: one false-alarm rate for the whole gate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec.structs import replace
+
+from harness.comparison import Looks, RunScores, differing_metrics, estimate
+from harness.gates.evidence import Evidence
+from harness.gates.hierarchy import weights_of
+from harness.gates.looks import PASS_ERROR, level_of, spent_by
+from harness.pairing import NO_SHIFT, Pairs, Scale, Shift, could_be_sure, measure, pair, shifted
+from harness.slices import TOO_SMALL_TO_TEST, select, slices_of, values_of
+from harness.types import Case, Comparison, Gate, Slice, Suite
+
+if TYPE_CHECKING:
+    from harness.stats.family import Family
+
+MIN_PAIRS, MIN_CLUSTERS = 50, 15
+"""Below these a comparison over all cases neither passes nor fails."""
+MIN_SLICE_PAIRS, MIN_SLICE_CLUSTERS = TOO_SMALL_TO_TEST, 10
+AT_MOST = 4.0
+"""A drop is sure only where its own t test is, at up to so many times its share of alpha.
+
+The family's test hardly ever says more; with this bound what missing scores can hide is computable.
+"""
+SEED = 0
+"""Of the sign flips: fixed, so that nobody can draw again."""
+
+
+class DropTest(NamedTuple):
+    """One drop on one slice: its numbers, and whether its own test is, or could be, sure of it."""
+
+    gate: Gate
+    pairs: Pairs
+    comparison: Comparison
+    possible: bool = False
+
+    @property
+    def least(self) -> tuple[int, int]:
+        """Pairs and documents below which it is not judged."""
+        sliced = self.gate.slice is not None
+        return (MIN_SLICE_PAIRS, MIN_SLICE_CLUSTERS) if sliced else (MIN_PAIRS, MIN_CLUSTERS)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there are enough pairs and documents."""
+        pairs, clusters = self.least
+        return len(self.pairs.harms) >= pairs and len(set(self.pairs.clusters)) >= clusters
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the drop is beyond doubt, among all drops that are asked about."""
+        found = self.comparison
+        return (
+            self.possible
+            and found.p_adjusted is not None
+            and found.level is not None
+            and found.p_adjusted <= found.level
+        )
+
+
+class DropTests(NamedTuple):
+    """The tests of every drop gate by its id: what was tested, what is too small, or why there is none."""
+
+    tests: Mapping[str, tuple[DropTest, ...]]
+    small: Mapping[str, tuple[str, ...]]
+    reasons: Mapping[str, str]
+
+
+def scale_of(gate: Gate) -> Scale:
+    """Whether a gate on a drop is about differences or ratios."""
+    return "ratio" if gate.max_ratio is not None else "difference"
+
+
+def find_drops(evidence: Evidence) -> DropTests:
+    """Test all drops of the suite's gates as one family.
+
+    Neither the order of cases, gates or slices nor what is missing elsewhere moves a number but the
+    adjusted p-values; these depend on every test of the family, by intent.
+    """
+    tests: dict[str, tuple[DropTest, ...]] = {}
+    small: dict[str, tuple[str, ...]] = {}
+    reasons: dict[str, str] = {}
+    drops = sorted((gate for gate in evidence.suite.gates if gate.kind == "drop"), key=lambda gate: gate.id)
+    for gate in drops:
+        reference, reason = _reference(gate, evidence)
+        if reference is None:
+            reasons[gate.id] = reason
+            continue
+        cases = select(evidence.candidate.cases, Slice(tuple(gate.where.items())), evidence.suite.slices)
+        tests[gate.id], small[gate.id] = _tests_of(gate, reference, evidence, cases)
+    return DropTests(_test_together(tests, evidence), small, reasons)
+
+
+def _reference(gate: Gate, evidence: Evidence) -> tuple[RunScores | None, str]:
+    """Give the run that a gate compares with, or why it cannot."""
+    name = gate.metric or ""
+    is_anchor = gate.against == "anchor"
+    found = evidence.anchor if is_anchor else evidence.baseline
+    if found is None:
+        return None, evidence.no_anchor if is_anchor else evidence.no_baseline
+    if name not in found.tables:
+        return None, f"the {gate.against or 'baseline'} has no {name}"
+    if name in differing_metrics(found.run, evidence.candidate.run):
+        return None, f"{name} changed its version or judge: score the baseline again"
+    return found, ""
+
+
+def _tests_of(
+    gate: Gate, reference: RunScores, evidence: Evidence, cases: Sequence[Case]
+) -> tuple[tuple[DropTest, ...], tuple[str, ...]]:
+    """Pair the cases of a gate, in each slice that it is about; and name the slices that are too small."""
+    if gate.slice is None:
+        return (_paired(gate, Slice(tuple(gate.where.items())), reference, evidence, cases),), ()
+    rules = {gate.slice: evidence.suite.slices[gate.slice]}
+    tested = tested_slices(gate, evidence.suite, cases)
+    tests, small = [], [found.label for found in slices_of(cases, rules, ()) if found not in tested]
+    for slice_ in tested:
+        shown = Slice((*gate.where.items(), *slice_.where))
+        test = _paired(gate, shown, reference, evidence, select(cases, slice_, evidence.suite.slices))
+        if test.pairs.total + test.pairs.unpaired < MIN_SLICE_PAIRS:  # the metric says nothing of most
+            small.append(slice_.label)
+        else:
+            tests.append(test)
+    return tuple(tests), tuple(small)
+
+
+def _paired(
+    gate: Gate, slice_: Slice, reference: RunScores, evidence: Evidence, cases: Sequence[Case]
+) -> DropTest:
+    name = gate.metric or ""
+    metric = evidence.candidate.run.metrics[name]
+    cases = evidence.comparable(cases, gate.against)
+    tables = reference.tables[name], evidence.candidate.tables[name]
+    before, after = (estimate(table, cases, metric) for table in tables)
+    found = Comparison(name, slice_, before, after, higher_is_better=metric.higher_is_better)
+    return DropTest(gate, pair(*tables, cases, metric, scale_of(gate)), found)
+
+
+def tested_slices(gate: Gate, suite: Suite, cases: Sequence[Case]) -> tuple[Slice, ...]:
+    """Give the slices a drop gate is tested in: large enough to say something."""
+    if gate.slice is None:
+        return ()
+    rule = suite.slices[gate.slice]
+    members: dict[str, list[Case]] = {}
+    for case in cases:
+        for value in set(values_of(case, rule.source)):
+            members.setdefault(value, []).append(case)
+    return tuple(
+        Slice(((gate.slice, value),))
+        for value, group in sorted(members.items())
+        if len(group) >= max(rule.min_n, MIN_SLICE_PAIRS)
+        and len({case.cluster for case in group}) >= MIN_SLICE_CLUSTERS
+    )
+
+
+def _test_together(
+    tests: Mapping[str, tuple[DropTest, ...]], evidence: Evidence
+) -> dict[str, tuple[DropTest, ...]]:
+    """Test every drop within the family, and measure it at the share of alpha that it really gets."""
+    from harness.stats.family import family_test, z_of_t
+
+    looks, alpha = evidence.candidate.looks, evidence.suite.alpha
+    weights = weights_of(evidence.suite.gates, {gate_id: len(its) for gate_id, its in tests.items()})
+    judged = [test for its in tests.values() for test in its if test.is_judged]
+    spent = spent_by(looks, alpha)
+    adjusted: dict[int, float] = {}
+    critical = spent[-1]
+    if judged:
+        t, df = _students(judged, evidence)
+        stages = _document_stages(looks, evidence.candidate.cases)
+        family = _family(judged, [weights[test.gate.id] for test in judged], stages)
+        found = family_test(family, z_of_t(t, df), spent, seed=SEED)
+        adjusted = {id(test): float(p) for test, p in zip(judged, found.adjusted, strict=True)}
+        critical = max(found.critical, spent[-1])  # ties may leave less than Bonferroni's bound
+    return {
+        gate_id: tuple(
+            _measured(test, weights[gate_id], critical, adjusted.get(id(test)), spent[-1], evidence)
+            for test in its
+        )
+        for gate_id, its in tests.items()
+    }
+
+
+def _measured(
+    test: DropTest, weight: float, critical: float, adjusted: float | None, spent: float, evidence: Evidence
+) -> DropTest:
+    """Give a test its numbers: at the share of alpha that the family leaves it, its limit at its level."""
+    alpha, looks, shift = evidence.suite.alpha, evidence.candidate.looks, _shift(test.gate, evidence)
+    if not test.pairs.harms:
+        return test
+    most = min(AT_MOST * weight, 1.0) * alpha
+    possible = could_be_sure(test.pairs, most, shift)
+    error = alpha if possible and alpha < PASS_ERROR else PASS_ERROR
+    share = min(critical * weight, most)
+    level = level_of(looks, error)
+    comparison = measure(test.pairs, test.comparison, share, level, shift, scale_of(test.gate))
+    comparison = replace(comparison, limit_level=1 - error, p_adjusted=adjusted, level=spent)
+    return test._replace(comparison=comparison, possible=possible)
+
+
+def _shift(gate: Gate, evidence: Evidence) -> Shift:
+    """How much the runs of what the gate compares with move as a whole, by chance."""
+    del gate, evidence
+    return NO_SHIFT
+
+
+def _students(judged: Sequence[DropTest], evidence: Evidence) -> tuple[Any, Any]:
+    """Student's t and its degrees of freedom of every test; shape (H,) each."""
+    import numpy as np
+
+    from harness.stats.paired import clustered_mean
+
+    found = [
+        shifted(clustered_mean(test.pairs.harms, test.pairs.clusters), _shift(test.gate, evidence))
+        for test in judged
+    ]
+    t = [
+        one.mean / one.se if one.se > 0 else math.copysign(math.inf, one.mean) if one.mean else 0.0
+        for one in found
+    ]
+    return np.array(t), np.array([float(one.df) for one in found])
+
+
+def _document_stages(looks: Looks, cases: Sequence[Case]) -> dict[str, int]:
+    """Give the look with which each document was there in full."""
+    found: dict[str, int] = {}
+    for case in cases:
+        found[case.cluster] = max(found.get(case.cluster, 0), looks.stages.get(case.id, 0))
+    return found
+
+
+def _family(judged: Sequence[DropTest], weights: Sequence[float], stages: Mapping[str, int]) -> Family:
+    """Lay the tests out by document, in the order in which documents were asked, then by name."""
+    import numpy as np
+
+    from harness.stats.family import Family
+    from harness.stats.paired import cluster_sums
+
+    used = {name for test in judged for name in test.pairs.clusters}
+    order = sorted((stages[name], name) for name in used)
+    names = [name for _, name in order]
+    columns = [cluster_sums(names, test.pairs.clusters, test.pairs.harms) for test in judged]
+    return Family(
+        sums=np.column_stack([sums for sums, _ in columns]),
+        counts=np.column_stack([counts for _, counts in columns]),
+        weights=np.array(weights),
+        stages=np.array([stage for stage, _ in order]),
+    )

@@ -1,0 +1,29 @@
+"""What a look on the way may spend, and how sure it has to be: all is held against all looks so far."""
+
+from __future__ import annotations
+
+from harness.comparison import LEVEL, Looks
+
+PASS_ERROR = 1 - LEVEL
+"""How often a drop as large as the margin may pass, over all looks."""
+
+
+def spent_by(looks: Looks, alpha: float) -> tuple[float, ...]:
+    """How much of a false-alarm rate each look so far may have spent: the power family, exponent 1.5."""
+    from harness.stats.sequential import spent
+
+    return tuple(spent(alpha, fraction, "power") for fraction in looks.fractions)
+
+
+def level_of(looks: Looks, error: float) -> float:
+    """One-sided confidence that a limit needs at this look, so that all looks together err that often.
+
+    By O'Brien and Fleming's spending: at a first look at 40 % of the cases 99.8 % for an error of 5 %.
+    """
+    if looks.fractions == (1.0,):
+        return 1 - error
+    from scipy.special import ndtr
+
+    from harness.stats.sequential import spending_bounds
+
+    return float(ndtr(spending_bounds(error, looks.fractions, "obrien-fleming")[-1]))
