@@ -48,12 +48,17 @@ class Looks(NamedTuple):
 
 
 class RunScores(NamedTuple):
-    """One run folded by case, ready to be compared and decided upon; ``looks`` were taken on its way."""
+    """One run folded by case, or several pooled, ready to be compared and decided upon.
+
+    ``looks`` were taken on its way. ``runs`` holds the tables of each run by itself where several were
+    pooled; the first of them is ``run``.
+    """
 
     run: Run
     cases: tuple[Case, ...]
     tables: Mapping[str, Table]
     looks: Looks = Looks()
+    runs: tuple[Mapping[str, Table], ...] = ()
 
 
 def run_scores(recorded: Recorded) -> RunScores:
@@ -90,7 +95,7 @@ def fold(results: Iterable[Result], metric: str, repeats: int) -> dict[str, Case
     return table
 
 
-def estimate(table: Table, cases: Sequence[Case], metric: MetricIdentity) -> Estimate:
+def estimate(table: Table, cases: Sequence[Case], metric: MetricIdentity, level: float = LEVEL) -> Estimate:
     """Mean of one run over the cases, with its interval; cases without an entry count as unscored."""
     from harness.stats.intervals import mean_ci
 
@@ -104,7 +109,7 @@ def estimate(table: Table, cases: Sequence[Case], metric: MetricIdentity) -> Est
             unscored += 1
     if not values:
         return Estimate(None, 0, unscored)
-    interval = mean_ci(values, clusters, metric.low, metric.high, LEVEL)
+    interval = mean_ci(values, clusters, metric.low, metric.high, level)
     return Estimate(math.fsum(values) / len(values), len(values), unscored, interval)
 
 

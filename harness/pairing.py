@@ -298,6 +298,21 @@ def harm_limit(pairs: Pairs, level: float = LEVEL, shift: Shift = NO_SHIFT) -> f
     return max(limit, 3 * one_pair(result.n, pairs.span), _losses_limit(pairs, harms, level))
 
 
+def known_limit(pairs: Pairs, level: float, shift: Shift = NO_SHIFT) -> float:
+    """One-sided upper limit of the mean harm of the known pairs alone; never above ``harm_limit``.
+
+    Without what is missing or too few to see: a drop that this limit keeps within a margin is no reason to
+    fail, however sure it is.
+    """
+    from harness.stats import paired
+
+    result = paired.clustered_mean(pairs.harms, pairs.clusters)
+    if result.df == 0:
+        return math.inf
+    runs = paired.student_quantile(shift.df, level) * math.sqrt(shift.variance)
+    return result.mean + math.hypot(paired.student_quantile(result.df, level) * result.se, runs)
+
+
 def one_pair(n: int, span: float) -> float:
     """How far one pair that moves over the whole range moves a mean of n; 0 without an end of the range."""
     return 0.0 if math.isinf(span) else span / n

@@ -77,6 +77,11 @@ def baseline_lock(suite_path: Path, suite_name: str) -> Path:
     return suite_path.parent / "baselines" / f"{suite_name}.lock.json"
 
 
+def anchor_lock(suite_path: Path, suite_name: str) -> Path:
+    """The lock file of a suite's anchor, the baseline of its last release: beside that of its baseline."""
+    return baseline_lock(suite_path, suite_name).with_name(f"{suite_name}.anchor.lock.json")
+
+
 def now() -> datetime:
     """The time in UTC, or that of ``SOURCE_DATE_EPOCH`` where it is set, for repeatable output."""
     fixed = os.environ.get("SOURCE_DATE_EPOCH")

@@ -529,6 +529,16 @@ class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     looks: tuple[float, ...] = (0.4, 0.6, 0.8, 1.0)
 
 
+class BaselineSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is expected of a baseline; reports say where it is not so.
+
+    ``runs`` is how many it should have, ``stale_after_days`` how old the oldest may be (None: any age).
+    """
+
+    runs: int = 5
+    stale_after_days: float | None = 14.0
+
+
 class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What is to be run and decided. ``system`` holds ``adapter`` and that adapter's own options.
 
@@ -547,6 +557,7 @@ class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     slices: dict[str, SliceRule] = field(default_factory=dict)
     crosses: tuple[tuple[str, ...], ...] = ()
     run: RunSettings = RunSettings()
+    baseline: BaselineSettings = BaselineSettings()
     alpha: float = 0.01
     seed: int = 0
 
@@ -637,8 +648,10 @@ class Report(Struct, frozen=True):
     """What is shown. Every rendering reads this one value and computes nothing later.
 
     ``headline`` holds the three top lines: verdict and consequence; worst finding; where and likely why.
-    ``verdicts`` are in suite order. ``comparisons`` are over all cases, one per metric in suite order;
-    ``slices`` are the same by slice, hardest hit first. ``files`` names where report and store lie.
+    ``baseline`` is the first run of the baseline, ``baseline_runs`` are all of them, ``anchor`` is the first
+    run of the last release's baseline. ``verdicts`` are in suite order. ``comparisons`` are over all cases,
+    one per metric in suite order; ``slices`` are the same by slice, hardest hit first. ``files`` names where
+    report and store lie.
     """
 
     title: str
@@ -662,4 +675,6 @@ class Report(Struct, frozen=True):
     cases: tuple[CasePair, ...]
     notices: tuple[str, ...] = ()
     reproduce: str = ""
+    baseline_runs: tuple[Run, ...] = ()
+    anchor: Run | None = None
     files: dict[str, str] = field(default_factory=dict)

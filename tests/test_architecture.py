@@ -23,6 +23,7 @@ CORE = {
     "findings",
     "headline",
     "planning",
+    "pooling",
     "gates",
 }
 REACHED_BY_NAME = {"metrics", "systems"}

@@ -21,13 +21,24 @@ from harness.metrics import support
 from harness.registry import METRICS, SYSTEMS, find_metric, find_system
 from harness.suites.meaning import GOES_WITH, RULES
 from harness.systems.process import ENVIRONMENT
-from harness.types import Gate, GoldenSource, Response, ResponseError, RunSettings, SliceRule, Status, Suite
+from harness.types import (
+    BaselineSettings,
+    Gate,
+    GoldenSource,
+    Response,
+    ResponseError,
+    RunSettings,
+    SliceRule,
+    Status,
+    Suite,
+)
 
 STRUCTS: dict[str, Any] = {
     "The suite": Suite,
     "goldens": GoldenSource,
     "slices": SliceRule,
     "run": RunSettings,
+    "baseline": BaselineSettings,
     "gates": Gate,
 }
 """Heading of suites.md to the type whose keys its table lists."""

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from world import HIGHER, Cell, cases_of, evidence_of_runs, recorded_of, suite_of
 
 from harness.api.deciding import gate
+from harness.baselines import Baseline
 from harness.findings import MOST_REGRESSIONS, Runs, account, config_changes, find_regressions, make_report
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
@@ -239,7 +240,7 @@ def changed(cases: Sequence[Case], *indices: int) -> tuple[Case, ...]:
 def test_changed_goldens_without_intersect() -> None:
     """Goldens that differ are not compared: inconclusive, with the reason."""
     candidate = recorded(cells={"required_facts": worse(*range(60))}, dataset_digest="other")
-    found = gate(candidate, recorded("base"))
+    found = gate(candidate, Baseline((recorded("base"),)))
     assert (found.outcome, found.baseline) == ("inconclusive", None)
     assert "goldens of baseline 'base' and run 'run' differ" in found.verdicts[0].reason
     assert found.comparisons == ()
@@ -256,7 +257,7 @@ def test_changed_goldens_with_intersect() -> None:
         "latency_s": [1.0] * 125,
     }
     candidate = recorded(cases=cases, cells=cells, behaviors=behaviors, dataset_digest="other")
-    found = gate(candidate, recorded("base"), intersect=True)
+    found = gate(candidate, Baseline((recorded("base"),)), intersect=True)
     assert found.verdicts[0].outcome == "pass"
     assert {item.n_pairs for item in found.comparisons} == {110}
     assert found.regressions == ()
@@ -276,7 +277,7 @@ def test_partial_run() -> None:
     cells = {name: row[:60] for name, row in PLAIN.items()}
     behaviors = ("answer",) * 60
     part = recorded(cases=CASES[:60], cells=cells, behaviors=behaviors, selection={"limit": 60})
-    found = gate(part, recorded("base"))
+    found = gate(part, Baseline((recorded("base"),)))
     assert {item.n_pairs for item in found.comparisons} == {60}
     assert sum(cell.n for cell in found.refusals_before) == 60
     assert "only a part of the goldens was run" in found.notices
@@ -316,10 +317,10 @@ def test_same_runs_same_report(failing: bool) -> None:
     cells = {"required_facts": worse(*german(20))} if failing else {}
     config = {"a": 1, "b": 2}
     candidate, baseline = recorded(cells=cells, config=config), recorded("base", config={"a": 0, "b": 0})
-    found = gate(candidate, baseline)
+    found = gate(candidate, Baseline((baseline,)))
     assert (found.outcome == "fail") == failing
     assert msgspec.json.encode(found, order="sorted") == msgspec.json.encode(
-        gate(shuffled(candidate), shuffled(baseline)), order="sorted"
+        gate(shuffled(candidate), Baseline((shuffled(baseline),))), order="sorted"
     )
 
 

@@ -89,12 +89,13 @@ def against_baseline(folder: Path, name: str) -> dict:
 def every_pair(recordings: dict[str, Path]) -> list[tuple[str, str, str, str]]:
     """Decide every ordered pair: baseline, candidate, verdict on labels, verdict on computed refusals."""
     from harness.api.deciding import gate
+    from harness.baselines import Baseline
     from harness.recordings import read
 
     runs = {name: read(path) for name, path in recordings.items()}
     found = []
     for before, after in permutations(runs, 2):
-        verdicts = {item.gate: item.outcome for item in gate(runs[after], runs[before]).verdicts}
+        verdicts = {item.gate: item.outcome for item in gate(runs[after], Baseline((runs[before],))).verdicts}
         found.append((before, after, verdicts["people"], verdicts["refusals"]))
     return found
 

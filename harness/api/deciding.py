@@ -1,37 +1,44 @@
-"""Gate a recorded run against a baseline, and promote a run to be the baseline."""
+"""Gate a recorded run against a baseline, and make its report again."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
+from harness.api.references import (
+    NO_ANCHOR,
+    NO_BASELINE,
+    Told,
+    find_anchor,
+    find_baseline,
+    ids_of,
+    told_of,
+)
 from harness.api.rendering import FORMATS, render
-from harness.baselines import VERSION, Lock, NotPromotable, read_baseline, write_baseline
-from harness.comparison import check_comparable, run_scores
+from harness.baselines import Baseline
+from harness.comparison import RunScores, check_comparable, run_scores
 from harness.errors import Fault, HarnessError, NotComparable, RecordingError
 from harness.findings import Runs, make_report
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
-from harness.places import Places, baseline_lock, kept_path, now
+from harness.places import Places, kept_path
+from harness.pooling import pool
 from harness.recordings import read
 from harness.suites.suite import SuiteFile
 from harness.types import Recorded, Report, Run, Suite, Timings
 
-NO_BASELINE = Fault(
-    "there is no baseline yet",
-    mend='make a good run the baseline with `harness baseline promote RUN --reason "..."`',
-)
-
 
 def gate(
     candidate: Recorded,
-    baseline: Recorded | None,
+    baseline: Baseline | None,
     *,
     no_baseline: Fault = NO_BASELINE,
+    anchor: tuple[Baseline | None, Fault] = (None, NO_ANCHOR),
     suite_file: SuiteFile | None = None,
     intersect: bool = False,
 ) -> Report:
@@ -41,39 +48,104 @@ def gate(
         candidate: the run.
         baseline: what it is compared with; None, or not comparable: gates on a drop are inconclusive.
         no_baseline: why there is none (each such gate says so), and what to do (said once).
+        anchor: the baseline of the last release, for gates ``against: anchor``, or why there is none.
         suite_file: decide these gates, and not those that the run was recorded with.
         intersect: where the goldens differ, compare the cases that are the same.
     """
     if suite_file is not None:
         candidate = _with_gates_of(suite_file, candidate)
-    suite = _suite_of(candidate.run)
-    candidate, baseline = _repeatable(candidate), _repeatable(baseline) if baseline else None
-    said = [*candidate.notices]
-    unchanged = None
-    if baseline is not None:
-        try:
-            said += check_comparable(baseline.run, candidate.run, intersect=intersect)
-        except NotComparable as refusal:
-            no_baseline, baseline = refusal.faults[0], None
-        else:
-            unchanged = _unchanged(baseline, candidate)
-            said += baseline.notices
-            said += _case_notices(baseline, candidate, unchanged)
-    if baseline is None and no_baseline.mend:
-        said.append(f"{no_baseline.what}: {no_baseline.mend}")
+    suite = suite_of(candidate.run)
+    stale = _stale(baseline, candidate.run, suite) if baseline is not None else []
+    candidate = _repeatable(candidate)
+    near = _reference(baseline, no_baseline, candidate, intersect=intersect)
+    far = _reference(*anchor, candidate, intersect=intersect)
+    said = [*candidate.notices, *near.notices]
+    if near.runs:
+        said += stale
+    elif near.missing.mend:
+        said.append(f"{near.missing.what}: {near.missing.mend}")
+    said += _anchor_notices(suite, far, near)
     if not candidate.complete:
         said.append("the run is incomplete: cases without a result count as unscored")
     evidence = Evidence(
         suite=suite,
         candidate=run_scores(candidate),
-        baseline=run_scores(baseline) if baseline else None,
-        no_baseline=no_baseline.what,
-        unchanged=unchanged,
+        baseline=near.scores,
+        no_baseline=near.missing.what,
+        unchanged=near.unchanged,
+        anchor=far.scores,
+        no_anchor=far.missing.what,
+        anchor_unchanged=far.unchanged,
     )
     verdicts = decide_all(evidence, candidate.run.gate_lines)
-    return make_report(
-        Runs(candidate, baseline, evidence), verdicts, tuple(said), reproduce_command(candidate.run)
+    report = make_report(
+        Runs(candidate, near.shown, evidence), verdicts, tuple(said), reproduce_command(candidate.run)
     )
+    return replace(
+        report,
+        notices=(*report.notices, *_few_runs(near.runs, suite)),
+        baseline_runs=tuple(recorded.run for recorded in near.runs),
+        anchor=far.shown.run if far.shown else None,
+    )
+
+
+class _Reference(NamedTuple):
+    """What a run is compared with: runs, their pooled scores, what is to be said; or why there is none."""
+
+    runs: tuple[Recorded, ...]
+    scores: RunScores | None
+    unchanged: frozenset[str] | None
+    notices: tuple[str, ...]
+    missing: Fault
+
+    @property
+    def shown(self) -> Recorded | None:
+        """The run whose answers are shown beside the candidate's: the first with texts, else the first."""
+        with_texts = (run for run in self.runs if any(case.query.input for case in run.cases))
+        return next(with_texts, self.runs[0] if self.runs else None)
+
+
+def _reference(found: Baseline | None, missing: Fault, candidate: Recorded, *, intersect: bool) -> _Reference:
+    """Fold and pool what a run is compared with, if it may be."""
+    if found is None:
+        return _Reference((), None, None, (), missing)
+    runs = tuple(map(_repeatable, found.runs))
+    first = runs[0]
+    try:
+        said = [*check_comparable(first.run, candidate.run, intersect=intersect)]
+    except NotComparable as refusal:
+        return _Reference((), None, None, (), refusal.faults[0])
+    scores = pool([run_scores(recorded) for recorded in runs])
+    unchanged = _unchanged(first, candidate)
+    said += {notice.partition(": ")[2]: notice for run in reversed(runs) for notice in run.notices}.values()
+    said += _case_notices(first, candidate, unchanged)
+    return _Reference(runs, scores, unchanged, tuple(said), missing)
+
+
+def _stale(baseline: Baseline, run_: Run, suite: Suite) -> list[str]:
+    """Say that the baseline is old; told from the recordings alone, whatever the day of the report is."""
+    age, most = baseline.age_days(run_.started_at), suite.baseline.stale_after_days
+    if age is None or most is None or age <= most:
+        return []
+    old = f"the baseline is {int(age)} days older than this run, stale after {most:g}"
+    return [f"{old}: run the system again and promote it"]
+
+
+def _few_runs(runs: Sequence[Recorded], suite: Suite) -> list[str]:
+    if not 0 < len(runs) < suite.baseline.runs:
+        return []
+    count = f"the baseline has {len(runs)} of {suite.baseline.runs} runs"
+    return [f"{count}: further ones cost no call per gate and find more"]
+
+
+def _anchor_notices(suite: Suite, far: _Reference, near: _Reference) -> list[str]:
+    """Say what is said of the anchor alone where gates use it, or that none does although it is kept."""
+    if any(gate_.against == "anchor" for gate_ in suite.gates):
+        said = [f"anchor: {notice}" for notice in far.notices if notice not in near.notices]
+        return said if far.runs or not far.missing.mend else [f"{far.missing.what}: {far.missing.mend}"]
+    if far.runs:
+        return ["a baseline of the last release is kept, and no gate is `against: anchor`"]
+    return []
 
 
 def _with_gates_of(file: SuiteFile, recorded: Recorded) -> Recorded:
@@ -132,7 +204,12 @@ def _unchanged(baseline: Recorded, candidate: Recorded) -> frozenset[str] | None
     )
 
 
-def _suite_of(run_: Run) -> Suite:
+def suite_of(run_: Run) -> Suite:
+    """Give the suite that a run was recorded with.
+
+    Raises:
+        RecordingError: it is not as this version reads it.
+    """
     try:
         return msgspec.convert(run_.suite, Suite)
     except msgspec.ValidationError as error:
@@ -152,28 +229,6 @@ def reproduce_command(run_: Run) -> str:
     return f"harness run {shlex.quote(run_.suite_path)}{candidate} --case {{case}}"
 
 
-def find_baseline(
-    name: str | None, suite_path: Path, suite_name: str, places: Places
-) -> tuple[Recorded | None, Fault]:
-    """Find what to compare with: a run, a lock file, or by default the suite's own lock.
-
-    Returns:
-        the baseline or None, and why there is none.
-    """
-    if name is not None and name.endswith(".lock.json"):
-        return read_baseline(Path(name)), NO_BASELINE
-    if name is not None:
-        return read(places.find_recording(name)), NO_BASELINE
-    lock_path = baseline_lock(suite_path, suite_name)
-    if lock_path.is_file():
-        return read_baseline(lock_path), NO_BASELINE
-    if not suite_path.is_file():
-        return None, Fault(
-            f"the suite is not at {suite_path}", mend="run from the project's folder, or name a --baseline"
-        )
-    return None, NO_BASELINE
-
-
 def repeat_report(recorded: Recorded, places: Places) -> Report | None:
     """Make again the report that stands in a run's folder, against what it was compared with.
 
@@ -182,106 +237,30 @@ def repeat_report(recorded: Recorded, places: Places) -> Report | None:
         a baseline that is gone.
     """
     path = places.run_folder(recorded.run.id) / FORMATS["json"][0]
-    if not path.is_file():
+    told = told_of(path)
+    if told is None:
         return None
-    text = path.read_text(encoding="utf-8")
+    run_, text = recorded.run, path.read_text(encoding="utf-8")
     try:
-        told = msgspec.json.decode(text, type=_Told).baseline
-    except msgspec.DecodeError:
-        return None
-    for baseline in _possible_baselines(recorded.run, told, places):
-        intersect = told is not None and told.dataset_digest != recorded.run.dataset_digest
-        report = gate(recorded, baseline, intersect=intersect)
-        if render(report, ["json"])["json"] == text:
-            return report
+        anchor = find_anchor(Path(run_.suite_path), run_.suite_name)
+    except HarnessError:  # changed or damaged since
+        anchor = None, NO_ANCHOR
+    for baseline in _possible_baselines(run_, told, places):
+        for intersect in (False, True):
+            report = gate(recorded, baseline, anchor=anchor, intersect=intersect)
+            if render(report, ["json"])["json"] == text:
+                return report
     return None
 
 
-class _Told(msgspec.Struct):
-    """What a report in JSON says of its baseline."""
-
-    baseline: Run | None
-
-
-def _possible_baselines(run_: Run, told: Run | None, places: Places) -> Iterator[Recorded | None]:
-    if told is None:
+def _possible_baselines(run_: Run, told: Told, places: Places) -> Iterator[Baseline | None]:
+    if not told.ids:
         yield None
     try:
-        locked, _ = find_baseline(None, Path(run_.suite_path), run_.suite_name, places)
-        if locked is not None and (told is None or told.id == locked.run.id):
+        locked, _ = find_baseline((), Path(run_.suite_path), run_.suite_name, places)
+        if locked is not None and (not told.ids or told.ids == ids_of(locked)):
             yield locked
-        if told is not None and places.recording(told.id).is_file():
-            yield read(places.recording(told.id))
+        if told.ids and all(places.recording(name).is_file() for name in told.ids):
+            yield Baseline(tuple(read(places.recording(name)) for name in told.ids))
     except HarnessError:  # changed or damaged since
         return
-
-
-def promote(
-    candidate: Recorded,
-    lock_path: Path,
-    *,
-    reason: str,
-    report: Report,
-    keep_text: bool = False,
-    force: bool = False,
-) -> Lock:
-    """Make a run the baseline of its suite.
-
-    Args:
-        candidate: the run.
-        lock_path: the suite's lock file.
-        reason: why, for the log.
-        report: the gates' word on the run against the baseline that it replaces.
-        keep_text: keep texts in the baseline's recording.
-        force: promote all the same.
-
-    Raises:
-        NotPromotable: the run is incomplete, partial, failed or undecided, unless forced.
-    """
-    run_ = candidate.run
-    objections = []
-    if not candidate.complete:
-        objections.append("it is incomplete")
-    if run_.selection:
-        objections.append("it ran only a part of the goldens")
-    if candidate.stop is not None:
-        stop = candidate.stop
-        objections.append(
-            f"it stopped early, after {stop.asked:,} of {stop.planned:,} cases:"
-            f" ask the rest with --no-early-stop --resume {run_.id}"
-        )
-    if (run_.revision or "").endswith("-dirty"):
-        objections.append(f"it was run on changes that are not committed (revision {run_.revision})")
-    # Without an earlier baseline the gates on a drop have nothing to say, and that is no objection.
-    waiting = {gate.id for gate in _suite_of(run_).gates if gate.kind == "drop" and report.baseline is None}
-    objections += [
-        f"gate {verdict.gate!r}: {verdict.outcome}: {verdict.reason}"
-        for verdict in report.verdicts
-        if verdict.outcome != "pass" and verdict.gate not in waiting
-    ]
-    if objections and not force:
-        raise NotPromotable(
-            [Fault(f"run {run_.id!r} cannot become the baseline: {what}") for what in objections]
-            + [Fault("promote it all the same with --force; the reason is kept in the lock")]
-        )
-    lock = Lock(
-        version=VERSION,
-        suite=run_.suite_name,
-        run=run_.id,
-        candidate=run_.candidate,
-        promoted_at=now().isoformat(timespec="seconds").replace("+00:00", "Z"),
-        reason=reason,
-        outcome=report.outcome,
-        recording=lock_path.name.removesuffix(".lock.json") + ".recording.jsonl.gz",
-        sha256="",
-        dataset_digest=run_.dataset_digest,
-        corpus_digest=run_.corpus_digest,
-        system_fingerprint=run_.system_fingerprint,
-        revision=run_.revision,
-        n_cases=len(candidate.cases),
-        repeats=run_.repeats,
-        metrics=report.estimates,
-        config=run_.config,
-    )
-    write_baseline(candidate, lock_path, lock, keep_text=keep_text)
-    return lock

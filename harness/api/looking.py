@@ -7,8 +7,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from harness.api.deciding import gate
-from harness.errors import Fault
 from harness.planning import Selection, stages_of
 from harness.recordings import at_look, read_planned
 from harness.slices import TOO_SMALL_TO_TEST
@@ -58,23 +56,21 @@ def take_look(path: Path, look: int, decide: DecideLook) -> EarlyStop | None:
     return replace(so_far.stop, reason=reason) if reason and so_far.stop else None
 
 
-def look_by_gates(
-    suite: Suite, selection: Selection, baseline: Recorded | None, no_baseline: Fault, *, intersect: bool
-) -> DecideLook | None:
-    """Give what decides the looks of a check: its own gates, on what is recorded so far.
+def look_by(decide: Callable[[Recorded], Report], suite: Suite, selection: Selection) -> DecideLook | None:
+    """Give what decides the looks of a check: the gates that decide it at the end, on what is there so far.
 
     Returns:
-        None where a run is not to stop early: without a baseline, without a gate on a drop, and where only a
-        part of the goldens is run.
+        None where a run is not to stop early: without a gate on a drop, and where only a part of the goldens
+        is run.
     """
-    if baseline is None or selection.facts() or not any(gate_.kind == "drop" for gate_ in suite.gates):
+    if selection.facts() or not any(gate_.kind == "drop" for gate_ in suite.gates):
         return None
 
-    def decide(so_far: Recorded, look: int, looks: int) -> str:
+    def decide_look(so_far: Recorded, look: int, looks: int) -> str:
         del look, looks  # the gates read them from the recording
-        return why_stop(gate(so_far, baseline, no_baseline=no_baseline, intersect=intersect))
+        return why_stop(decide(so_far))
 
-    return decide
+    return decide_look
 
 
 def why_stop(report: Report) -> str:

@@ -3,88 +3,205 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.commands import terminal
 
+if TYPE_CHECKING:
+    from harness.api.promoting import Promoted
+    from harness.baselines import Baseline, Lock
+
+SUITE = click.argument("suite", type=click.Path(dir_okay=False, path_type=Path))
+suite_option = click.option(
+    "--suite", type=click.Path(dir_okay=False, path_type=Path), help="The suite file, if it has moved."
+)
+keep_text_option = click.option(
+    "--keep-text", is_flag=True, help="Keep questions, answers and passages, so that reports can show both."
+)
+force_option = click.option(
+    "--force", is_flag=True, help="Promote all the same; the lock keeps what this overrides."
+)
+anchor_option = click.option("--anchor", is_flag=True, help="The anchor: the baseline of the last release.")
+
 
 @click.group(subcommand_metavar="COMMAND ...")
 def baseline() -> None:
-    """Show what a suite is compared with, or promote a run to be it."""
+    """Show what a suite is compared with, or promote runs to be it."""
 
 
-@baseline.command()
-@click.argument("suite", type=click.Path(dir_okay=False, path_type=Path))
+@baseline.command(short_help="Show the baseline of SUITE, and how far its runs lie apart.")
+@SUITE
+@anchor_option
 @terminal.json_option
-def show(suite: Path, as_json: bool) -> int:
-    """Show the baseline of SUITE."""
+def show(suite: Path, anchor: bool, as_json: bool) -> int:
+    """Show the baseline of SUITE: its runs, their age, their means, and how far these lie apart.
+
+    Beside the spread between the means of the runs stands the one that single cases explain. What exceeds it
+    is a shock that all cases of a run share (an index built anew, a provider that changed).
+    """
     import msgspec
 
-    from harness.baselines import read_lock
-    from harness.numbers import interval, number
-    from harness.places import baseline_lock, shown_path
+    from harness.baselines import read_baseline, read_lock
+    from harness.places import shown_path
     from harness.suites.suite import load_suite
 
-    file = load_suite(suite)
-    path = baseline_lock(file.path, file.suite.suite)
+    path = _lock_path(suite, anchor=anchor)
     lock = read_lock(path)
     if as_json:
         terminal.print_json(msgspec.json.encode(lock, order="deterministic").decode())
         return 0
-    terminal.say(f"baseline of {lock.suite}: run {lock.run}, promoted {lock.promoted_at}")
-    terminal.say(f"  because    {lock.reason}")
-    repeats = f", each asked {lock.repeats} times" if lock.repeats > 1 else ""
-    terminal.say(f"  verdict    {lock.outcome}, {lock.n_cases:,} cases{repeats}")
-    terminal.say(f"  revision   {lock.revision or 'unknown'}")
-    for name, found in lock.metrics.items():
-        terminal.say(f"  {name:<24} {number(found.value):>8} {interval(found.interval)}")
+    _show_lock(lock, "anchor" if anchor else "baseline")
+    _show_runs(lock, read_baseline(path))
+    if len(lock.runs) < load_suite(suite).suite.baseline.runs:
+        terminal.say("  note       3 to 5 runs of a system that varies find more, at no call per gate")
     terminal.say(f"  lock       {shown_path(path)}")
     return 0
 
 
-@baseline.command(short_help="Make RUN the baseline of its suite.")
-@click.argument("run")
-@click.option("--reason", required=True, help="Why: kept in the lock file.")
-@click.option(
-    "--suite", type=click.Path(dir_okay=False, path_type=Path), help="The suite file, if it has moved."
-)
-@click.option(
-    "--keep-text", is_flag=True, help="Keep questions, answers and passages, so that reports can show both."
-)
-@click.option("--force", is_flag=True, help="Promote a failed, undecided or partial run all the same.")
-@terminal.reports_option
-def promote(run: str, reason: str, suite: Path | None, keep_text: bool, force: bool, reports: Path) -> int:
-    """Make RUN the baseline of its suite: a lock file and a slim recording, to be committed.
+@baseline.command(short_help="Check that the baseline of SUITE is whole, of one system, and not stale.")
+@SUITE
+@anchor_option
+def verify(suite: Path, anchor: bool) -> int:
+    """Check the baseline of SUITE: files, digests, one system, age.
 
-    Refused for a run that is incomplete, partial, failed or undecided against the baseline it replaces.
+    Exits with 0, with 4 where a file is missing or changed, with 2 where the runs are not of one system or
+    the lock does not say what its recordings do, with 3 where it is stale.
     """
-    from harness.api import deciding
-    from harness.errors import RecordingError, UsageError
-    from harness.places import Places, baseline_lock, shown_path
-    from harness.recordings import read
+    from harness.api.references import verify_baseline
+    from harness.errors import ExitCode
+    from harness.places import now, shown_path
+    from harness.suites.suite import load_suite
+
+    path = _lock_path(suite, anchor=anchor)
+    found = verify_baseline(path)
+    age = found.age_days(now().isoformat())
+    most = load_suite(suite).suite.baseline.stale_after_days
+    terminal.say(
+        f"{shown_path(path)}: {_count(len(found.runs), 'run')} of one system, every file as promoted"
+    )
+    if not anchor and age is not None and most is not None and age > most:
+        terminal.say(f"stale: {int(age)} days old (at most {most:g}): run the system again and promote it")
+        return ExitCode.INCONCLUSIVE
+    return 0
+
+
+@baseline.command(short_help="Make RUNs the baseline of their suite.")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--reason", required=True, help="Why: kept in the lock file.")
+@anchor_option
+@suite_option
+@keep_text_option
+@force_option
+@terminal.reports_option
+def promote(
+    runs: tuple[str, ...],
+    reason: str,
+    anchor: bool,
+    suite: Path | None,
+    keep_text: bool,
+    force: bool,
+    reports: Path,
+) -> int:
+    """Make RUNs of one system the baseline of their suite: a lock file and slim recordings, to be committed.
+
+    Three to five runs find more than one, at no call per gate. A RUN may be a lock file, for all of its runs.
+
+    Refused for a run that is incomplete or partial, and where half of the runs or more fail a gate, or leave
+    it undecided, against the baseline that they replace. Refused also for a run that was judged against that
+    baseline already and has a better mean on a metric with a `max_drop`: picking the better of several runs
+    makes false alarms of luck. Run the system once more, and promote that run.
+    """
+    from harness.api.promoting import Wish
+    from harness.api.promoting import promote as promote_runs
+    from harness.errors import UsageError
+    from harness.places import Places
 
     if not reason.strip():
         raise UsageError("--reason is empty")
-    places = Places(reports)
-    recorded = read(places.find_recording(run))
-    suite_path = suite if suite is not None else Path(recorded.run.suite_path)
-    if not suite_path.is_file():
-        raise UsageError(f"no suite file at {str(suite_path)!r}", mend="name it with --suite")
-    lock_path = baseline_lock(suite_path, recorded.run.suite_name)
-    try:
-        earlier, why_none = deciding.find_baseline(None, suite_path, recorded.run.suite_name, places)
-    except (RecordingError, UsageError):
-        if not force:  # a damaged recording or lock is replaced only where that is asked for
-            raise
-        earlier, why_none = None, deciding.NO_BASELINE
-    report = deciding.gate(recorded, earlier, no_baseline=why_none)
-    lock = deciding.promote(
-        recorded, lock_path, reason=reason, report=report, keep_text=keep_text, force=force
-    )
-    before = earlier.run.id if earlier is not None else "none"
-    terminal.say(f"baseline of {lock.suite}: {before} -> {lock.run}")
-    terminal.say(f"  {shown_path(lock_path)}")
-    terminal.say(f"  {shown_path(lock_path.parent / lock.recording)}")
-    click.echo("commit both files")
+    wish = Wish(reason, anchor, keep_text, force)
+    _say_promoted(promote_runs(runs, wish, suite, Places(reports)), "anchor" if anchor else "baseline")
     return 0
+
+
+@baseline.command(short_help="Add a further RUN of the same system to the baseline.")
+@click.argument("run")
+@click.option("--keep", type=terminal.AT_LEAST_1, metavar="N", help="Keep the latest N runs only.")
+@suite_option
+@keep_text_option
+@force_option
+@terminal.reports_option
+def add(run: str, keep: int | None, suite: Path | None, keep_text: bool, force: bool, reports: Path) -> int:
+    """Add a further RUN of the same system to the baseline of its suite.
+
+    Refused for a run of another system, one that is incomplete or partial, and, as by `promote`, one that was
+    judged already and is better. A run that is worse is let in: the baseline is what the system does.
+    """
+    from harness.api.promoting import Wish
+    from harness.api.promoting import add as add_run
+    from harness.places import Places
+
+    wish = Wish("", keep_text=keep_text, force=force)
+    _say_promoted(add_run(run, keep, wish, suite, Places(reports)), "baseline")
+    return 0
+
+
+def _lock_path(suite: Path, *, anchor: bool) -> Path:
+    from harness.places import anchor_lock, baseline_lock
+    from harness.suites.suite import load_suite
+
+    file = load_suite(suite)
+    return (anchor_lock if anchor else baseline_lock)(file.path, file.suite.suite)
+
+
+def _say_promoted(promoted: Promoted, role: str) -> None:
+    from harness.places import shown_path
+
+    lock, path = promoted.lock, promoted.path
+    before, after = ", ".join(promoted.before) or "none", ", ".join(run.id for run in lock.runs)
+    terminal.say(f"{role} of {lock.suite}: {before} -> {after}")
+    if len({run.revision for run in lock.runs}) > 1:
+        revisions = ", ".join(dict.fromkeys(run.revision or "unknown" for run in lock.runs))
+        terminal.say(f"  the runs are of several revisions: {revisions}")
+    for file in (path, *(path.parent / run.recording for run in lock.runs)):
+        terminal.say(f"  {shown_path(file)}")
+    click.echo("commit these files")
+
+
+def _show_lock(lock: Lock, role: str) -> None:
+    runs = f"run {lock.runs[0].id}" if len(lock.runs) == 1 else _count(len(lock.runs), "run")
+    terminal.say(f"{role} of {lock.suite}: {runs}, promoted {lock.promoted_at}")
+    terminal.say(f"  because    {lock.reason}")
+    for objection in lock.forced:
+        terminal.say(f"  forced     {objection}")
+    repeats = f", each asked {lock.repeats} times" if lock.repeats > 1 else ""
+    terminal.say(f"  verdict    {lock.outcome}, {lock.n_cases:,} cases{repeats}")
+
+
+def _show_runs(lock: Lock, found: Baseline) -> None:
+    """Each run with its age, then each metric with the runs' means and how far they lie apart."""
+    from harness.api.references import spreads
+    from harness.numbers import interval, number
+    from harness.places import now
+
+    today = now().isoformat()
+    for index, (run, recorded) in enumerate(zip(lock.runs, found.runs, strict=True), 1):
+        days = found._replace(runs=(recorded,)).age_days(today)
+        age = "age unknown" if days is None else f"{max(0, int(days))} days old"
+        terminal.say(f"  run {index:<6} {run.id}  {age}, revision {run.revision or 'unknown'}")
+    apart = spreads(found)
+    for name, mean in lock.metrics.items():
+        terminal.say(f"  {name:<24} {number(mean.value):>8} {interval(mean.interval)}")
+        if name not in apart:
+            continue
+        means, shock = apart[name]
+        terminal.say(f"    by run  {'  '.join(number(value) for value in means)}")
+        if shock is not None:
+            verdict = "more than the cases explain" if shock.used else "as the cases explain"
+            spread, expected = number(shock.spread_sd), number(shock.expected_sd)
+            terminal.say(f"    spread  SD {spread} between runs, {expected} expected: {verdict}")
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -23,14 +23,14 @@ def compare(
 
     Nothing is kept in the database. The exit code is the verdict.
     """
-    from harness.api import deciding
+    from harness.api import deciding, references
     from harness.places import Places
     from harness.recordings import read
 
     places = Places(reports)
     recorded = read(places.find_recording(candidate))
-    earlier, why_none = deciding.find_baseline(
-        baseline, Path(recorded.run.suite_path), recorded.run.suite_name, places
-    )
-    report = deciding.gate(recorded, earlier, no_baseline=why_none, intersect=intersect)
+    suite_path, name = Path(recorded.run.suite_path), recorded.run.suite_name
+    earlier, why_none = references.find_baseline((baseline,), suite_path, name, places)
+    anchor = references.find_anchor(suite_path, name)
+    report = deciding.gate(recorded, earlier, no_baseline=why_none, anchor=anchor, intersect=intersect)
     return terminal.show_only(report, outputs, as_json=as_json)

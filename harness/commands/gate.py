@@ -24,14 +24,14 @@ from harness.commands import terminal
 def gate(
     run: str,
     suite: Path | None,
-    baseline: str | None,
+    baselines: tuple[str, ...],
     intersect: bool,
     outputs: tuple[Path, ...],
     reports: Path,
     as_json: bool,
 ) -> int:
     """Decide the gates of RUN (an id, its beginning, `last`, or a path) without asking anything again."""
-    from harness.api import deciding
+    from harness.api import deciding, references
     from harness.places import Places
     from harness.recordings import read
     from harness.suites.suite import load_suite
@@ -40,6 +40,10 @@ def gate(
     recorded = read(places.find_recording(run))
     file = load_suite(suite) if suite is not None else None
     suite_path = file.path if file is not None else Path(recorded.run.suite_path)
-    earlier, why_none = deciding.find_baseline(baseline, suite_path, recorded.run.suite_name, places)
-    report = deciding.gate(recorded, earlier, no_baseline=why_none, suite_file=file, intersect=intersect)
+    name = recorded.run.suite_name
+    earlier, why_none = references.find_baseline(baselines, suite_path, name, places)
+    anchor = references.find_anchor(suite_path, name)
+    report = deciding.gate(
+        recorded, earlier, no_baseline=why_none, anchor=anchor, suite_file=file, intersect=intersect
+    )
     return terminal.publish(report, recorded, places, outputs, as_json=as_json)

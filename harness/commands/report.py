@@ -15,9 +15,11 @@ from harness.commands import terminal
 @terminal.intersect_option
 @terminal.output_option
 @terminal.reports_option
-def report(run: str, baseline: str | None, intersect: bool, outputs: tuple[Path, ...], reports: Path) -> int:
+def report(
+    run: str, baselines: tuple[str, ...], intersect: bool, outputs: tuple[Path, ...], reports: Path
+) -> int:
     """Write the report of RUN in every format; the same run gives the same bytes. Exits with 0."""
-    from harness.api import deciding
+    from harness.api import deciding, references
     from harness.api.rendering import FORMATS, format_of, render, write_text
     from harness.places import Places, shown_path
     from harness.recordings import read
@@ -25,10 +27,10 @@ def report(run: str, baseline: str | None, intersect: bool, outputs: tuple[Path,
     places = Places(reports)
     wanted = [(path, format_of(path)) for path in outputs]
     recorded = read(places.find_recording(run))
-    earlier, why_none = deciding.find_baseline(
-        baseline, Path(recorded.run.suite_path), recorded.run.suite_name, places
-    )
-    found = deciding.gate(recorded, earlier, no_baseline=why_none, intersect=intersect)
+    suite_path, name = Path(recorded.run.suite_path), recorded.run.suite_name
+    earlier, why_none = references.find_baseline(baselines, suite_path, name, places)
+    anchor = references.find_anchor(suite_path, name)
+    found = deciding.gate(recorded, earlier, no_baseline=why_none, anchor=anchor, intersect=intersect)
     folder = places.run_folder(recorded.run.id)
     targets = wanted or [(folder / file_name, name) for name, (file_name, _) in FORMATS.items()]
     rendered = render(found, {name for _, name in targets})

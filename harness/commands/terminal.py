@@ -38,8 +38,11 @@ reports_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 baseline_option = click.option(
     "--baseline",
+    "baselines",
+    multiple=True,
     metavar="RUN|LOCK",
-    help="Compare with this run or lock file. [default: the suite's own lock]",
+    help="Compare with this run or lock file; repeatable: several runs of one system are averaged by case."
+    " [default: the suite's own lock]",
 )
 intersect_option = click.option(
     "--intersect", is_flag=True, help="If the goldens differ, compare the cases that are the same."
@@ -266,14 +269,14 @@ def show_only(report: Report, outputs: Iterable[Path], *, as_json: bool) -> int:
 
 
 def _keep(report: Report, recorded: Recorded, places: Places, rendered: dict[str, str]) -> None:
-    """Load the run (and its baseline, where recorded here) and the report into the store."""
+    """Load the run (and the runs of its baseline, where recorded here) and the report into the store."""
     from harness.recordings import read
     from harness.store.store import Store
 
     with Store(places.store) as store:
-        if report.baseline is not None and report.baseline.id != report.run.id:
-            path = places.recording(report.baseline.id)
-            if path.is_file():
+        for run in report.baseline_runs:
+            path = places.recording(run.id)
+            if run.id != report.run.id and path.is_file():
                 store.load(read(path))
         store.load(recorded)
         store.save_report(report, rendered)

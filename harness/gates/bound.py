@@ -7,21 +7,25 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.comparison import LEVEL, Table, estimate
+from harness.comparison import LEVEL, Looks, Table, estimate
 from harness.gates.evidence import Evidence
+from harness.gates.looks import is_partial, level_of
 from harness.numbers import number
 from harness.types import UNSCORED, Case, Gate, Interval, MetricIdentity, Outcome, Verdict
 
 Range = tuple[float, float]
 
 LATENCY = "latency_s"
+BOUND_ERROR = (1 - LEVEL) / 2
+"""How often a mean just on the bound may pass, or fail, over all looks."""
 
 
 def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
     """Decide it on the cases that the gate is about."""
-    name = gate.metric or ""
+    name, looks = gate.metric or "", evidence.candidate.looks
     metric, table = evidence.candidate.run.metrics[name], evidence.candidate.tables[name]
-    found = estimate(table, cases, metric)
+    level = LEVEL if looks == Looks() else 2 * level_of(looks, BOUND_ERROR) - 1
+    found = estimate(table, cases, metric, level)
     untold = _untold(gate, table, cases, metric)
     found = msgspec.structs.replace(found, n_unscored=found.n_unscored + untold)
     empty = msgspec.structs.replace(empty, n=found.n, n_total=found.n + found.n_unscored)
@@ -31,14 +35,17 @@ def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: V
     shown: Interval | None = None
     shown_value = found.value
     if gate.quantile is not None or gate.total:
-        shown_value, *ends = _point_range(gate, values, found.n_unscored, metric)
-        known = possible = (ends[0], ends[1])
-    elif gate.bound == "point":
+        margin = _margin(gate, looks, values)
+        shown_value, low, high = _point_range(gate, values, found.n_unscored, metric, margin)
+        if gate.total and is_partial(looks):
+            high = math.inf  # what has not been asked is not added up yet
+        known = possible = (low, high)
+    elif gate.bound == "point" and not is_partial(looks):
         shown = found.interval
         known, possible = (found.value, found.value), _mean_range(values, found.n_unscored, metric)
     elif found.interval is not None:
         shown = found.interval
-        known, possible = (shown.low, shown.high), _interval_range(table, cases, shown, metric)
+        known, possible = (shown.low, shown.high), _interval_range(table, cases, shown, metric, level)
     else:
         why = f"values from one document ({found.n}) have no interval"
         return msgspec.structs.replace(empty, reason=why, candidate=found.value)
@@ -86,8 +93,22 @@ def _range_text(ends: Range, unit: str) -> str:
     return f"between {low} and {high}"
 
 
+def _margin(gate: Gate, looks: Looks, values: Sequence[float]) -> float:
+    """How far the share that a quantile is at may be off while a part of the cases has been asked.
+
+    ``z sqrt(q (1 - q) / n)``, the normal approximation of the binomial limits of an order statistic; 0 for
+    all cases: a limit on a quantile is about the cases that there are.
+    """
+    if gate.quantile is None or not is_partial(looks):
+        return 0.0
+    from scipy.special import ndtri
+
+    spread = math.sqrt(gate.quantile * (1 - gate.quantile) / len(values))
+    return float(ndtri(level_of(looks, BOUND_ERROR))) * spread
+
+
 def _point_range(
-    gate: Gate, values: list[float], unscored: int, metric: MetricIdentity
+    gate: Gate, values: list[float], unscored: int, metric: MetricIdentity, margin: float
 ) -> tuple[float, float, float]:
     """A quantile or total of what is known, and the least and most it can be with the unscored."""
     top = math.inf if metric.high is None else metric.high
@@ -95,7 +116,7 @@ def _point_range(
     if gate.total:
         return math.fsum(values), math.fsum(least), math.fsum(most)
     q = gate.quantile or 0.0
-    return _quantile(values, q), _quantile(least, q), _quantile(most, q)
+    return _quantile(values, q), _quantile(least, max(0.0, q - margin)), _quantile(most, min(1.0, q + margin))
 
 
 def _quantile(ordered: list[float], q: float) -> float:
@@ -111,7 +132,9 @@ def _mean_range(values: Sequence[float], unscored: int, metric: MetricIdentity) 
     return (known + unscored * metric.low) / total, (known + high) / total
 
 
-def _interval_range(table: Table, cases: Sequence[Case], shown: Interval, metric: MetricIdentity) -> Range:
+def _interval_range(
+    table: Table, cases: Sequence[Case], shown: Interval, metric: MetricIdentity, level: float
+) -> Range:
     """Least and most that the interval's ends can be: the mean moves, and its error grows with each case."""
     from harness.stats.paired import student_quantile, unit_error
 
@@ -124,7 +147,7 @@ def _interval_range(table: Table, cases: Sequence[Case], shown: Interval, metric
     values, clusters = zip(*scored, strict=True)
     mean = math.fsum(values) / len(values)
     least, most = _mean_range(values, len(lost), metric)
-    quantile = student_quantile(len(set(clusters)) - 1, (1 + LEVEL) / 2)
+    quantile = student_quantile(len(set(clusters)) - 1, (1 + level) / 2)
     error = quantile * unit_error([*clusters, *lost]) * len(lost) * (metric.high - metric.low)
     low, high = shown.low - (mean - least) - error, shown.high + (most - mean) + error
     return max(low, metric.low), min(high, metric.high)

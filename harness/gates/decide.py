@@ -30,11 +30,13 @@ def all_gates(suite: Suite) -> tuple[Gate, ...]:
 
 def decide_all(evidence: Evidence, lines: Mapping[str, int]) -> tuple[Verdict, ...]:
     """Decide every gate, in suite order; ``lines`` gives each gate's line in the suite file."""
-    drops = find_drops(evidence)
-    return tuple(
-        msgspec.structs.replace(decide(gate, evidence, drops), line=lines.get(gate.id))
-        for gate in all_gates(evidence.suite)
-    )
+    verdicts = decide_each(evidence, find_drops(evidence))
+    return tuple(msgspec.structs.replace(found, line=lines.get(found.gate)) for found in verdicts)
+
+
+def decide_each(evidence: Evidence, drops: DropTests) -> tuple[Verdict, ...]:
+    """Decide every gate, in suite order; ``drops`` are the tests of all gates on a drop."""
+    return tuple(decide(gate, evidence, drops) for gate in all_gates(evidence.suite))
 
 
 def decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:

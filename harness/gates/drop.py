@@ -86,7 +86,7 @@ def _worst_first(verdict: Verdict) -> tuple[int, bool, float]:
 
 def _judge(test: DropTest, role: Role, unit: str) -> Verdict:
     gate, found = test.gate, test.comparison
-    margin = margin_of(gate)
+    margin = gate.max_ratio - 1 if gate.max_ratio is not None else gate.max_drop or 0.0
     outcome, reason, holds = _outcome(test, margin, role, unit)
     return Verdict(
         gate=gate.id,
@@ -109,16 +109,12 @@ def _judge(test: DropTest, role: Role, unit: str) -> Verdict:
     )
 
 
-def margin_of(gate: Gate) -> float:
-    """Give the harm that a gate on a drop allows; of a ratio, the relative change."""
-    return gate.max_ratio - 1 if gate.max_ratio is not None else gate.max_drop or 0.0
-
-
 def _outcome(test: DropTest, margin: float, role: Role, unit: str) -> tuple[Outcome, str, bool]:
     """Fail on a drop beyond doubt that may exceed the margin; pass what is shown to be within it.
 
     What is neither holds the whole gate back, but for a guard that found no drop; and even for a guard where
-    scores are missing that could hide one. So no loss of scores turns a fail into a pass.
+    scores are missing that could hide one. So no loss of scores turns a fail into a pass. The margin is as
+    shown: of a ratio, the relative change.
     """
     pairs, found = test.pairs, test.comparison
     total = pairs.total + pairs.unpaired
@@ -128,7 +124,7 @@ def _outcome(test: DropTest, margin: float, role: Role, unit: str) -> tuple[Outc
         few = f"{found.n_pairs} pairs from {found.n_clusters} documents are too few to judge"
         return "inconclusive", f"{few} (need {n} from {clusters})", not guards or bool(pairs.worst)
     within = found.harm_limit is not None and found.harm_limit <= margin
-    if test.is_sure and not within:
+    if test.is_sure and test.may_exceed and not within:
         return "fail", _fail_text(found, margin, unit), True
     if pairs.unpaired + len(pairs.worst) > MAX_UNPAIRED * total:
         lost = pairs.unpaired + len(pairs.worst)
@@ -142,7 +138,7 @@ def _outcome(test: DropTest, margin: float, role: Role, unit: str) -> tuple[Outc
         why = f"{len(pairs.worst)} of {total} unscored cases could hide a drop"
         return "inconclusive", why, True
     if guards:
-        return "inconclusive", _guard_text(found, unit), False
+        return "inconclusive", _guard_text(test, unit), False
     return "inconclusive", _cannot_tell(found, margin, unit), True
 
 
@@ -165,7 +161,11 @@ def _pass_text(test: DropTest, margin: float, unit: str) -> str:
     return f"at most {limit} worse ({level}), within {allowed}{flat}{new}"
 
 
-def _guard_text(found: Comparison, unit: str) -> str:
+def _guard_text(test: DropTest, unit: str) -> str:
+    found = test.comparison
+    if test.is_sure:
+        harm = _amount(found.harm, found, unit)
+        return f"small but real: {harm} worse; too few cases to show how small"
     text = f"no drop found (adjusted p {_signed_p(found.p_adjusted)})"
     if found.detectable is None:
         return text

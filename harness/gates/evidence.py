@@ -12,7 +12,10 @@ from harness.types import Case, Gate, Suite
 
 
 class Evidence(NamedTuple):
-    """All that gates are decided on; ``no_baseline`` says why there is nothing to compare with."""
+    """All that gates are decided on; ``no_baseline`` says why there is nothing to compare with.
+
+    The anchor is the baseline of the last release, for gates ``against: anchor``.
+    """
 
     suite: Suite
     candidate: RunScores
@@ -21,7 +24,7 @@ class Evidence(NamedTuple):
     unchanged: frozenset[str] | None = None
     """Ids of the cases that may be compared with the baseline; None: all."""
     anchor: RunScores | None = None
-    no_anchor: str = "there is no anchor yet"
+    no_anchor: str = "there is no baseline of a release"
     anchor_unchanged: frozenset[str] | None = None
     """Ids of the cases that may be compared with the anchor; None: all."""
 

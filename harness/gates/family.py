@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from harness.comparison import Looks, RunScores, differing_metrics, estimate
 from harness.gates.evidence import Evidence
 from harness.gates.hierarchy import weights_of
-from harness.gates.looks import PASS_ERROR, level_of, spent_by
-from harness.pairing import NO_SHIFT, Pairs, Scale, Shift, could_be_sure, measure, pair, shifted
+from harness.gates.looks import PASS_ERROR, least_bound, level_of, spent_by
+from harness.pairing import NO_SHIFT, Pairs, Scale, Shift, could_be_sure, known_limit, measure, pair, shifted
 from harness.slices import TOO_SMALL_TO_TEST, select, slices_of, values_of
 from harness.types import Case, Comparison, Gate, Slice, Suite
 
@@ -32,12 +32,17 @@ SEED = 0
 
 
 class DropTest(NamedTuple):
-    """One drop on one slice: its numbers, and whether its own test is, or could be, sure of it."""
+    """One drop on one slice: its numbers, and what they may hide.
+
+    ``possible``: its own test is sure of a drop, or could be if what is missing were known. ``may_exceed``:
+    what is known does not keep it within the margin.
+    """
 
     gate: Gate
     pairs: Pairs
     comparison: Comparison
     possible: bool = False
+    may_exceed: bool = False
 
     @property
     def least(self) -> tuple[int, int]:
@@ -70,10 +75,25 @@ class DropTests(NamedTuple):
     small: Mapping[str, tuple[str, ...]]
     reasons: Mapping[str, str]
 
+    @property
+    def p_values(self) -> tuple[tuple[float, bool], ...]:
+        """The p-value of every single test that is judged, and whether it is in a slice only."""
+        return tuple(
+            (test.comparison.p_worse, test.gate.slice is not None)
+            for its in self.tests.values()
+            for test in its
+            if test.is_judged and test.comparison.p_worse is not None
+        )
+
 
 def scale_of(gate: Gate) -> Scale:
     """Whether a gate on a drop is about differences or ratios."""
     return "ratio" if gate.max_ratio is not None else "difference"
+
+
+def margin_of(gate: Gate) -> float:
+    """Give the harm that a gate on a drop allows, on the scale of its pairs."""
+    return math.log(gate.max_ratio) if gate.max_ratio is not None else gate.max_drop or 0.0
 
 
 def find_drops(evidence: Evidence) -> DropTests:
@@ -169,14 +189,14 @@ def _test_together(
     judged = [test for its in tests.values() for test in its if test.is_judged]
     spent = spent_by(looks, alpha)
     adjusted: dict[int, float] = {}
-    critical = spent[-1]
+    critical = least_bound(looks, alpha)
     if judged:
         t, df = _students(judged, evidence)
         stages = _document_stages(looks, evidence.candidate.cases)
         family = _family(judged, [weights[test.gate.id] for test in judged], stages)
         found = family_test(family, z_of_t(t, df), spent, seed=SEED)
         adjusted = {id(test): float(p) for test, p in zip(judged, found.adjusted, strict=True)}
-        critical = max(found.critical, spent[-1])  # ties may leave less than Bonferroni's bound
+        critical = max(found.critical, critical)  # flips that tie may leave less than that
     return {
         gate_id: tuple(
             _measured(test, weights[gate_id], critical, adjusted.get(id(test)), spent[-1], evidence)
@@ -200,7 +220,8 @@ def _measured(
     level = level_of(looks, error)
     comparison = measure(test.pairs, test.comparison, share, level, shift, scale_of(test.gate))
     comparison = replace(comparison, limit_level=1 - error, p_adjusted=adjusted, level=spent)
-    return test._replace(comparison=comparison, possible=possible)
+    may_exceed = known_limit(test.pairs, level, shift) > margin_of(test.gate)
+    return test._replace(comparison=comparison, possible=possible, may_exceed=may_exceed)
 
 
 def _shift(gate: Gate, evidence: Evidence) -> Shift:

@@ -15,6 +15,22 @@ def spent_by(looks: Looks, alpha: float) -> tuple[float, ...]:
     return tuple(spent(alpha, fraction, "power") for fraction in looks.fractions)
 
 
+def least_bound(looks: Looks, alpha: float) -> float:
+    """Give the weighted p-value that would be found at this look if tests had nothing in common."""
+    if looks.fractions == (1.0,):
+        return alpha
+    from scipy.special import ndtr
+
+    from harness.stats.sequential import spending_bounds
+
+    return float(ndtr(-spending_bounds(alpha, looks.fractions, "power")[-1]))
+
+
+def is_partial(looks: Looks) -> bool:
+    """Say whether more cases were planned than have been asked by now."""
+    return looks.fractions[-1] < 1
+
+
 def level_of(looks: Looks, error: float) -> float:
     """One-sided confidence that a limit needs at this look, so that all looks together err that often.
 

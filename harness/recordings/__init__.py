@@ -10,8 +10,8 @@ same case and repeat the last one counts.
 from harness.recordings.files import write_whole
 from harness.recordings.lines import repair
 from harness.recordings.reading import read, read_planned
-from harness.recordings.slim import write_slim
+from harness.recordings.slim import pack_slim
 from harness.recordings.stages import at_look
 from harness.recordings.writing import Recording
 
-__all__ = ["Recording", "at_look", "read", "read_planned", "repair", "write_slim", "write_whole"]
+__all__ = ["Recording", "at_look", "pack_slim", "read", "read_planned", "repair", "write_whole"]

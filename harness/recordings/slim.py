@@ -5,26 +5,21 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-from pathlib import Path
 from typing import get_args
 
 from msgspec.structs import replace
 
-from harness.recordings.files import write_whole
 from harness.recordings.lines import End, dump, dump_header
 from harness.types import Behavior, Case, Recorded, Result, Score
 
 
-def write_slim(recorded: Recorded, path: Path, *, keep_text: bool) -> None:
-    """Write a compressed recording (name it ``.gz``); the same content always gives the same bytes.
+def pack_slim(recorded: Recorded, *, keep_text: bool) -> bytes:
+    """Give the bytes of a compressed recording (name it ``.gz``): the same for the same content.
 
     Without text every output becomes ``sha256:<hex>``, and these are left out: inputs, reference answers,
     quotes, passage texts, error messages, reasons, and of ``details`` all but numbers, booleans and
     behaviours. An incomplete recording stays incomplete. Of a run that stopped early it holds the cases that
     were asked, as if no others had been planned.
-
-    Raises:
-        RecordingError: the file cannot be written.
     """
     cases = recorded.cases if keep_text else [_case_without_text(case) for case in recorded.cases]
     results = recorded.results if keep_text else map(_result_without_text, recorded.results)
@@ -37,7 +32,7 @@ def write_slim(recorded: Recorded, path: Path, *, keep_text: bool) -> None:
     packed = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as file:
         file.write(b"".join(lines))
-    write_whole(path, packed.getvalue())
+    return packed.getvalue()
 
 
 def _case_without_text(case: Case) -> Case:

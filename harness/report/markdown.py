@@ -292,9 +292,9 @@ def _foot(report: Report) -> list[str]:
     command = wording.one_case(report)
     if command:
         lines += [f"Reproduce: {inline(command, 400)}", ""]
-    run, base = report.run, report.baseline
+    run = report.run
     parts = [f"run {inline(wording.run_name(run))}"]
-    parts.append(f"baseline {inline(wording.run_name(base))}" if base else "no baseline")
+    parts.append(f"baseline {inline(wording.baseline_name(report))}" if report.baseline else "no baseline")
     parts.append(f"goldens {inline(run.dataset_digest[:12])}")
     parts += [f"judge {inline(digest[:12])}" for digest in sorted(set(run.judges.values()))]
     return [*lines, f"<sub>{' · '.join(parts)}</sub>"]

@@ -79,8 +79,8 @@ def cells(text: str) -> int:
 
 
 def _title(report: Report, console: _Console) -> list[str]:
-    run, base = report.run, report.baseline
-    against = f"baseline {wording.run_name(base)}" if base else "no baseline"
+    run = report.run
+    against = f"baseline {wording.baseline_name(report)}" if report.baseline else "no baseline"
     parts = [f"suite {run.suite_name}", wording.asked(report)]
     if run.repeats > 1:
         parts[-1] += f" × {run.repeats} repeats"

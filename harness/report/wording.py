@@ -110,6 +110,14 @@ def run_name(run: Run) -> str:
     return f"{run.candidate} {run.id}".strip()
 
 
+def baseline_name(report: Report) -> str:
+    """Name the baseline by its first run; empty where there is none."""
+    if report.baseline is None:
+        return ""
+    more = len(report.baseline_runs) - 1
+    return run_name(report.baseline) + (f" and {plural(more, 'more run')}" if more > 0 else "")
+
+
 def tally(report: Report) -> str:
     """Count the gates by outcome: ``1 failed · 1 inconclusive · 5 passed``."""
     words: dict[Outcome, str] = {"fail": "failed", "inconclusive": "inconclusive", "pass": "passed"}

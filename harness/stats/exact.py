@@ -67,7 +67,8 @@ def sign_flip_test(
     kinds = _kinds(sums, sizes)
     if math.prod(int(count) + 1 for count in kinds.counts) <= ARRANGEMENTS:
         totals, weighted, shares = _all_flips(kinds)
-        return min(1.0, float(shares[_bounded_t(totals, weighted, design) >= bar].sum()))
+        share = float(shares[_bounded_t(totals, weighted, design) >= bar].sum())
+        return min(1.0, max(share, math.ulp(0.0)))
     totals, weighted = _random_flips(kinds, flips, np.random.default_rng(seed))
     hits = int(np.count_nonzero(_bounded_t(totals, weighted, design) >= bar))
     return (1 + hits) / (1 + flips)
@@ -129,13 +130,13 @@ def _cluster_sums(x: Array, clusters: Sequence[str]) -> tuple[Array, Array]:
     Sums are kept to twelve digits, so that those of the same scores are the same number in any order, and
     those that cancel are 0 rather than what rounding leaves of them.
     """
-    sums: Any = x
+    largest = np.abs(x).max()
+    sums: Any = x / largest if largest else x
     sizes = np.ones(len(x))
     if len(set(clusters)) < len(x):
         codes, rising = cluster_codes(clusters), np.argsort(x)
-        sums, sizes = np.bincount(codes[rising], x[rising]), np.bincount(codes).astype(float)
-    largest = np.abs(x).max()
-    return (np.round(sums / largest, 12) if largest else sums), sizes
+        sums, sizes = np.bincount(codes[rising], sums[rising]), np.bincount(codes).astype(float)
+    return np.round(sums, 12), sizes
 
 
 def _sum(x: Array) -> float:
@@ -166,15 +167,15 @@ def _bounded_t(totals: Any, weighted: Any, design: _Design) -> Any:
 
 def _all_flips(kinds: _Kinds) -> tuple[Array, Array, Array]:
     """Totals, weighted totals and share of every distinguishable flip; each of shape (flips,)."""
-    totals, weighted, logs = np.zeros(1), np.zeros(1), np.zeros(1)
+    totals, weighted, shares = np.zeros(1), np.zeros(1), np.ones(1)
     for cluster_sum, size, count in zip(*kinds, strict=True):
         kept = np.arange(count + 1.0)
         net = (2 * kept - count) * cluster_sum
-        ways = gammaln(count + 1) - gammaln(kept + 1) - gammaln(count - kept + 1) - count * math.log(2)
+        log_share = gammaln(count + 1) - gammaln(kept + 1) - gammaln(count - kept + 1) - count * math.log(2)
         totals = np.add.outer(totals, net).ravel()
         weighted = np.add.outer(weighted, net * size).ravel()
-        logs = np.add.outer(logs, ways).ravel()
-    return totals, weighted, np.exp(logs)
+        shares = np.multiply.outer(shares, np.exp(log_share)).ravel()
+    return totals, weighted, shares
 
 
 def _random_flips(kinds: _Kinds, flips: int, rng: np.random.Generator) -> tuple[Array, Array]:

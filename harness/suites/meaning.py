@@ -66,6 +66,12 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
         _check_metric(name, suite.metrics.index(name) != index, ("metrics", index), fault)
     _check_slices(suite, fault)
     _check_run(suite, fault)
+    if suite.baseline.runs < 1:
+        fault(("baseline", "runs"), f"runs is {suite.baseline.runs}", "1 or more")
+    stale_after = suite.baseline.stale_after_days
+    if stale_after is not None and not stale_after > 0:
+        what = f"stale_after_days is {stale_after:g}"
+        fault(("baseline", "stale_after_days"), what, "days above 0, or null for any age")
     seen: set[str] = set()
     for index, gate in enumerate(suite.gates):
         _check_gate(gate, suite, ("gates", index), fault)

@@ -15,9 +15,10 @@ from msgspec.structs import replace
 from staged import N_CASES, NAMED, SUITE, calls_of, make_staged
 from world import cases_of, recorded_of, suite_of
 
-from harness.api.deciding import NO_BASELINE, gate
-from harness.api.looking import look_by_gates, planned_stages, why_stop
+from harness.api.deciding import gate
+from harness.api.looking import look_by, planned_stages, why_stop
 from harness.api.running import Finished, RunOptions, run, validate
+from harness.baselines import Baseline
 from harness.errors import UsageError
 from harness.places import Places
 from harness.planning import Selection
@@ -260,30 +261,23 @@ def test_a_fault_while_looking_keeps_what_was_answered(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("selection", "baseline", "drop", "stops"),
+    ("selection", "drop", "stops"),
     [
-        (Selection(), True, True, True),
-        (Selection(), False, True, False),
-        (Selection(), True, False, False),
-        (Selection(where={"language": "de"}), True, True, False),
-        (Selection(case_ids=("q-001",)), True, True, False),
-        (Selection(limit=100), True, True, False),
+        (Selection(), True, True),
+        (Selection(), False, False),
+        (Selection(where={"language": "de"}), True, False),
+        (Selection(case_ids=("q-001",)), True, False),
+        (Selection(limit=100), True, False),
     ],
 )
-def test_what_can_stop_early(
-    folder: Path, selection: Selection, baseline: bool, drop: bool, stops: bool
-) -> None:
-    """A whole run against a baseline with a gate on a drop; anything else is asked to the end."""
-    earlier = ask(None).recorded
-    suite = validate(Path(SUITE)).file.suite
+def test_what_can_stop_early(folder: Path, selection: Selection, drop: bool, stops: bool) -> None:
+    """A whole run with a gate on a drop; anything else is asked to the end."""
+    path = folder / SUITE
     if not drop:
-        path = folder / SUITE
-        path.write_text(
-            path.read_text(encoding="utf-8").replace("max_drop: 0.1", "min: 0.1"), encoding="utf-8"
-        )
-        suite = validate(path).file.suite
-    decide = look_by_gates(suite, selection, earlier if baseline else None, NO_BASELINE, intersect=False)
-    assert (decide is not None) == stops
+        text = path.read_text(encoding="utf-8").replace("max_drop: 0.1", "min: 0.1")
+        path.write_text(text, encoding="utf-8")
+    suite = validate(path).file.suite
+    assert (look_by(lambda recorded: outcome_of("pass"), suite, selection) is not None) == stops
 
 
 def outcome_of(outcome: str, *failed: str) -> Report:
@@ -292,7 +286,8 @@ def outcome_of(outcome: str, *failed: str) -> Report:
     cases = cases_of(60)
     runs = [recorded_of(cases, {"quality": [1.0] * 60}, name) for name in ("run", "base")]
     suite = to_builtins(suite_of(Gate("drop", "quality", max_drop=0.1)))
-    report = gate(*(replace(run_, run=replace(run_.run, suite=suite)) for run_ in runs))
+    candidate, earlier = (replace(run_, run=replace(run_.run, suite=suite)) for run_ in runs)
+    report = gate(candidate, Baseline((earlier,)))
     return replace(report, outcome=outcome, verdicts=verdicts, comparisons=(), slices=())
 
 

@@ -197,7 +197,7 @@ def test_the_baseline_must_be_the_one_that_was_promoted(world: World, tmp_path: 
     """4: a baseline whose recording was changed is not compared with."""
     folder = copy_project(world.folder, tmp_path / "project")
     shutil.copytree(world.folder / "reports/runs/same", folder / "reports/runs/same")
-    recording = folder / "suites/baselines/tiny.recording.jsonl.gz"
+    recording = folder / "suites/baselines/tiny.run-first.jsonl.gz"
     data = bytearray(recording.read_bytes())
     data[len(data) // 2] ^= 1
     recording.write_bytes(bytes(data))

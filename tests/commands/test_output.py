@@ -116,11 +116,12 @@ def test_a_hostile_lock_is_shown_inert(
     folder = copy_project(world.folder, tmp_path / "project")
     path = folder / "suites/baselines/tiny.lock.json"
     lock = json.loads(path.read_text())
-    lock |= dict.fromkeys(("reason", "revision", "promoted_at"), EVIL)
+    lock |= dict.fromkeys(("reason", "promoted_at"), EVIL) | {"forced": [EVIL]}
+    lock["runs"][0] |= {"revision": EVIL, "started_at": EVIL}
     path.write_text(json.dumps({**lock, "metrics": {EVIL: lock["metrics"]["recall@5"]}}))
     ended = call_inside(capsys, folder, "baseline", "show", SUITE)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.count("owned") == 4
+    assert ended.out.count("owned") == 5
     assert is_harmless(ended.out)
 
 

@@ -143,7 +143,7 @@ def test_force_replaces_a_lock_that_is_none(folder: Path, capsys: Said) -> None:
     assert "not a baseline lock" in refused.err
     forced = call_inside(capsys, folder, "baseline", "promote", "same", "--reason", "so", "--force")
     assert forced.code == 0, forced.err
-    assert json.loads(lock.read_bytes())["run"] == "same"
+    assert [run["id"] for run in json.loads(lock.read_bytes())["runs"]] == ["same"]
 
 
 def test_a_part_of_the_goldens_is_no_baseline(world: World, tmp_path: Path, capsys: Said) -> None:

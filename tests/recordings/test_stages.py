@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from world import cases_of, recorded_of
 
 from harness.errors import RecordingError
-from harness.recordings import Recording, at_look, read, read_planned, write_slim
+from harness.recordings import Recording, at_look, pack_slim, read, read_planned
 from harness.types import EarlyStop, Recorded, Response, Result
 
 CASES = cases_of(10)
@@ -130,7 +130,7 @@ def test_numbers_out_of_range_are_refused(tmp_path: Path, old: bytes, new: bytes
 def test_a_slim_copy_of_a_stopped_run_has_what_was_asked(tmp_path: Path) -> None:
     """It reads back as a whole recording of those cases."""
     stopped: Recorded = read(write(tmp_path / "r.jsonl", n=4, stop=STOP))
-    write_slim(stopped, tmp_path / "slim.jsonl.gz", keep_text=True)
+    (tmp_path / "slim.jsonl.gz").write_bytes(pack_slim(stopped, keep_text=True))
     slim = read(tmp_path / "slim.jsonl.gz")
     assert (slim.run.n_cases, slim.cases, slim.stages, slim.stop) == (4, CASES[:4], {}, None)
     assert slim.complete
