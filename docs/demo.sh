@@ -1,4 +1,5 @@
-# What `make demo` runs: the shipped suite twice, as it is and with one option changed.
+# What `make demo` runs: the shipped suite twice, as it is and with one option changed. The second time asks
+# every case, so that every gate is decided on all of them.
 # The embedded reference system needs no model, no key and no network.
 set -eu
 
@@ -14,7 +15,7 @@ expect() {  # expect CODE COMMAND...: run a command that must end with this exit
 
 rm -rf reports/runs/demo-unchanged reports/runs/demo-degraded
 expect 0 harness check suites/support.yaml --run-id demo-unchanged
-expect 1 harness check suites/support.yaml --run-id demo-degraded --candidate degraded
+expect 1 harness check suites/support.yaml --run-id demo-degraded --candidate degraded --no-early-stop
 
 cat <<'END'
 

@@ -65,7 +65,9 @@ def run_scores(recorded: Recorded) -> RunScores:
     """Fold every metric of a recording."""
     repeats = recorded.run.repeats
     tables = {name: fold(recorded.results, name, repeats) for name in recorded.run.metrics}
-    return RunScores(recorded.run, recorded.cases, tables)
+    n_looks = recorded.stop.look if recorded.stop else len(recorded.looks)
+    looks = Looks(recorded.stages, recorded.looks[:n_looks]) if recorded.stages else Looks()
+    return RunScores(recorded.run, recorded.cases, tables, looks)
 
 
 def fold(results: Iterable[Result], metric: str, repeats: int) -> dict[str, CaseValue]:

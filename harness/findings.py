@@ -245,6 +245,9 @@ def account(recorded: Recorded) -> Accounting:
         timeout=kinds["timeout"],
         missing=selected - sum(kinds.values()),
         judge_error=judged_badly,
+        looks=len(recorded.looks),
+        stop=recorded.stop,
+        saved=recorded.run.n_cases * recorded.run.repeats - selected if recorded.stop else 0,
     )
 
 

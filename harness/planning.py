@@ -1,10 +1,11 @@
-"""A suite and a selection to what is to be run: the cases, and the system's fingerprint."""
+"""A suite and a selection to what is to be run: the cases, their stages, and the system's fingerprint."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +13,9 @@ import msgspec
 from harness.errors import NothingSelected, UsageError, did_you_mean
 from harness.slices import is_source, matches
 from harness.types import Case, Dataset, Metric, MetricIdentity, Scalar, Suite
+
+LEAST_DOCUMENTS = 30
+"""Documents below which no look is taken: the statistics of fewer clusters are not to be trusted."""
 
 
 class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -57,6 +61,46 @@ def select_cases(dataset: Dataset, selection: Selection, suite: Suite, seed: int
     if not chosen:
         raise NothingSelected("no case is selected", mend="look at --where, --case and --limit")
     return tuple(chosen)
+
+
+def stages_of(
+    cases: Sequence[Case], seed: int, looks: Sequence[float], first: Collection[str] = ()
+) -> tuple[tuple[Case, ...], ...]:
+    """Part the cases of a run into stages, after each of which it may stop: whole documents, in random order.
+
+    A stage ends with the first document by which the share of a look is reached. The order depends on the
+    seed and the documents' names alone, so that a document keeps its place when others come or go.
+
+    Args:
+        cases: the cases of the run; those of one stage keep their order.
+        seed: of the order.
+        looks: rising shares of the cases, above 0, the last being 1. A look before 30 documents is left out.
+        first: ids of cases whose documents come before all others.
+
+    Returns:
+        the stages, none of them empty; one alone where no look is left.
+    """
+    documents: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        documents[case.cluster].append(case)
+    early = {case.cluster for case in cases if case.id in first}
+    order = sorted(documents, key=lambda name: (name not in early, _lot(seed, name), name))
+    stage_of: dict[str, int] = {}
+    ahead, asked, stage = list(looks), 0, 0
+    for place, name in enumerate(order, 1):
+        stage_of[name] = stage
+        asked += len(documents[name])
+        left = [look for look in ahead if asked < look * len(cases) - 1e-9]  # 0.6 of 5 is not above 3
+        if len(left) < len(ahead) and LEAST_DOCUMENTS <= place < len(order):
+            stage += 1
+        ahead = left
+    return tuple(
+        tuple(case for case in cases if stage_of[case.cluster] == number) for number in range(stage + 1)
+    )
+
+
+def _lot(seed: int, name: str) -> str:
+    return hashlib.sha256(f"{seed}:{name}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def flat_config(

@@ -288,8 +288,29 @@ class Run(Struct, frozen=True):
     gate_lines: dict[str, int] = field(default_factory=dict)
 
 
+Count = Annotated[int, Meta(ge=1)]
+
+
+class EarlyStop(Struct, frozen=True):
+    """Where a run stopped before every planned case was asked, and why.
+
+    It stopped at look ``look`` of ``looks``, counted from 1; ``asked`` and ``planned`` count cases.
+    """
+
+    look: Count
+    looks: Count
+    asked: Count
+    planned: Count
+    reason: str
+
+
 class Recorded(Struct, frozen=True):
-    """A recording read back: the run, its cases and digests, its results by (case, repeat) in case order."""
+    """A recording read back: the run, its cases and digests, its results by (case, repeat) in case order.
+
+    Where the run could stop early, ``stages`` has the stage (from 0) of each of the ``run.n_cases`` planned
+    cases; otherwise it is empty. Where it did stop, ``stop`` says so and ``cases`` are those of the stages
+    before: the others were never to be asked and are not missing. A run at a look is shown the same way.
+    """
 
     run: Run
     cases: tuple[Case, ...]
@@ -297,6 +318,17 @@ class Recorded(Struct, frozen=True):
     results: tuple[Result, ...]
     complete: bool
     notices: tuple[str, ...] = ()
+    stages: dict[str, int] = field(default_factory=dict)
+    stop: EarlyStop | None = None
+
+    @property
+    def looks(self) -> tuple[float, ...]:
+        """The share of the planned cases asked by each look, the last being 1; empty without looks."""
+        n_stages = max(self.stages.values(), default=-1) + 1
+        counts = [0] * n_stages
+        for stage in self.stages.values():
+            counts[stage] += 1
+        return tuple(sum(counts[: look + 1]) / len(self.stages) for look in range(n_stages))
 
 
 # -- evidence ----------------------------------------------------------------------------------------------
@@ -485,12 +517,16 @@ class SliceRule(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=T
 
 
 class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """How the engine asks: calls in flight, seconds per case in all, tries after the first, repeats."""
+    """How the engine asks: calls in flight, seconds per case in all, tries after the first, repeats.
+
+    ``looks`` are the shares of the cases at which `harness check` may stop asking; ``[1.0]``: never early.
+    """
 
     max_concurrency: int = 8
     deadline_s: float = 60.0
     retries: int = 3
     repeats: int = 1
+    looks: tuple[float, ...] = (0.4, 0.6, 0.8, 1.0)
 
 
 class BaselineSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -581,7 +617,11 @@ class BehaviorCount(Struct, frozen=True):
 
 
 class Accounting(Struct, frozen=True):
-    """Every selected case by what became of its response; the parts add up to ``selected``."""
+    """Every selected case by what became of its response; the parts add up to ``selected``.
+
+    ``looks`` counts the looks that were planned, 0 where the run could not stop early. Where it did, ``stop``
+    says so, ``selected`` counts what was asked, and ``saved`` the calls (a repeat is one) that were not made.
+    """
 
     selected: int
     answered: int
@@ -589,6 +629,9 @@ class Accounting(Struct, frozen=True):
     timeout: int
     missing: int
     judge_error: int = 0
+    looks: int = 0
+    stop: EarlyStop | None = None
+    saved: int = 0
 
 
 class CasePair(Struct, frozen=True):

@@ -56,6 +56,8 @@ def shown(default: object) -> str:
         return "none"
     if isinstance(default, bool):
         return str(default).lower()
+    if isinstance(default, tuple):
+        return str(list(default))
     if isinstance(default, msgspec.Struct):
         return "see there"
     return f"{default:g}" if isinstance(default, float) else str(default) or "empty"

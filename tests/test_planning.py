@@ -1,5 +1,6 @@
 """From suite and selection to what is run: the cases, repeatably, and a fingerprint of what is asked."""
 
+import random
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import NothingSelected, UsageError
-from harness.planning import Selection, fingerprint_of, flat_config, identity_of, select_cases
+from harness.planning import Selection, fingerprint_of, flat_config, identity_of, select_cases, stages_of
 from harness.registry import find_metric
 from harness.types import Case, Dataset, Gate, Query, SliceRule, Suite
 
@@ -162,3 +163,103 @@ def test_the_identity_of_a_metric_is_what_its_numbers_mean() -> None:
     identity = identity_of(find_metric("latency_s"))
     assert (identity.higher_is_better, identity.low, identity.high, identity.unit) == (False, 0.0, None, "s")
     assert identity_of(find_metric("recall@5")) == identity_of(find_metric("recall@10"))
+
+
+# -- stages ------------------------------------------------------------------------------------------------
+
+LOOKS = (0.4, 0.6, 0.8, 1.0)
+
+
+def documents_of(sizes: list[int]) -> list[Case]:
+    """Cases ``d0-0``, ``d0-1``, ..., so many to each document."""
+    return [
+        Case(Query(f"d{number}-{place}", "x"), document_id=f"d{number}")
+        for number, size in enumerate(sizes)
+        for place in range(size)
+    ]
+
+
+def ids_of(stages: tuple[tuple[Case, ...], ...]) -> list[set[str]]:
+    return [{case.id for case in stage} for stage in stages]
+
+
+@settings(deadline=None, max_examples=60)
+@given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=120), seed=st.integers(0, 999), data=st.data())
+def test_stages_are_whole_documents_and_reach_the_shares_of_their_looks(
+    sizes: list[int], seed: int, data: st.DataObject
+) -> None:
+    """Every case once, no document in two stages, 30 documents and just enough cases before a look."""
+    cases = documents_of(sizes)
+    looks = tuple(data.draw(st.sampled_from([LOOKS, (1.0,), (0.5, 1.0), (0.4, 0.45, 0.99, 1.0)])))
+    stages = stages_of(cases, seed, looks)
+    assert sorted(case.id for stage in stages for case in stage) == sorted(case.id for case in cases)
+    assert all(stages)
+    assert len(stages) <= len(looks)
+    seen: set[str] = set()
+    asked = 0
+    for stage in stages:
+        found = {case.document_id or "" for case in stage}
+        assert not found & seen
+        seen |= found
+        asked += len(stage)
+        if asked < len(cases):
+            assert len(seen) >= 30
+            assert any(asked - max(sizes) < look * len(cases) <= asked + 1e-9 for look in looks)
+
+
+@settings(deadline=None, max_examples=40)
+@given(order=st.randoms(use_true_random=False), seed=st.integers(0, 999))
+def test_the_order_of_the_goldens_never_changes_the_stages(order: random.Random, seed: int) -> None:
+    """Stages hang on the seed and the documents' names alone."""
+    cases = documents_of([1 + number % 3 for number in range(90)])
+    shuffled = order.sample(cases, len(cases))
+    assert ids_of(stages_of(shuffled, seed, LOOKS)) == ids_of(stages_of(cases, seed, LOOKS))
+
+
+def test_another_seed_asks_other_documents_first() -> None:
+    """The order is by chance: over seeds, each document comes at the first look as often as any other."""
+    cases = documents_of([1] * 100)
+    firsts = [ids_of(stages_of(cases, seed, LOOKS))[0] for seed in range(400)]
+    assert {len(found) for found in firsts} == {40}
+    counts = [sum(case.id in found for found in firsts) for case in cases]
+    assert all(100 < count < 220 for count in counts)  # 160 expected, standard deviation 9.8
+
+
+def test_a_document_keeps_its_place_when_others_come() -> None:
+    """New documents push others back and never forward."""
+    few, many = documents_of([1] * 100), documents_of([1] * 110)
+    before, after = (ids_of(stages_of(cases, 7, (0.5, 1.0))) for cases in (few, many))
+    assert len(before[0] & after[0]) >= 45
+    assert len(after[0] - before[0]) <= 15
+
+
+def test_named_cases_come_first_with_their_documents() -> None:
+    """A case that a gate names is asked in the first stage, and with it all of its document."""
+    cases = documents_of([2] * 100)
+    late = [case.id for case in stages_of(cases, 3, LOOKS)[-1]][:3]
+    stages = stages_of(cases, 3, LOOKS, first=late)
+    assert set(late) <= ids_of(stages)[0]
+    assert {f"{case_id.partition('-')[0]}-{place}" for case_id in late for place in (0, 1)} <= ids_of(stages)[
+        0
+    ]
+    assert [len(stage) for stage in stages] == [80, 40, 40, 40]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shape"),
+    [
+        ([1] * 29, [29]),  # too few documents for any look
+        ([1] * 30, [30]),  # the look would come after all of them
+        ([1] * 50, [30, 10, 10]),  # 40 % are 20 documents: that look is left out
+        ([1] * 100, [40, 20, 20, 20]),
+        ([1000, *[1] * 100], None),  # one document may hold most of the cases
+    ],
+)
+def test_a_look_before_thirty_documents_is_left_out(sizes: list[int], shape: list[int] | None) -> None:
+    """Small sets are asked in one go."""
+    stages = stages_of(documents_of(sizes), 0, LOOKS)
+    if shape is not None:
+        assert [len(stage) for stage in stages] == shape
+    else:
+        assert len({case.document_id for case in stages[0]}) >= 30
+        assert sum(len(stage) for stage in stages) == sum(sizes)

@@ -183,7 +183,7 @@ def _case_notices(baseline: Recorded, candidate: Recorded, unchanged: frozenset[
             for what, count in counts.items()
             if count
         ]
-        if theirs - ours and not candidate.run.selection:
+        if theirs - ours and not candidate.run.selection and candidate.stop is None:
             said.append(f"{_cases(len(theirs - ours))} in the baseline and no longer in the goldens")
     if candidate.run.selection:
         said.append("only a part of the goldens was run")

@@ -19,6 +19,10 @@ def faults_of(recorded: Recorded) -> list[str]:
         found.append("it is incomplete")
     if recorded.run.selection:
         found.append("it ran only a part of the goldens")
+    if (stop := recorded.stop) is not None:
+        asked = f"{stop.asked:,} of {stop.planned:,} cases"
+        mend = f"ask the rest with --no-early-stop --resume {recorded.run.id}"
+        found.append(f"it stopped early, after {asked}: {mend}")
     if (recorded.run.revision or "").endswith("-dirty"):
         found.append(f"it was run on changes that are not committed (revision {recorded.run.revision})")
     return found

@@ -8,28 +8,28 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from harness import __version__
+from harness.api.asking import Plan, missing, open_session
+from harness.api.looking import DecideLook, cases_by_stage, looks_ahead, planned_stages, take_look
 from harness.engine.progress import Silent, show_progress
-from harness.engine.runner import Work, run_cases
+from harness.engine.signals import Signals
 from harness.errors import Fault, HarnessError, MissingExtra, Place, SuiteError, UsageError, did_you_mean
 from harness.gates.drop import cannot_pass
 from harness.goldens.dataset import load_dataset
 from harness.places import Places, git_revision, kept_path, new_run_id, now, shown_path
 from harness.planning import Selection, fingerprint_of, flat_config, identity_of, select_cases
-from harness.recordings import Recording, read, repair
+from harness.recordings import Recording, read
 from harness.registry import METRICS, find_metric
-from harness.secrets import redact, redactor, resolve
 from harness.slices import matches
 from harness.suites.suite import SuiteFile, SystemChoice, choose_system, load_suite
 from harness.systems.callables import folder_importable
-from harness.systems.opening import open_system
-from harness.types import Case, Corpus, Dataset, Recorded, Response, Run, Scalar
+from harness.types import Case, Corpus, Dataset, EarlyStop, Recorded, Run, Scalar
 
 MODULE_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
@@ -62,14 +62,6 @@ class Checked(NamedTuple):
     file: SuiteFile
     dataset: Dataset
     warnings: tuple[str, ...] = ()
-
-
-class Plan(NamedTuple):
-    """A checked suite with its goldens and the system chosen."""
-
-    file: SuiteFile
-    dataset: Dataset
-    system: SystemChoice
 
 
 def validate(suite_path: Path) -> Checked:
@@ -126,10 +118,19 @@ def _check_gates_select(file: SuiteFile, dataset: Dataset) -> None:
         raise SuiteError(faults)
 
 
-def run(checked: Checked, options: RunOptions, places: Places) -> Finished:
+def run(
+    checked: Checked, options: RunOptions, places: Places, decide_look: DecideLook | None = None
+) -> Finished:
     """Run a checked suite, or what is missing of a run: ask, score, record.
 
     Modules that the suite names are imported from the current folder first.
+
+    Args:
+        checked: the suite and its goldens.
+        options: how to run it.
+        places: where recordings lie.
+        decide_look: says at each look why the run need not go on; None: every case is asked, also those that
+            a run which stopped early has left.
 
     Raises:
         UsageError: the selection, the options, or a system that cannot be opened; no run is left behind.
@@ -137,10 +138,13 @@ def run(checked: Checked, options: RunOptions, places: Places) -> Finished:
         RecordingError: a result cannot be written; everything before it is kept.
     """
     with folder_importable(Path.cwd()):
-        recording, before, plan = (_resume if options.resume else _begin)(checked, options, places)
+        if options.resume:
+            recording, before, plan = _resume(checked, options, places)
+        else:
+            recording, before, plan = _begin(checked, options, places, staged=decide_look is not None)
         try:
             with recording:
-                stopped = _run_missing(plan, before, recording, options)
+                stopped = _run_missing(plan, before, recording, options, decide_look)
         except UsageError:
             if not read(recording.path).results:
                 _forget(recording.path)
@@ -158,15 +162,18 @@ def _forget(path: Path) -> None:
         path.parent.rmdir()
 
 
-def _begin(checked: Checked, options: RunOptions, places: Places) -> tuple[Recording, Recorded, Plan]:
+def _begin(
+    checked: Checked, options: RunOptions, places: Places, *, staged: bool
+) -> tuple[Recording, Recorded, Plan]:
     plan = Plan(checked.file, checked.dataset, choose_system(checked.file, options.candidate))
     planned, cases = plan_run(plan, options)
     path = places.recording(planned.id)
     if path.exists():
         raise UsageError(f"run {planned.id!r} exists already", mend="choose another --run-id, or --resume it")
     digests = {case.id: plan.dataset.digests[case.id] for case in cases}
-    recording = Recording.create(path, planned, cases, digests)
-    return recording, Recorded(planned, cases, digests, (), complete=False), plan
+    stages = planned_stages(plan.file.suite, cases, planned.seed) if staged else {}
+    recording = Recording.create(path, planned, cases, digests, stages)
+    return recording, Recorded(planned, cases, digests, (), complete=False, stages=stages), plan
 
 
 def _resume(checked: Checked, options: RunOptions, places: Places) -> tuple[Recording, Recorded, Plan]:
@@ -294,61 +301,45 @@ def _check_same(plan: Plan, before: Recorded) -> None:
             raise UsageError(f"{what} changed since run {before.run.id!r}", mend="start a new run")
 
 
-def _run_missing(plan: Plan, before: Recorded, recording: Recording, options: RunOptions) -> int | None:
-    suite = plan.file.suite
-    answered = {
-        (result.case_id, result.repeat)
-        for result in before.results
-        if result.response.error is None or not options.retry_errors
-    }
-    todo = [
-        (case, repeat)
-        for repeat in range(before.run.repeats)
-        for case in before.cases
-        if (case.id, repeat) not in answered
-    ]
-    settings = suite.run
-    in_flight = options.max_concurrency or settings.max_concurrency
-    # A system with workers answers so many questions at a time: more would wait within their own deadline.
-    in_flight = min(in_flight, plan.system.options.get("workers", in_flight))
-    settings = msgspec.structs.replace(settings, max_concurrency=in_flight)
-    metrics = {name: find_metric(name) for name in before.run.metrics}
-    system_options, secrets = resolve(plan.system.options)
-    hide = redactor(secrets)
+def _run_missing(
+    plan: Plan, before: Recorded, recording: Recording, options: RunOptions, decide_look: DecideLook | None
+) -> int | None:
+    """Ask what is missing of a run, up to the look that stops it early; give the signal that ended it.
 
-    def clean(response: Response) -> Response:
-        repaired = repair(response)
-        if not secrets:
-            return repaired
-        return msgspec.convert(redact(msgspec.to_builtins(repaired), hide), Response)
-
-    work = Work(metrics, {"corpus": plan.dataset.corpus}, settings, clean)
-    total = len(before.cases) * before.run.repeats
+    No call of a stage is begun before the look that could save it: calls in flight run out first.
+    """
+    stages = [missing(before, cases, retry_errors=options.retry_errors) for cases in cases_by_stage(before)]
+    if before.stop is not None and decide_look is not None and not any(stages[: before.stop.look]):
+        at = f"at look {before.stop.look} of {before.stop.looks}"
+        mend = "ask the rest with --no-early-stop"
+        sys.stderr.write(f"note: run {before.run.id} is finished: it stopped {at}; {mend}\n")
+        return None
+    total, left = len(before.cases) * before.run.repeats, sum(map(len, stages))
+    looks = looks_ahead(before) if decide_look is not None else range(0)
+    early: EarlyStop | None = None
 
     async def go(progress: Silent) -> int | None:
-        stack = AsyncExitStack()
-        try:
-            system = await stack.enter_async_context(open_system(plan.system.adapter, system_options))
-        except HarnessError as error:
-            error.faults = tuple(Fault(hide(what), at, hide(mend)) for what, at, mend in error.faults)
-            raise
-        except Exception as error:  # the adapter is the user's: what it raises is a fault of the suite
-            what = f"the system cannot be opened: {type(error).__name__}: {error}"
-            raise UsageError(hide(what)) from error
-        try:
-            return await run_cases(todo, system, work, recording.append, progress)
-        finally:
-            try:
-                await stack.aclose()
-            except Exception as error:  # noqa: BLE001 -- every answer is recorded by now
-                sys.stderr.write(hide(f"the system did not close: {type(error).__name__}: {error}\n"))
+        nonlocal early
+        opening = open_session(plan, before.run, recording, progress, options.max_concurrency)
+        async with opening as session:
+            with Signals(progress) as signals:
+                for look, todo in enumerate(stages, 1):
+                    if looks:
+                        progress.heading_for(look, len(stages))
+                    await session.ask(todo, signals)
+                    if signals.number is None and look in looks and decide_look is not None:
+                        early = await asyncio.to_thread(take_look, recording.path, look, decide_look)
+                    if early is not None:
+                        progress.stopped_early(look, len(stages))
+                        break
+            return signals.number
 
     stopped = None
-    if todo:
-        with show_progress(total, len(answered), wanted=options.progress) as progress:
+    if left:
+        with show_progress(total, total - left, wanted=options.progress) as progress:
             stopped = asyncio.run(go(progress))
     if stopped is None:
-        recording.finish()
+        recording.finish(early)
     return stopped
 
 

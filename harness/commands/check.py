@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.commands import terminal
+
+if TYPE_CHECKING:
+    from harness.types import Recorded, Report
 
 
 @click.command()
@@ -15,6 +18,9 @@ from harness.commands import terminal
 @terminal.run_options
 @terminal.baseline_option
 @terminal.intersect_option
+@click.option(
+    "--no-early-stop", is_flag=True, help="Ask every case, also where the verdict stands before the end."
+)
 @terminal.output_option
 @terminal.reports_option
 @terminal.json_option
@@ -22,6 +28,7 @@ def check(
     suite: Path,
     baselines: tuple[str, ...],
     intersect: bool,
+    no_early_stop: bool,
     outputs: tuple[Path, ...],
     reports: Path,
     as_json: bool,
@@ -29,9 +36,10 @@ def check(
 ) -> int:
     """Run SUITE, decide its gates against the baseline, and write the report.
 
-    The exit code is the verdict: 0 pass, 1 fail, 3 inconclusive.
+    Stops asking at a look (`run.looks`) at which the verdict stands already. The exit code is the verdict: 0
+    pass, 1 fail, 3 inconclusive.
     """
-    from harness.api import deciding, references, running
+    from harness.api import deciding, looking, references, running
     from harness.places import Places
 
     options = terminal.make_run_options(chosen)
@@ -41,14 +49,18 @@ def check(
     earlier, why_none = references.find_baseline(baselines, suite_path, name, places)
     anchor = references.find_anchor(suite_path, name)
     terminal.say_notices(checked.dataset.notices)
+
+    def decide(recorded: Recorded) -> Report:
+        return deciding.gate(recorded, earlier, no_baseline=why_none, anchor=anchor, intersect=intersect)
+
+    can_stop = earlier is not None and not no_early_stop
+    decide_look = looking.look_by(decide, checked.file.suite, options.selection) if can_stop else None
     with terminal.own_output():
-        finished = running.run(checked, options, places)
+        finished = running.run(checked, options, places, decide_look)
     if finished.stopped is not None:
         again = [part for name in baselines for part in ("--baseline", name)]
         again += ["--intersect"] if intersect else []
+        again += ["--no-early-stop"] if no_early_stop else []
         again += [part for path in outputs for part in ("--output", str(path))]
         return terminal.say_interrupted(finished, "check", suite, reports, again)
-    report = deciding.gate(
-        finished.recorded, earlier, no_baseline=why_none, anchor=anchor, intersect=intersect
-    )
-    return terminal.publish(report, finished.recorded, places, outputs, as_json=as_json)
+    return terminal.publish(decide(finished.recorded), finished.recorded, places, outputs, as_json=as_json)

@@ -51,7 +51,7 @@ def list_runs(reports: Path, as_json: bool) -> int:
             item.run_id,
             item.suite_name,
             item.candidate or "-",
-            item.n_cases,
+            item.n_cases if item.n_asked == item.n_cases else f"{item.n_asked:,} of {item.n_cases:,}",
             item.outcome or ("-" if item.complete else "incomplete"),
         )
         for item in found
@@ -89,6 +89,7 @@ def _not_stored(places: Places, stored: set[str]) -> tuple[list[StoredRun], list
                     started_at=run.started_at,
                     revision=run.revision,
                     n_cases=run.n_cases,
+                    n_asked=len(recorded.cases),
                     n_results=n_results,
                     complete=recorded.complete,
                     outcome=None,
@@ -117,7 +118,8 @@ def show(run: str, reports: Path, as_json: bool) -> int:
     if as_json:
         terminal.print_json(msgspec.json.encode(facts, order="deterministic").decode())
         return 0
-    shown = {"state": "complete" if facts.pop("complete") else "incomplete"}
+    state = "complete" if facts.pop("complete") else "incomplete"
+    shown = {"state": "stopped early" if recorded.stop is not None else state}
     for name, value in facts.items():
         parts = value.items() if isinstance(value, dict) else [("", value)]
         shown |= {f"{name}.{key}".rstrip("."): _written(part) for key, part in parts}

@@ -24,6 +24,7 @@ class Counts:
         self.total, self.done, self.kept = total, done, done
         self.in_flight = self.errors = self.retried = 0
         self.began_asking = False
+        self.look, self.early = "", False
         self.cost_usd = 0.0
         self.began = time.monotonic()
 
@@ -50,15 +51,17 @@ class Counts:
         return (time.monotonic() - self.began) / asked * (self.total - self.done)
 
     def line(self) -> str:
-        """``120/300 · 8 in flight · 2 errors · $0.0312 · 0:41 left``."""
+        """``120/300 · to look 1 of 4 · 8 in flight · 2 errors · $0.0312 · at most 0:41 left``."""
         parts = [f"{self.done:,}/{self.total:,}"]
+        parts += [self.look] if self.look else []
         parts += [f"{self.in_flight} in flight"] if self.in_flight else []
         parts += [f"{self.errors} error{'' if self.errors == 1 else 's'}"] if self.errors else []
         parts += [f"{self.retried} retried"] if self.retried else []
         parts += [number(self.cost_usd, "USD")] if self.cost_usd else []
-        left = self.left_s()
+        left = None if self.early else self.left_s()
         if left is not None and self.done < self.total:
-            parts.append(f"{int(left) // 60}:{int(left) % 60:02d} left")
+            most = "at most " if self.look else ""
+            parts.append(f"{most}{int(left) // 60}:{int(left) % 60:02d} left")
         return (" · " if _is_utf8() else ", ").join(parts)
 
 
@@ -80,6 +83,15 @@ class Silent(AbstractContextManager["Silent"]):
     def finished(self, result: Result) -> None:
         """A result is on disk."""
         self.counts.finished(result)
+
+    def heading_for(self, look: int, looks: int) -> None:
+        """What is asked now is all that this look (from 1) will see beside what was asked before."""
+        self.counts.look = f"to look {look} of {looks}"
+
+    def stopped_early(self, look: int, looks: int) -> None:
+        """A look has decided: nothing more is asked."""
+        self.counts.look = f"stopped at look {look} of {looks}"
+        self.counts.early = True
 
     def stopping(self) -> None:
         """A signal came: say what is being waited for."""

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from harness.types import Case, Response, Result, Run
+from harness.types import Case, EarlyStop, Response, Result, Run
 
 _ENCODER = msgspec.json.Encoder()
 
 
-class CaseLine(Struct, frozen=True):
-    """One selected case with its digest."""
+class CaseLine(Struct, frozen=True, omit_defaults=True):
+    """One planned case with its digest, and the stage (from 0) in which it is asked."""
 
     digest: str
     case: Case
+    stage: Annotated[int, Meta(ge=0, le=99)] = 0
 
 
 class End(Struct, frozen=True, omit_defaults=True):
     """``results`` counts the result lines before this one, ``sha256`` is that of all lines before it.
 
-    ``texts`` is false where the texts were left out.
+    ``texts`` is false where the texts were left out. ``stop`` says that the run stopped early, and where.
     """
 
     results: int
     sha256: str
     texts: bool = True
+    stop: EarlyStop | None = None
 
 
 _DECODERS: dict[bytes, msgspec.json.Decoder[Any]] = {
@@ -51,11 +53,13 @@ def dump(kind: bytes, value: Struct) -> bytes:
         return _frame(kind, _ENCODER.encode(tree))
 
 
-def dump_header(run: Run, cases: Sequence[Case], digests: Mapping[str, str]) -> Iterator[bytes]:
-    """Give the lines before the results: the run, then each case with its digest."""
+def dump_header(
+    run: Run, cases: Sequence[Case], digests: Mapping[str, str], stages: Mapping[str, int]
+) -> Iterator[bytes]:
+    """Give the lines before the results: the run, then each case with its digest and its stage."""
     yield dump(b"run", run)
     for case in cases:
-        yield dump(b"case", CaseLine(digests[case.id], case))
+        yield dump(b"case", CaseLine(digests[case.id], case, stages.get(case.id, 0)))
 
 
 def unframe(line: bytes) -> tuple[bytes, bytes] | None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from harness.errors import Place, RecordingError
 from harness.recordings.lines import CaseLine, parse, unframe
-from harness.types import Recorded, Result, Run
+from harness.recordings.stages import stopped_at
+from harness.types import EarlyStop, Recorded, Result, Run
 
 _MEND = "take the copy of a backup, or cut the file before this line and resume the run"
 
@@ -25,22 +26,29 @@ class Tail:
         self.sha256 = hashlib.sha256()
         self.n_results = 0
         self.complete = False
+        self.stop: EarlyStop | None = None
 
 
 def read(path: Path) -> Recorded:
     """Read a recording, compressed where the name ends in ``.gz``, and check every line of it.
 
     A last line that was cut off mid-write is left out, and a notice says so. ``complete`` is true where
-    an end line stands last.
+    an end line stands last. Of a run that stopped early only the cases that it asked are given.
 
     Raises:
         RecordingError: no such file, or a damaged line, named by its number.
     """
+    recorded = read_planned(path)
+    return recorded if recorded.stop is None else stopped_at(recorded, recorded.stop)
+
+
+def read_planned(path: Path) -> Recorded:
+    """Read as ``read`` does, but give every planned case, also where the run stopped early."""
     return read_to_tail(path)[0]
 
 
 def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
-    """Read as ``read`` does, and give also where a writer may go on."""
+    """Read as ``read_planned`` does, and give also where a writer may go on."""
     tail = Tail()
     run: Run | None = None
     cases: dict[str, CaseLine] = {}
@@ -50,7 +58,7 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
         if not line.endswith(b"\n"):
             lost = f"line {number} was cut off after {len(line)} bytes while it was written, and is left out"
             notices.append(f"{path.name}: {lost}")
-            tail.complete = False
+            tail.complete, tail.stop = False, None
             break
         kind, value = _value(path, number, line)
         if (kind == b"run") != (run is None) or (kind == b"case" and (tail.n_results or tail.complete)):
@@ -69,9 +77,10 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
         elif not value.texts:
             notices.append(f"{path.name}: texts were left out of this recording")
         tail.complete = kind == b"end"
+        tail.stop = value.stop if tail.complete else None
         tail.sha256.update(line)
         tail.size += len(line)
-    return _recorded(path, run, cases, results, tail.complete, notices), tail
+    return _recorded(path, run, cases, results, tail, notices), tail
 
 
 def _recorded(
@@ -79,7 +88,7 @@ def _recorded(
     run: Run | None,
     cases: dict[str, CaseLine],
     results: dict[tuple[str, int], Result],
-    complete: bool,
+    tail: Tail,
     notices: list[str],
 ) -> Recorded:
     mend = "take the copy of a backup, or start the run anew"
@@ -87,14 +96,20 @@ def _recorded(
         raise RecordingError(f"{path} holds no run", mend=mend)
     if len(cases) != run.n_cases:
         raise RecordingError(f"{path} lists {len(cases)} of its {run.n_cases} cases", mend=mend)
+    stages = {case_id: line.stage for case_id, line in cases.items()}
+    n_stages = len(set(stages.values()))
+    if tail.stop is not None and not tail.stop.look < tail.stop.looks == n_stages:
+        raise RecordingError(f"{path} stopped at look {tail.stop.look}, and has {n_stages} stages", mend=mend)
     place = {case_id: index for index, case_id in enumerate(cases)}
     return Recorded(
         run=run,
         cases=tuple(line.case for line in cases.values()),
         digests={case_id: line.digest for case_id, line in cases.items()},
         results=tuple(results[key] for key in sorted(results, key=lambda key: (place[key[0]], key[1]))),
-        complete=complete,
+        complete=tail.complete,
         notices=tuple(notices),
+        stages=stages if n_stages > 1 else {},
+        stop=tail.stop,
     )
 
 

@@ -18,11 +18,13 @@ def pack_slim(recorded: Recorded, *, keep_text: bool) -> bytes:
 
     Without text every output becomes ``sha256:<hex>``, and these are left out: inputs, reference answers,
     quotes, passage texts, error messages, reasons, and of ``details`` all but numbers, booleans and
-    behaviours. An incomplete recording stays incomplete.
+    behaviours. An incomplete recording stays incomplete. Of a run that stopped early it holds the cases that
+    were asked, as if no others had been planned.
     """
     cases = recorded.cases if keep_text else [_case_without_text(case) for case in recorded.cases]
     results = recorded.results if keep_text else map(_result_without_text, recorded.results)
-    lines = [*dump_header(recorded.run, cases, recorded.digests)]
+    run = replace(recorded.run, n_cases=len(recorded.cases))
+    lines = [*dump_header(run, cases, recorded.digests, {})]
     lines.extend(dump(b"result", result) for result in results)
     if recorded.complete:
         sha256 = hashlib.sha256(b"".join(lines)).hexdigest()

@@ -13,7 +13,7 @@ from harness.errors import RecordingError
 from harness.recordings.files import cannot_write, lock, write_whole
 from harness.recordings.lines import End, dump, dump_header
 from harness.recordings.reading import Tail, read_to_tail
-from harness.types import Case, Recorded, Result, Run
+from harness.types import Case, EarlyStop, Recorded, Result, Run
 
 _SYNC_LINES = 20
 _SYNC_S = 1.0
@@ -43,10 +43,18 @@ class Recording:
         self._thread.start()
 
     @classmethod
-    def create(cls, path: Path, run: Run, cases: Sequence[Case], digests: Mapping[str, str]) -> Recording:
-        """Begin a recording: the run and its selected cases stand on disk, whole, before this returns.
+    def create(
+        cls,
+        path: Path,
+        run: Run,
+        cases: Sequence[Case],
+        digests: Mapping[str, str],
+        stages: Mapping[str, int] | None = None,
+    ) -> Recording:
+        """Begin a recording: the run and its planned cases stand on disk, whole, before this returns.
 
-        ``digests`` holds one digest per case id. Missing folders are made.
+        ``digests`` holds one digest per case id, ``stages`` the stage (from 0) in which each case is asked
+        (None: in one go). Missing folders are made.
 
         Raises:
             ValueError: ``run.n_cases`` is not the number of different cases.
@@ -56,7 +64,7 @@ class Recording:
         if not run.n_cases == len(cases) == len(case_ids):
             raise ValueError(f"run.n_cases is {run.n_cases}, with {len(cases)} cases, {len(case_ids)} ids")
         try:
-            write_whole(path, b"".join(dump_header(run, cases, digests)), new=True)
+            write_whole(path, b"".join(dump_header(run, cases, digests, stages or {})), new=True)
         except FileExistsError as error:
             raise RecordingError(f"{path} exists already", mend="resume it, or record elsewhere") from error
         return cls.resume(path)[0]
@@ -64,6 +72,8 @@ class Recording:
     @classmethod
     def resume(cls, path: Path) -> tuple[Recording, Recorded]:
         """Open a recording to go on with it; gives also what is there, with a torn tail cut from the file.
+
+        All planned cases are given, also those that a run which stopped early did not ask.
 
         Raises:
             RecordingError: no such file, damaged before its last line, in use, or it cannot be written.
@@ -104,14 +114,17 @@ class Recording:
             self._n_waiting = 0
             self._due.set()
 
-    def finish(self) -> None:
-        """Write the end line: the recording is complete. Does nothing where it is so already.
+    def finish(self, stop: EarlyStop | None = None) -> None:
+        """Write the end line: the recording is complete, with all its cases or up to an early ``stop``.
+
+        Does nothing where it is complete already.
 
         Raises:
             RecordingError: it cannot be written; all before it is kept.
         """
         if not self._tail.complete:
-            self._write(dump(b"end", End(self._tail.n_results, self._tail.sha256.hexdigest())))
+            end = End(self._tail.n_results, self._tail.sha256.hexdigest(), stop=stop)
+            self._write(dump(b"end", end))
             self._tail.complete = True
 
     def close(self) -> None:

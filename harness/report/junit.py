@@ -93,6 +93,7 @@ def _properties(report: Report) -> list[tuple[str, str]]:
         ("system_fingerprint", run.system_fingerprint),
         ("baseline", base.id if base else ""),
         ("not_scored", wording.not_scored(report)),
+        ("early_stop", wording.early_stop(report)),
     ]
     found += [(f"judge.{name}", digest) for name, digest in sorted(run.judges.items())]
     return [(name, value) for name, value in found if value]

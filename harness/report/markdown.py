@@ -103,6 +103,9 @@ def _headline(report: Report) -> list[str]:
     lines = [f"### {glyph} {word} — {plain(first)} · {plain(report.title)}"]
     for place, text in enumerate(rest):
         lines += ["", f"**{plain(text)}**" if place == 0 else plain(text)]
+    early = wording.early_stop(report)
+    if early:
+        lines += ["", plain(f"{early[0].upper()}{early[1:]}.")]
     missing = wording.not_scored(report)
     if missing:
         lines += ["", f"Not scored {plain(missing)}"]

@@ -81,7 +81,7 @@ def cells(text: str) -> int:
 def _title(report: Report, console: _Console) -> list[str]:
     run = report.run
     against = f"baseline {wording.baseline_name(report)}" if report.baseline else "no baseline"
-    parts = [f"suite {run.suite_name}", wording.plural(run.n_cases, "case")]
+    parts = [f"suite {run.suite_name}", wording.asked(report)]
     if run.repeats > 1:
         parts[-1] += f" × {run.repeats} repeats"
     parts += [wording.run_name(run), against]
@@ -175,6 +175,8 @@ def _estimates(report: Report, console: _Console) -> list[str]:
 
 
 def _closing(report: Report, console: _Console) -> Iterable[tuple[str, list[str]]]:
+    early = wording.early_stop(report)
+    yield "early stop", [early] if early else []
     missing = wording.not_scored(report)
     yield "not scored", [missing] if missing else []
     yield (
@@ -195,7 +197,7 @@ def _labelled(label: str, texts: Iterable[str], console: _Console) -> list[str]:
     for text in texts:
         first = console.clean(label, _LABEL - 1) if not lines else ""
         lead = f"  {first}{' ' * (_LABEL - cells(first))}"
-        if label in ("not scored", "worst", "note"):
+        if label in ("early stop", "not scored", "worst", "note"):
             lines += _wrap(console.clean(text), console.width, lead, " " * cells(lead))
         else:  # commands and paths are copied: one line, uncut
             lines.append(lead + console.clean(text))

@@ -265,9 +265,12 @@ def record_rows(report: Report) -> list[tuple[str, str, str, bool]]:
     """What was run: name, baseline, candidate, and whether they differ."""
     base = report.baseline
     old = _facts(base) if base is not None else {}
+    new = _facts(report.run)
+    if report.accounting.stop is not None:
+        new["cases"] = f"{numbers.count(report.accounting.stop.asked)} of {new['cases']}"
     return [
         (name, old.get(name, numbers.NONE), value, base is not None and old.get(name) != value)
-        for name, value in _facts(report.run).items()
+        for name, value in new.items()
     ]
 
 

@@ -197,6 +197,29 @@ def not_scored(report: Report) -> str:
     return f"{numbers.count(total)}: {' · '.join(parts)}" if parts else ""
 
 
+def asked(report: Report) -> str:
+    """Count the cases of the run: ``497 cases``, or ``298 of 497 cases`` where it stopped early."""
+    stop = report.accounting.stop
+    some = f"{numbers.count(stop.asked)} of " if stop else ""
+    return some + plural(report.run.n_cases, "case")
+
+
+def early_stop(report: Report) -> str:
+    """Say at which look the run stopped and what that saved; empty where it could not stop early.
+
+    ``stopped at look 2 of 4 (every gate passes): 298 of 497 cases asked, 298 calls made, 199 saved (40 %)``.
+    A call is one question, whatever retries it took.
+    """
+    parts = report.accounting
+    made, stop = parts.selected - parts.missing, parts.stop
+    if stop is None:
+        at_all = f"all {asked(report)} asked, {plural(made, 'call')} made, none saved"
+        return f"no early stop at {parts.looks} looks: {at_all}" if parts.looks and not parts.missing else ""
+    share = f"{100 * parts.saved / max(1, parts.selected + parts.saved):.0f} %"
+    calls = f"{plural(made, 'call')} made, {numbers.count(parts.saved)} saved ({share})"
+    return f"stopped at look {stop.look} of {stop.looks} ({stop.reason}): {asked(report)} asked, {calls}"
+
+
 def finding(comparison: Comparison, in_unit: str = "") -> Finding:
     """Say what a comparison shows; an interval that holds zero is no evidence, never "equal"."""
     found, change = comparison.interval, comparison.change

@@ -54,7 +54,7 @@ from (
 -- A run loaded again keeps its place in the order.
 insert into runs by name
 select id as run_id, coalesce($load_order, (select coalesce(max(load_order), 0) + 1 from runs)) as load_order,
-       * exclude (id), $complete as complete, $notices as notices,
+       * exclude (id), $n_asked as n_asked, $stopped_at_look as stopped_at_look, $complete as complete, $notices as notices,
        $n_results as n_results, $n_retrieved as n_retrieved, $n_citations as n_citations, $n_scores as n_scores,
        $content_sha256 as content_sha256
 from staged_run;

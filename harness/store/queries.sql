@@ -33,6 +33,6 @@ select content_sha256, load_order from runs where run_id = $run_id;
 
 -- name: runs
 -- Every run in the order of loading, with the outcome of its last saved report.
-select run_id, suite_name, candidate, started_at, revision, n_cases, n_results, complete, outcome
+select run_id, suite_name, candidate, started_at, revision, n_cases, n_asked, n_results, complete, outcome
 from runs
 order by load_order;

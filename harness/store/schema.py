@@ -14,7 +14,7 @@ from harness.store.database import REBUILD, copy_database
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised by one together with a new file ``migrations/<number>_<what>.sql``."""
 
 _HERE = resources.files("harness.store")

@@ -25,10 +25,12 @@ create table runs (
     seed bigint not null,                 -- seed of everything drawn by chance
     repeats integer not null,             -- how often each case was asked
     n_cases bigint not null,              -- cases selected
+    n_asked bigint not null,              -- cases asked: fewer where the run stopped early
+    stopped_at_look integer,              -- look at which it stopped early, from 1; null where it did not
     selection json not null,              -- how they were selected; {} means all
     revision varchar,                     -- source revision; null where unknown
     judges json not null,                 -- judge name to fingerprint
-    complete boolean not null,            -- whether every selected case was asked; false after an interruption
+    complete boolean not null,            -- whether all was asked that had to be; false after an interruption
     notices varchar[] not null,           -- what reading the recording had to say
     n_results bigint not null,            -- rows of this run in responses; checked whenever the store is opened
     n_retrieved bigint not null,          -- rows of this run in retrieved; checked likewise

@@ -24,7 +24,10 @@ _REPORT_TABLES = ("comparisons", "verdicts", "changes", "reports")
 
 
 class StoredRun(NamedTuple):
-    """One run in the store; ``outcome`` is that of its last saved report, None before."""
+    """One run in the store; ``outcome`` is that of its last saved report, None before.
+
+    ``n_asked`` of the ``n_cases`` planned cases were to be asked: fewer where the run stopped early.
+    """
 
     run_id: str
     suite_name: str
@@ -32,6 +35,7 @@ class StoredRun(NamedTuple):
     started_at: str
     revision: str | None
     n_cases: int
+    n_asked: int
     n_results: int
     complete: bool
     outcome: str | None
@@ -90,7 +94,7 @@ class Store:
             pairs = ({"digest": recorded.digests[case.id], "case": case} for case in recorded.cases)
             staging.add("cases", pairs)
             staging.add("results", recorded.results)
-            staging.sha256.update(repr((recorded.complete, recorded.notices)).encode())
+            staging.sha256.update(repr((recorded.complete, recorded.notices, recorded.stop)).encode())
             content = staging.sha256.hexdigest()
             before = self._con.execute(_reading("loaded"), {"run_id": run_id}).fetchone()
             if before and before[0] == content:
@@ -103,6 +107,8 @@ class Store:
                 self._write(
                     "load_run",
                     load_order=before[1] if before else None,
+                    n_asked=len(recorded.cases),
+                    stopped_at_look=recorded.stop.look if recorded.stop else None,
                     complete=recorded.complete,
                     notices=list(recorded.notices),
                     content_sha256=content,

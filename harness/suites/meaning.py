@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Protocol
 
 from harness.errors import Fault, UsageError, did_you_mean
@@ -35,6 +36,8 @@ GOES_WITH: dict[str, tuple[GateKind, ...]] = {
 """Key of a gate to the kinds of gate that heed it; on any other it would be passed over in silence."""
 MOST_PRIMARY = 3
 LEAST_OF_RUN = {"max_concurrency": 1, "retries": 0, "repeats": 1}
+EARLIEST_LOOK, MOST_LOOKS = 0.4, 10
+"""A look at a smaller share of the cases passes what is not good too often: no more than these."""
 
 
 class FaultAt(Protocol):
@@ -159,6 +162,20 @@ def _check_run(suite: Suite, fault: FaultAt) -> None:
             fault(("run", name), f"{name} is {value}", f"{least} or more")
     if not suite.run.deadline_s > 0:
         fault(("run", "deadline_s"), f"deadline_s is {suite.run.deadline_s}", "seconds above 0")
+    _check_looks(suite.run.looks, fault)
+
+
+def _check_looks(looks: tuple[float, ...], fault: FaultAt) -> None:
+    path: KeyPath = ("run", "looks")
+    for index, look in enumerate(looks):
+        if not EARLIEST_LOOK <= look <= 1:
+            fault((*path, index), f"a look at {look:g} of the cases", f"a share from {EARLIEST_LOOK:g} to 1")
+    if any(later <= look for look, later in pairwise(looks)):
+        fault(path, "the looks do not rise", "write the smallest share first, each of them once")
+    elif not looks or looks[-1] < 1:
+        fault(path, "the last look is not at 1", "end with 1.0: all cases; [1.0] alone never stops early")
+    if len(looks) > MOST_LOOKS:
+        fault(path, f"{len(looks)} looks", f"{MOST_LOOKS} at most")
 
 
 def _check_gate(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -> None:

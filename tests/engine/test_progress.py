@@ -21,3 +21,15 @@ def test_a_run_that_never_asked_says_nothing(capsys, wanted):
     with show_progress(1, 0, wanted=wanted):
         pass
     assert "  run 0/1\n" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wanted", ["bar", "plain"])
+def test_the_look_ahead_and_the_one_that_stopped_are_told(capsys, wanted):
+    """What is left is at most so much, until a look has stopped the run."""
+    with show_progress(10, 0, wanted=wanted) as progress:
+        progress.heading_for(1, 4)
+        progress.started("q")
+        progress.finished(Result("q", 0, Response(output="a")))
+        assert progress.counts.line() == "1/10 · to look 1 of 4 · at most 0:00 left"
+        progress.stopped_early(1, 4)
+    assert capsys.readouterr().err.endswith("  run 1/10 · stopped at look 1 of 4\n")

@@ -11,6 +11,7 @@ import pytest
 
 from harness.engine.progress import Counts, Silent
 from harness.engine.runner import Work, run_cases
+from harness.engine.signals import Signals
 from harness.errors import MetricFault, SystemFailure
 from harness.types import Case, Metric, Query, Response, RunSettings, Score
 
@@ -39,10 +40,19 @@ class Gauge:
         return Response(output=query.id)
 
 
-def run(system, todo=TODO, **settings):
-    kept = []
-    stopped = asyncio.run(run_cases(todo, system, work(**settings), kept.append, Silent(len(CASES), 0)))
-    return kept, stopped
+def run(system, *stages, given=None, keep=None, **settings):
+    """Ask stage after stage, all of it by default; what was kept, and the signal that came."""
+    kept = [] if keep is None else keep
+    given = given or work(**settings)
+
+    async def go():
+        progress = Silent(len(CASES), 0)
+        with Signals(progress) as signals:
+            for todo in stages or (TODO,):
+                await run_cases(todo, system, given, kept.append, progress, signals)
+        return signals.number
+
+    return kept, asyncio.run(go())
 
 
 @pytest.mark.parametrize("limit", [1, 4, 50])
@@ -85,7 +95,7 @@ def test_a_fault_of_ours_ends_the_run_and_comes_out():
 
     kept = []
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(run_cases(TODO, broken, work(max_concurrency=1), kept.append, Silent(20, 0)))
+        run(broken, max_concurrency=1, keep=kept)
     assert [result.case_id for result in kept] == [f"q{number:02}" for number in range(5)]
 
 
@@ -115,6 +125,35 @@ def test_f14_a_second_signal_ends_calls_in_flight():
 
     kept, stopped = run(hangs, max_concurrency=1)
     assert (kept, stopped) == ([], signal.SIGINT)
+
+
+def test_no_call_of_a_stage_begins_before_the_one_before_has_ended():
+    """Stages never mix, however many calls may be in flight."""
+    gauge, most = Gauge(), []
+
+    async def noted(query):
+        most.append((query.id, gauge.now))
+        return await gauge(query)
+
+    kept, stopped = run(noted, TODO[:7], TODO[7:], max_concurrency=50)
+    assert stopped is None
+    assert len(kept) == 20
+    assert [case_id for case_id, _ in most] == [case.id for case in CASES]
+    assert [now for _, now in most] == [*range(7), *range(13)]
+
+
+def test_no_stage_begins_after_a_signal():
+    """A signal between two stages, or in one, ends what follows."""
+
+    async def stops_itself(query):
+        if query.id == "q03":
+            os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0.01)
+        return Response(output="yes")
+
+    kept, stopped = run(stops_itself, TODO[:4], TODO[4:], max_concurrency=1)
+    assert stopped == signal.SIGINT
+    assert [result.case_id for result in kept] == ["q00", "q01", "q02", "q03"]
 
 
 def test_work_is_pulled_lazily():
@@ -153,9 +192,8 @@ def test_slow_metrics_do_not_lengthen_the_latencies_of_calls_in_flight():
         return Response(output="yes")
 
     metrics = {"slow": Metric("slow", slow, 1, "")}
-    kept = []
     beside = Work(metrics, {}, RunSettings(max_concurrency=8), lambda response: response)
-    asyncio.run(run_cases(TODO, answers, beside, kept.append, Silent(20, 0)))
+    kept, _ = run(answers, given=beside)
     assert len(kept) == 20
     assert statistics.median(result.response.timings.total_s for result in kept) < 0.04
 
@@ -171,4 +209,4 @@ def test_a_metric_that_raises_ends_the_run():
 
     beside = Work({"own": Metric("own", torn, 1, "")}, {}, RunSettings(), lambda response: response)
     with pytest.raises(MetricFault, match="'own' raised KeyError"):
-        asyncio.run(run_cases(TODO, answers, beside, [].append, Silent(20, 0)))
+        run(answers, given=beside)

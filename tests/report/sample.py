@@ -12,6 +12,7 @@ from harness.types import (
     CaseChange,
     Change,
     Comparison,
+    EarlyStop,
     Estimate,
     Gap,
     GroupGap,
@@ -45,6 +46,7 @@ OLD_PROMPT = (
     "Answer from the passages only. If they do not say, answer that you do not know. Cite every passage."
 )
 NEW_PROMPT = "Answer from the passages. If they do not say, give your best guess. Cite every passage you use."
+STOP = EarlyStop(look=3, looks=4, asked=1204, planned=1505, reason="gates faith and lang-gap failed")
 FINDING = (
     "faithfulness fell 0.912 → 0.871 (−0.041, 95 % CI −0.062 to −0.021; allowed −0.020; paired "
     "n = 1,201 of 1,204): 61 worse, 19 better, 1,121 same."
@@ -81,7 +83,7 @@ def run(name: str, revision: str, config: dict[str, Scalar]) -> Run:
         harness_version="0.1.0",
         seed=7,
         repeats=1,
-        n_cases=1204,
+        n_cases=1505,
         selection={},
         revision=revision,
         judges={"faithfulness": "77acb1d2e3f40516"},
@@ -266,7 +268,7 @@ def sample() -> Report:
         attribution=attribution(),
         refusals=refusals(before=False),
         refusals_before=refusals(before=True),
-        accounting=Accounting(1204, 1201, 1, 1, 1, 1),
+        accounting=Accounting(1204, 1201, 1, 1, 1, 1, looks=4, stop=STOP, saved=301),
         changes=(
             Change("system.top_k", 8, 5),
             Change("system.prompt", OLD_PROMPT, NEW_PROMPT),
@@ -301,6 +303,8 @@ def sample_alone() -> Report:
             "refusal_correctness in topic=legal is 1.000 (95 % CI 0.779 to 1.000; at least 0.990; n = 12).",
         ),
         baseline=None,
+        run=msgspec.structs.replace(report.run, n_cases=1204),
+        accounting=Accounting(1204, 1201, 1, 1, 1, 1),
         verdicts=alone,
         comparisons=(),
         slices=(),

@@ -133,3 +133,28 @@ def test_f5_any_text_can_be_printed(text: str, width: int, ascii_only: bool) -> 
     shown.encode("ascii" if ascii_only else "utf-8")
     assert not [char for char in shown if unicodedata.category(char) == "Cc" and char != "\n"]
     assert not [line for line in shown.split("\n") if line.strip().startswith("::")]
+
+
+def test_what_an_early_stop_saved_is_told() -> None:
+    """At which look and why, cases, and calls made and saved; a run that had no look says nothing of it."""
+    report = sample()
+    text = " ".join(" ".join(_lines(report)).split())
+    assert (
+        "early stop stopped at look 3 of 4 (gates faith and lang-gap failed): 1,204 of 1,505 cases asked,"
+        " 1,203 calls made, 301 saved (20 %)"
+    ) in text
+    assert text.startswith("suite support-assistant · 1,204 of 1,505 cases")
+    assert "early stop" not in "\n".join(_lines(sample_alone()))
+
+
+def test_a_run_that_was_looked_at_to_the_end_says_that_nothing_was_saved() -> None:
+    """Looks that did not stop it are told; an interrupted run is not said to be whole."""
+    parts = msgspec.structs.replace(sample().accounting, stop=None, saved=0)
+    whole = msgspec.structs.replace(parts, answered=1202, missing=0)
+    run = msgspec.structs.replace(sample().run, n_cases=1204)
+    told = [
+        " ".join(" ".join(_lines(msgspec.structs.replace(sample(), run=run, accounting=found))).split())
+        for found in (whole, parts)
+    ]
+    assert "no early stop at 4 looks: all 1,204 cases asked, 1,204 calls made, none saved" in told[0]
+    assert "early stop" not in told[1]

@@ -64,8 +64,8 @@ def test_f11_loading_again_replaces(path: Path) -> None:
     assert load(path, longer) == [False]
     with Store(path) as store:
         assert store.runs() == [
-            StoredRun("run-1", "support", "base", "2026-11-22T08:00:00Z", None, 2, 1, False, None),
-            StoredRun("run-2", "support", "base", "2026-11-22T08:00:00Z", None, 2, 2, True, None),
+            StoredRun("run-1", "support", "base", "2026-11-22T08:00:00Z", None, 2, 2, 1, False, None),
+            StoredRun("run-2", "support", "base", "2026-11-22T08:00:00Z", None, 2, 2, 2, True, None),
         ]
     counts = ask(path, "select run_id, count(*) from scores group by all order by all")
     assert counts == [("run-1", 2), ("run-2", 3)]

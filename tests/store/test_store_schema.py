@@ -70,6 +70,22 @@ def test_the_migrations_have_no_gap() -> None:
     assert sorted(layout.steps) == list(range(2, SCHEMA_VERSION + 1))
 
 
+def test_f12_a_store_of_version_1_has_the_runs_that_it_had(path: Path) -> None:
+    """Each of them asked all of its cases; then the layout is that of a new store."""
+    load(path, recorded())
+    described = "select column_name, data_type, is_nullable from duckdb_columns() where table_name = 'runs'"
+    new, before = sorted(ask(path, described)), ask(path, "select run_id, n_cases from runs")
+    ask(path, "alter table runs drop column n_asked; alter table runs drop column stopped_at_look;")
+    ask(path, "update meta set schema_version = 1")
+    with Store(path) as store:
+        assert [(run.run_id, run.n_cases, run.n_asked) for run in store.runs()] == [
+            (run_id, n_cases, n_cases) for run_id, n_cases in before
+        ]
+    assert sorted(ask(path, described)) == new
+    assert ask(path, "select stopped_at_look from runs") == [(None,)] * len(before)
+    assert path.with_name("harness.duckdb.v1.bak").is_file()
+
+
 def test_f12_an_older_store_is_copied_and_migrated(path: Path) -> None:
     """Version 0 goes through every step to version 2; a copy of what it was lies beside it."""
     ask(path, OLD)

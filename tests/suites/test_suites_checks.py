@@ -328,6 +328,19 @@ def test_every_rule_can_be_written(tmp_path: Path, gate: str) -> None:
         (("", "run: { retries: -1 }"), "16:17 retries is -1 | 0 or more"),
         (("", "run: { repeats: 0 }"), "16:17 repeats is 0 | 1 or more"),
         (("", "run: { deadline_s: 0 }"), "16:20 deadline_s is 0.0 | seconds above 0"),
+        (("", "run: { looks: [0.3, 1] }"), "16:16 a look at 0.3 of the cases | a share from 0.4 to 1"),
+        (("", "run: { looks: [0.5, 1.5] }"), "16:21 a look at 1.5 of the cases | a share from 0.4 to 1"),
+        (("", "run: { looks: [0.6, 0.5, 1] }"), "16:15 the looks do not rise | write the smallest"),
+        (("", "run: { looks: [0.6, 0.6, 1] }"), "16:15 the looks do not rise | write the smallest"),
+        (("", "run: { looks: [0.4, 0.8] }"), "16:15 the last look is not at 1 | end with 1.0: all cases"),
+        (
+            ("", "run: { looks: [] }"),
+            "16:15 the last look is not at 1 | end with 1.0: all cases; [1.0] alone",
+        ),
+        (
+            ("", f"run: {{ looks: [{', '.join(f'0.{n}' for n in range(50, 60))}, 1] }}"),
+            "16:15 11 looks | 10 at most",
+        ),
         (("  - path: cases.jsonl", "  []"), "4:3 'goldens' is empty | name at least one"),
         (("[recall@5, latency_s]", "[]"), "8:10 'metrics' is empty | name at least one"),
         (

@@ -1,0 +1,128 @@
+"""One system held open with its recording: asked in one go, or in several with decisions between them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
+
+import msgspec
+
+from harness.engine.asking import Ask
+from harness.engine.progress import Silent
+from harness.engine.runner import Work, run_cases
+from harness.engine.signals import Signals
+from harness.errors import Fault, HarnessError, UsageError
+from harness.recordings import Recording, repair
+from harness.registry import find_metric
+from harness.secrets import redact, redactor, resolve
+from harness.suites.suite import SuiteFile, SystemChoice
+from harness.systems.opening import open_system
+from harness.types import Case, Dataset, Recorded, Response, Run
+
+
+class Plan(NamedTuple):
+    """A checked suite with its goldens and the system chosen."""
+
+    file: SuiteFile
+    dataset: Dataset
+    system: SystemChoice
+
+
+def missing(
+    recorded: Recorded, cases: Iterable[Case], *, retry_errors: bool = False
+) -> list[tuple[Case, int]]:
+    """List what of these cases is not recorded yet, as (case, repeat): every case once, then again.
+
+    With ``retry_errors`` a recorded error is as good as no result.
+    """
+    answered = {
+        (result.case_id, result.repeat)
+        for result in recorded.results
+        if result.response.error is None or not retry_errors
+    }
+    cases = list(cases)
+    return [
+        (case, repeat)
+        for repeat in range(recorded.run.repeats)
+        for case in cases
+        if (case.id, repeat) not in answered
+    ]
+
+
+class Session:
+    """A system that is open, and the recording that its answers go to; made by ``open_session``."""
+
+    def __init__(self, system: Ask, work: Work, recording: Recording, progress: Silent) -> None:
+        """Take what ``open_session`` made."""
+        self._system = system
+        self._work = work
+        self._recording = recording
+        self._progress = progress
+
+    async def ask(self, todo: Sequence[tuple[Case, int]], signals: Signals) -> None:
+        """Ask, score and record these, and return when no call is in flight any more.
+
+        Where ``signals.number`` is set afterwards, a signal came and not all was asked: end the session.
+
+        Args:
+            todo: (case, repeat) pairs of the recording's cases, asked in this order.
+            signals: entered once by the caller, after every system is open; shared by its sessions.
+
+        Raises:
+            RecordingError: a result cannot be written; everything before it is kept.
+            MetricFault: a metric raised, or gave a value outside its range.
+        """
+        await run_cases(todo, self._system, self._work, self._recording.append, self._progress, signals)
+
+
+@asynccontextmanager
+async def open_session(
+    plan: Plan, run: Run, recording: Recording, progress: Silent, max_concurrency: int | None = None
+) -> AsyncIterator[Session]:
+    """Open a run's system, and close it when everything that is wanted was asked.
+
+    The recording stays the caller's, who finishes and closes it. Secrets are kept out of what is recorded.
+
+    Args:
+        plan: the suite, its goldens and the system.
+        run: what is recorded; names the metrics.
+        recording: open for writing.
+        progress: told of every start and result; several sessions may share one.
+        max_concurrency: calls in flight at most; None: as many as the suite says.
+
+    Raises:
+        UsageError: the system cannot be opened.
+    """
+    in_flight = max_concurrency or plan.file.suite.run.max_concurrency
+    # A system with workers answers so many questions at a time: more would wait within their own deadline.
+    in_flight = min(in_flight, plan.system.options.get("workers", in_flight))
+    settings = msgspec.structs.replace(plan.file.suite.run, max_concurrency=in_flight)
+    metrics = {name: find_metric(name) for name in run.metrics}
+    system_options, secrets = resolve(plan.system.options)
+    hide = redactor(secrets)
+
+    def clean(response: Response) -> Response:
+        repaired = repair(response)
+        if not secrets:
+            return repaired
+        return msgspec.convert(redact(msgspec.to_builtins(repaired), hide), Response)
+
+    work = Work(metrics, {"corpus": plan.dataset.corpus}, settings, clean)
+    stack = AsyncExitStack()
+    try:
+        system = await stack.enter_async_context(open_system(plan.system.adapter, system_options))
+    except HarnessError as error:
+        error.faults = tuple(Fault(hide(what), at, hide(mend)) for what, at, mend in error.faults)
+        raise
+    except Exception as error:  # the adapter is the user's: what it raises is a fault of the suite
+        what = f"the system cannot be opened: {type(error).__name__}: {error}"
+        raise UsageError(hide(what)) from error
+    try:
+        yield Session(system, work, recording, progress)
+    finally:
+        try:
+            await stack.aclose()
+        except Exception as error:  # noqa: BLE001 -- every answer is recorded by now
+            sys.stderr.write(hide(f"the system did not close: {type(error).__name__}: {error}\n"))

@@ -1,0 +1,326 @@
+"""Early stopping: which calls are made before which look, and that a look saves those after it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+from msgspec import to_builtins
+from msgspec.structs import replace
+from staged import N_CASES, NAMED, SUITE, calls_of, make_staged
+from world import cases_of, recorded_of, suite_of
+
+from harness.api.deciding import gate
+from harness.api.looking import look_by, planned_stages, why_stop
+from harness.api.running import Finished, RunOptions, run, validate
+from harness.baselines import Baseline
+from harness.errors import UsageError
+from harness.places import Places
+from harness.planning import Selection
+from harness.recordings import read
+from harness.types import Comparison, Estimate, Gate, Recorded, Report, Slice, Verdict
+
+PLACES = Places(Path("reports"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """The project, as the current folder."""
+    with chdir(make_staged(tmp_path / "project")):
+        yield tmp_path / "project"
+
+
+class Looks:
+    """Decides looks as told, and keeps what each was shown."""
+
+    def __init__(self, stop_at: int = 99) -> None:
+        self.stop_at = stop_at
+        self.seen: list[tuple[int, int]] = []
+        self.shown: list[Recorded] = []
+
+    def __call__(self, so_far: Recorded, look: int, looks: int) -> str:
+        self.seen.append((look, looks))
+        self.shown.append(so_far)
+        return "as told" if look >= self.stop_at else ""
+
+
+def ask(looks: Looks | None, **options: object) -> Finished:
+    return run(validate(Path(SUITE)), RunOptions(**{"run_id": "r", **options}), PLACES, looks)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("stop_at", "asked"), [(1, 80), (2, 120), (3, 160), (99, 200)])
+def test_calls_after_the_look_that_stops_are_not_made(folder: Path, stop_at: int, asked: int) -> None:
+    """Saved in fact: the system is asked for the stages before the look, once each, and for nothing else."""
+    looks = Looks(stop_at)
+    done = ask(looks)
+    calls = calls_of(folder)
+    assert (len(calls), set(calls.values())) == (asked, {1})
+    assert set(calls) == {case.id for case in done.recorded.cases}
+    assert looks.seen == [(number, 4) for number in range(1, min(stop_at, 3) + 1)]
+    assert done.recorded.complete
+    assert done.stopped is None
+    stop = done.recorded.stop
+    assert (stop and (stop.look, stop.looks, stop.asked, stop.planned, stop.reason)) == (
+        None if stop_at == 99 else (stop_at, 4, asked, N_CASES, "as told")
+    )
+
+
+def test_a_look_is_shown_all_of_its_stages_and_nothing_later(folder: Path) -> None:
+    """What a look decides on is what stays recorded where it stops, but for the reason."""
+    looks = Looks(2)
+    done = ask(looks)
+    first, second = looks.shown
+    assert [len(first.results), len(second.results)] == [80, 120]
+    assert first.looks == (0.4, 0.6, 0.8, 1.0)
+    assert NAMED in {case.id for case in first.cases}
+    assert second.cases == done.recorded.cases
+    assert second.results == done.recorded.results
+    assert second.stop is not None
+    assert done.recorded.stop is not None
+    assert second.stop.look == done.recorded.stop.look == 2
+
+
+def test_without_anything_that_decides_all_is_asked_in_one_go(folder: Path) -> None:
+    """No stage, no look, no early stop: the recording is as it always was."""
+    done = ask(None)
+    assert done.recorded.stages == {}
+    assert len(calls_of(folder)) == N_CASES
+    assert b'"stage"' not in done.path.read_bytes()
+
+
+@pytest.mark.parametrize("at_once", [1, 8, 32])
+def test_calls_in_flight_change_neither_stages_nor_looks(folder: Path, at_once: int) -> None:
+    """Whatever the order in which answers come, a look sees the same cases."""
+    looks = Looks(2)
+    done = ask(looks, candidate="jittery", max_concurrency=at_once)
+    checked = validate(Path(SUITE))
+    stages = planned_stages(checked.file.suite, checked.dataset.cases, 0)
+    assert done.recorded.stages == stages
+    assert set(calls_of(folder)) == {case_id for case_id, stage in stages.items() if stage < 2}
+    shown = [{case.id for case in so_far.cases} for so_far in looks.shown]
+    assert shown == [{case_id for case_id, stage in stages.items() if stage < look} for look in (1, 2)]
+
+
+def test_the_order_of_the_goldens_changes_nothing(folder: Path) -> None:
+    """Lines in another order: the same cases are asked before the same looks."""
+    ask(Looks(1), run_id="first")
+    before = set(calls_of(folder))
+    path = folder / "goldens/cases.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([*lines[120:], *lines[119::-1]]), encoding="utf-8")
+    ask(Looks(1), run_id="second")
+    assert set(calls_of(folder)) == before
+    ask(Looks(1), run_id="third", seed=1)
+    assert set(calls_of(folder)) != before
+
+
+def test_repeats_of_a_case_are_asked_in_its_stage(folder: Path) -> None:
+    """A document is whole at a look: all its cases, all their repeats."""
+    done = ask(Looks(1), repeats=3)
+    calls = calls_of(folder)
+    assert (len(calls), set(calls.values())) == (80, {3})
+    assert len(done.recorded.results) == 240
+
+
+def cut(path: Path, kept: int, torn: int = 0) -> None:
+    """Leave so many results of a recording, and some bytes of the next line, as a kill does."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    header = sum(b'{"kind":"result"' not in line and b'{"kind":"end"' not in line for line in lines)
+    path.write_bytes(b"".join(lines[: header + kept]) + lines[header + kept][:torn])
+
+
+@pytest.mark.parametrize(
+    ("kept", "torn", "looks_taken"),
+    [
+        (0, 0, [1, 2]),
+        (33, 40, [1, 2]),
+        (79, 0, [1, 2]),
+        (80, 0, [1, 2]),  # killed before or during the first look
+        (80, 25, [1, 2]),
+        (81, 0, [2]),  # the first look was passed: its stage is over
+        (119, 9, [2]),
+        (120, 0, [2]),  # killed before or during the look that stops
+        (120, 30, [2]),  # killed while the end line was written
+    ],
+)
+def test_a_run_cut_short_takes_the_same_looks_and_stops_at_the_same(
+    folder: Path, kept: int, torn: int, looks_taken: list[int]
+) -> None:
+    """Wherever it was killed, resumed it asks what is missing up to the same look and records the same."""
+    whole = ask(Looks(2))
+    calls_of(folder)
+    cut(whole.path, kept, torn)
+    looks = Looks(2)
+    again = ask(looks, resume="r")
+    assert [look for look, _ in looks.seen] == looks_taken
+    assert sum(calls_of(folder).values()) == 120 - kept
+    assert again.recorded.stop == whole.recorded.stop
+    assert [result.case_id for result in again.recorded.results] == [
+        result.case_id for result in whole.recorded.results
+    ]
+    assert again.recorded.complete
+
+
+def test_a_run_that_stopped_early_is_finished(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Resumed it asks nothing, takes no look, and says how to ask the rest."""
+    whole = ask(Looks(2))
+    calls_of(folder)
+    before = whole.path.read_bytes()
+    looks = Looks(1)
+    again = ask(looks, resume="r")
+    assert not looks.seen
+    assert not calls_of(folder)
+    assert whole.path.read_bytes() == before
+    assert again.recorded == whole.recorded
+    assert "run r is finished: it stopped at look 2 of 4; ask the rest with --no-early-stop" in (
+        capsys.readouterr().err
+    )
+
+
+def test_the_rest_of_a_stopped_run_can_be_asked(folder: Path) -> None:
+    """Without early stopping a run that stopped goes on to the end; what was answered is not asked again."""
+    stopped = ask(Looks(1))
+    first = set(calls_of(folder))
+    whole = ask(None, resume="r")
+    rest = calls_of(folder)
+    assert (len(rest), set(rest.values())) == (120, {1})
+    assert not first & set(rest)
+    assert whole.recorded.complete
+    assert whole.recorded.stop is None
+    assert len(whole.recorded.cases) == len(whole.recorded.results) == N_CASES
+    assert whole.recorded.stages == stopped.recorded.stages
+
+
+def test_a_stop_that_was_overruled_stays_so(folder: Path) -> None:
+    """Gone on with past a look, and cut short: the look is not taken again."""
+    path = ask(Looks(1)).path
+    ask(None, resume="r")
+    header = path.read_bytes().splitlines(keepends=True)
+    ends = [number for number, line in enumerate(header) if line.startswith(b'{"kind":"end"')]
+    path.write_bytes(b"".join(header[: ends[0] + 4]))  # the early end, and three results of the next stage
+    looks = Looks(3)
+    again = ask(looks, resume="r")
+    assert [look for look, _ in looks.seen] == [2, 3]
+    assert again.recorded.stop is not None
+    assert again.recorded.stop.look == 3
+
+
+def test_errors_that_are_asked_again_bring_the_look_back(folder: Path) -> None:
+    """With --retry-errors a stopped run asks what failed before its look, and the look is taken anew."""
+    stopped = ask(Looks(1), candidate="mended")
+    failed = {result.case_id for result in stopped.recorded.results if result.response.error is not None}
+    assert len(failed) > 3
+    (folder / "mended").touch()
+    calls_of(folder)
+    looks = Looks(2)
+    again = ask(looks, resume="r", retry_errors=True)
+    calls = calls_of(folder)
+    assert looks.seen == [(1, 4), (2, 4)]
+    assert not any(result.response.error for result in looks.shown[0].results)
+    assert (len(calls), set(calls.values())) == (len(failed) + 40, {1})
+    assert failed < set(calls)
+    assert again.recorded.stop is not None
+    assert again.recorded.stop.look == 2
+
+
+def test_a_signal_during_a_look_stops_the_run_before_the_next_stage(folder: Path) -> None:
+    """Whatever the look says then: the run is as if cut short there, and takes the look again."""
+
+    def signalled(so_far: Recorded, look: int, looks: int) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)  # as long as the event loop may need to notice
+        return "as told"
+
+    done = run(validate(Path(SUITE)), RunOptions(run_id="r"), PLACES, signalled)
+    assert done.stopped == signal.SIGINT
+    assert (done.recorded.complete, done.recorded.stop, len(done.recorded.results)) == (False, None, 80)
+    looks = Looks(2)
+    again = ask(looks, resume="r")
+    assert looks.seen == [(1, 4), (2, 4)]
+    assert len(again.recorded.results) == 120
+    assert set(calls_of(folder).values()) == {1}
+
+
+def test_a_fault_while_looking_keeps_what_was_answered(folder: Path) -> None:
+    """The run can be gone on with."""
+
+    def torn(so_far: Recorded, look: int, looks: int) -> str:
+        raise UsageError("no look")
+
+    with pytest.raises(UsageError, match="no look"):
+        run(validate(Path(SUITE)), RunOptions(run_id="r"), PLACES, torn)
+    assert len(read(PLACES.recording("r")).results) == 80
+    calls_of(folder)
+    ask(Looks(1), resume="r")
+    assert not calls_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("selection", "drop", "stops"),
+    [
+        (Selection(), True, True),
+        (Selection(), False, False),
+        (Selection(where={"language": "de"}), True, False),
+        (Selection(case_ids=("q-001",)), True, False),
+        (Selection(limit=100), True, False),
+    ],
+)
+def test_what_can_stop_early(folder: Path, selection: Selection, drop: bool, stops: bool) -> None:
+    """A whole run with a gate on a drop; anything else is asked to the end."""
+    path = folder / SUITE
+    if not drop:
+        text = path.read_text(encoding="utf-8").replace("max_drop: 0.1", "min: 0.1")
+        path.write_text(text, encoding="utf-8")
+    suite = validate(path).file.suite
+    assert (look_by(lambda recorded: outcome_of("pass"), suite, selection) is not None) == stops
+
+
+def outcome_of(outcome: str, *failed: str) -> Report:
+    """A report with this outcome, of which these gates failed."""
+    verdicts = tuple(Verdict(name, "rule", "fail", "why") for name in failed)
+    cases = cases_of(60)
+    runs = [recorded_of(cases, {"quality": [1.0] * 60}, name) for name in ("run", "base")]
+    suite = to_builtins(suite_of(Gate("drop", "quality", max_drop=0.1)))
+    candidate, earlier = (replace(run_, run=replace(run_.run, suite=suite)) for run_ in runs)
+    report = gate(candidate, Baseline((earlier,)))
+    return replace(report, outcome=outcome, verdicts=verdicts, comparisons=(), slices=())
+
+
+def bad(p_worse: float | None, n_pairs: int = 100) -> tuple[Comparison, ...]:
+    """One comparison with this p-value."""
+    none = Estimate(None, 0, 0)
+    return (Comparison("ungated", Slice(), none, none, p_worse=p_worse, n_pairs=n_pairs),)
+
+
+def test_a_look_stops_for_a_verdict_and_says_which() -> None:
+    """For both verdicts; never while a gate is open, nor without a baseline that can be compared."""
+    assert why_stop(outcome_of("pass")) == "every gate passes"
+    assert why_stop(outcome_of("fail", "a")) == "gate a failed"
+    assert why_stop(outcome_of("fail", "a", "b", "c", "d")) == "gates a, b, c and 1 more failed"
+    assert why_stop(outcome_of("inconclusive")) == ""
+    for outcome in ("pass", "fail"):
+        assert why_stop(replace(outcome_of(outcome, "a"), baseline=None)) == ""
+
+
+@pytest.mark.parametrize(
+    ("where", "found", "stops"),
+    [
+        ("comparisons", bad(0.009), False),
+        ("comparisons", bad(0.011), True),
+        ("comparisons", bad(None), True),
+        ("slices", bad(0.0019), False),
+        ("slices", bad(0.0021), True),
+        ("slices", bad(0.0001, n_pairs=19), True),
+    ],
+)
+def test_a_pass_waits_while_any_metric_looks_bad(
+    where: str, found: tuple[Comparison, ...], stops: bool
+) -> None:
+    """Gated or not, over all cases or in a slice that can be tested; a fail does not wait."""
+    assert bool(why_stop(replace(outcome_of("pass"), **{where: found}))) == stops
+    assert why_stop(replace(outcome_of("fail", "a"), **{where: found})) == "gate a failed"
