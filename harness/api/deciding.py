@@ -55,7 +55,7 @@ def gate(
     if suite_file is not None:
         candidate = _with_gates_of(suite_file, candidate)
     suite = suite_of(candidate.run)
-    stale = _stale(baseline, candidate.run, suite) if baseline is not None else []
+    stale = _stale(baseline, candidate.run, suite)
     candidate = _repeatable(candidate)
     near = _reference(baseline, no_baseline, candidate, intersect=intersect)
     far = _reference(*anchor, candidate, intersect=intersect)
@@ -67,16 +67,7 @@ def gate(
     said += _anchor_notices(suite, far, near)
     if not candidate.complete:
         said.append("the run is incomplete: cases without a result count as unscored")
-    evidence = Evidence(
-        suite=suite,
-        candidate=run_scores(candidate),
-        baseline=near.scores,
-        no_baseline=near.missing.what,
-        unchanged=near.unchanged,
-        anchor=far.scores,
-        no_anchor=far.missing.what,
-        anchor_unchanged=far.unchanged,
-    )
+    evidence = _evidence(candidate, suite, near, far)
     verdicts = decide_all(evidence, candidate.run.gate_lines)
     report = make_report(
         Runs(candidate, near.shown, evidence), verdicts, tuple(said), reproduce_command(candidate.run)
@@ -86,6 +77,33 @@ def gate(
         notices=(*report.notices, *_few_runs(near.runs, suite)),
         baseline_runs=tuple(recorded.run for recorded in near.runs),
         anchor=far.shown.run if far.shown else None,
+    )
+
+
+def evidence_of(
+    candidate: Recorded,
+    baseline: Baseline,
+    anchor: tuple[Baseline | None, Fault] = (None, NO_ANCHOR),
+    *,
+    intersect: bool = False,
+) -> Evidence:
+    """Give what the gates of a run's suite are decided on, without a report; as in ``gate``."""
+    candidate = _repeatable(candidate)
+    near = _reference(baseline, NO_BASELINE, candidate, intersect=intersect)
+    far = _reference(*anchor, candidate, intersect=intersect)
+    return _evidence(candidate, suite_of(candidate.run), near, far)
+
+
+def _evidence(candidate: Recorded, suite: Suite, near: _Reference, far: _Reference) -> Evidence:
+    return Evidence(
+        suite=suite,
+        candidate=run_scores(candidate),
+        baseline=near.scores,
+        no_baseline=near.missing.what,
+        unchanged=near.unchanged,
+        anchor=far.scores,
+        no_anchor=far.missing.what,
+        anchor_unchanged=far.unchanged,
     )
 
 
@@ -122,8 +140,10 @@ def _reference(found: Baseline | None, missing: Fault, candidate: Recorded, *, i
     return _Reference(runs, scores, unchanged, tuple(said), missing)
 
 
-def _stale(baseline: Baseline, run_: Run, suite: Suite) -> list[str]:
+def _stale(baseline: Baseline | None, run_: Run, suite: Suite) -> list[str]:
     """Say that the baseline is old; told from the recordings alone, whatever the day of the report is."""
+    if baseline is None:
+        return []
     age, most = baseline.age_days(run_.started_at), suite.baseline.stale_after_days
     if age is None or most is None or age <= most:
         return []

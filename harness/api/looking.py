@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from harness.gates.evidence import Evidence
+from harness.gates.stopping import why_stop
 from harness.planning import Selection, stages_of
 from harness.recordings import at_look, read_planned
-from harness.slices import TOO_SMALL_TO_TEST
-from harness.types import Case, Comparison, EarlyStop, Recorded, Report, Suite
-
-BAD, BAD_SLICE = 0.01, 0.002
-"""A metric looks bad where its one-sided p-value is below these: over all cases, in a slice."""
+from harness.types import Case, EarlyStop, Recorded, Suite
 
 DecideLook = Callable[[Recorded, int, int], str]
 """What is recorded so far (as ``at_look`` gives it), the look from 1, and how many there are in all, to the
@@ -56,7 +54,9 @@ def take_look(path: Path, look: int, decide: DecideLook) -> EarlyStop | None:
     return replace(so_far.stop, reason=reason) if reason and so_far.stop else None
 
 
-def look_by(decide: Callable[[Recorded], Report], suite: Suite, selection: Selection) -> DecideLook | None:
+def look_by(
+    evidence_of: Callable[[Recorded], Evidence], suite: Suite, selection: Selection
+) -> DecideLook | None:
     """Give what decides the looks of a check: the gates that decide it at the end, on what is there so far.
 
     Returns:
@@ -68,27 +68,6 @@ def look_by(decide: Callable[[Recorded], Report], suite: Suite, selection: Selec
 
     def decide_look(so_far: Recorded, look: int, looks: int) -> str:
         del look, looks  # the gates read them from the recording
-        return why_stop(decide(so_far))
+        return why_stop(evidence_of(so_far))
 
     return decide_look
-
-
-def why_stop(report: Report) -> str:
-    """Say why the verdict of a look stands; empty: go on.
-
-    A run goes on while a gate is open, where the baseline cannot be compared, and instead of passing while
-    any metric looks bad, gated or not: over all cases or in a slice that is large enough to be tested.
-    """
-    if report.baseline is None or report.outcome == "inconclusive":
-        return ""
-    if report.outcome == "pass":
-        slices = [found for found in report.slices if found.n_pairs >= TOO_SMALL_TO_TEST]
-        bad = _any_below(BAD, report.comparisons) or _any_below(BAD_SLICE, slices)
-        return "" if bad else "every gate passes"
-    failed = [verdict.gate for verdict in report.verdicts if verdict.outcome == "fail"]
-    named = ", ".join(failed[:3]) + (f" and {len(failed) - 3} more" if len(failed) > 3 else "")
-    return f"{'gate' if len(failed) == 1 else 'gates'} {named} failed"
-
-
-def _any_below(limit: float, comparisons: Iterable[Comparison]) -> bool:
-    return any(found.p_worse is not None and found.p_worse < limit for found in comparisons)

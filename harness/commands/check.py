@@ -10,7 +10,7 @@ import click
 from harness.commands import terminal
 
 if TYPE_CHECKING:
-    from harness.types import Recorded, Report
+    pass
 
 
 @click.command()
@@ -39,6 +39,8 @@ def check(
     Stops asking at a look (`run.looks`) at which the verdict stands already. The exit code is the verdict: 0
     pass, 1 fail, 3 inconclusive.
     """
+    from functools import partial
+
     from harness.api import deciding, looking, references, running
     from harness.places import Places
 
@@ -50,11 +52,10 @@ def check(
     anchor = references.find_anchor(suite_path, name)
     terminal.say_notices(checked.dataset.notices)
 
-    def decide(recorded: Recorded) -> Report:
-        return deciding.gate(recorded, earlier, no_baseline=why_none, anchor=anchor, intersect=intersect)
-
-    can_stop = earlier is not None and not no_early_stop
-    decide_look = looking.look_by(decide, checked.file.suite, options.selection) if can_stop else None
+    decide_look = None
+    if earlier is not None and not no_early_stop:
+        evidence_of = partial(deciding.evidence_of, baseline=earlier, anchor=anchor, intersect=intersect)
+        decide_look = looking.look_by(evidence_of, checked.file.suite, options.selection)
     with terminal.own_output():
         finished = running.run(checked, options, places, decide_look)
     if finished.stopped is not None:
@@ -63,4 +64,7 @@ def check(
         again += ["--no-early-stop"] if no_early_stop else []
         again += [part for path in outputs for part in ("--output", str(path))]
         return terminal.say_interrupted(finished, "check", suite, reports, again)
-    return terminal.publish(decide(finished.recorded), finished.recorded, places, outputs, as_json=as_json)
+    report = deciding.gate(
+        finished.recorded, earlier, no_baseline=why_none, anchor=anchor, intersect=intersect
+    )
+    return terminal.publish(report, finished.recorded, places, outputs, as_json=as_json)

@@ -77,16 +77,6 @@ class DropTests(NamedTuple):
     small: Mapping[str, tuple[str, ...]]
     reasons: Mapping[str, str]
 
-    @property
-    def p_values(self) -> tuple[tuple[float, bool], ...]:
-        """The p-value of every single test that is judged, and whether it is in a slice only."""
-        return tuple(
-            (test.comparison.p_worse, test.gate.slice is not None)
-            for its in self.tests.values()
-            for test in its
-            if test.is_judged and test.comparison.p_worse is not None
-        )
-
 
 def scale_of(gate: Gate) -> Scale:
     """Whether a gate on a drop is about differences or ratios."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
+from harness.comparison import differing_metrics
 from harness.gates.decide import decide_each, overall
 from harness.gates.evidence import Evidence
-from harness.gates.family import find_drops
+from harness.gates.family import DropTests, find_drops
+from harness.pairing import compare
+from harness.slices import TOO_SMALL_TO_TEST, select, slices_of
+from harness.types import Comparison, Slice
 
 LOOKS_BAD, SLICE_LOOKS_BAD = 0.01, 0.002
 """P-values of single tests, over all cases and in a slice, up to which no early pass is given.
@@ -18,7 +24,7 @@ def why_stop(evidence: Evidence) -> str:
     """Say why no more cases need to be asked; empty: go on.
 
     A look stops a run that fails on a drop: drops are held against what all looks may spend together. Other
-    gates that fail wait for all cases. It stops a run that passes, unless a single drop looks bad.
+    gates that fail wait for all cases. It stops a run that passes, unless any metric looks bad.
 
     Args:
         evidence: what has been asked by this look, with the looks so far; every gate holds its levels.
@@ -31,5 +37,32 @@ def why_stop(evidence: Evidence) -> str:
         return f"{'gate' if len(failed) == 1 else 'gates'} {', '.join(failed[:MOST_NAMED])}{more} failed"
     if overall(verdicts)[0] != "pass":
         return ""
-    bad = any(p <= (SLICE_LOOKS_BAD if in_slice else LOOKS_BAD) for p, in_slice in drops.p_values)
-    return "" if bad else "every gate passes, and no drop looks bad"
+    return "" if _looks_bad(drops, evidence) else "every gate passes, and no metric looks bad"
+
+
+def _looks_bad(drops: DropTests, evidence: Evidence) -> bool:
+    """Say whether any metric looks worse, gated or not, over all cases or in a slice that can be tested."""
+    gated = [test.comparison for tests in drops.tests.values() for test in tests]
+    known = {(found.metric, found.slice) for found in gated}
+    return any(map(_is_bad, gated)) or any(map(_is_bad, _ungated(evidence, known)))
+
+
+def _is_bad(found: Comparison) -> bool:
+    if found.p_worse is None or found.n_pairs < TOO_SMALL_TO_TEST:
+        return False
+    return found.p_worse <= (SLICE_LOOKS_BAD if found.slice.where else LOOKS_BAD)
+
+
+def _ungated(evidence: Evidence, known: Collection[tuple[str, Slice]]) -> Iterator[Comparison]:
+    candidate, baseline = evidence.candidate, evidence.baseline
+    if baseline is None:
+        return
+    rules = evidence.suite.slices
+    differing = differing_metrics(baseline.run, candidate.run)
+    names = [name for name in candidate.tables if name in baseline.tables and name not in differing]
+    for slice_ in (Slice(), *slices_of(candidate.cases, rules, ())):
+        cases = evidence.comparable(select(candidate.cases, slice_, rules))
+        for name in names:
+            if (name, slice_) not in known:
+                tables = baseline.tables[name], candidate.tables[name]
+                yield compare(name, tables, cases, slice_, candidate.run.metrics[name], LOOKS_BAD)

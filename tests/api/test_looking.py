@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,15 +16,16 @@ from msgspec.structs import replace
 from staged import N_CASES, NAMED, SUITE, calls_of, make_staged
 from world import cases_of, recorded_of, suite_of
 
-from harness.api.deciding import gate
-from harness.api.looking import look_by, planned_stages, why_stop
+from harness.api import deciding
+from harness.api.looking import look_by, planned_stages
 from harness.api.running import Finished, RunOptions, run, validate
 from harness.baselines import Baseline
 from harness.errors import UsageError
+from harness.gates.evidence import Evidence
 from harness.places import Places
 from harness.planning import Selection
-from harness.recordings import read
-from harness.types import Comparison, Estimate, Gate, Recorded, Report, Slice, Verdict
+from harness.recordings import at_look, read
+from harness.types import Gate, Recorded
 
 PLACES = Places(Path("reports"))
 
@@ -277,50 +279,29 @@ def test_what_can_stop_early(folder: Path, selection: Selection, drop: bool, sto
         text = path.read_text(encoding="utf-8").replace("max_drop: 0.1", "min: 0.1")
         path.write_text(text, encoding="utf-8")
     suite = validate(path).file.suite
-    assert (look_by(lambda recorded: outcome_of("pass"), suite, selection) is not None) == stops
+    assert (look_by(evidence_of, suite, selection) is not None) == stops
 
 
-def outcome_of(outcome: str, *failed: str) -> Report:
-    """A report with this outcome, of which these gates failed."""
-    verdicts = tuple(Verdict(name, "rule", "fail", "why") for name in failed)
-    cases = cases_of(60)
-    runs = [recorded_of(cases, {"quality": [1.0] * 60}, name) for name in ("run", "base")]
-    suite = to_builtins(suite_of(Gate("drop", "quality", max_drop=0.1)))
-    candidate, earlier = (replace(run_, run=replace(run_.run, suite=suite)) for run_ in runs)
-    report = gate(candidate, Baseline((earlier,)))
-    return replace(report, outcome=outcome, verdicts=verdicts, comparisons=(), slices=())
-
-
-def bad(p_worse: float | None, n_pairs: int = 100) -> tuple[Comparison, ...]:
-    """One comparison with this p-value."""
-    none = Estimate(None, 0, 0)
-    return (Comparison("ungated", Slice(), none, none, p_worse=p_worse, n_pairs=n_pairs),)
-
-
-def test_a_look_stops_for_a_verdict_and_says_which() -> None:
-    """For both verdicts; never while a gate is open, nor without a baseline that can be compared."""
-    assert why_stop(outcome_of("pass")) == "every gate passes"
-    assert why_stop(outcome_of("fail", "a")) == "gate a failed"
-    assert why_stop(outcome_of("fail", "a", "b", "c", "d")) == "gates a, b, c and 1 more failed"
-    assert why_stop(outcome_of("inconclusive")) == ""
-    for outcome in ("pass", "fail"):
-        assert why_stop(replace(outcome_of(outcome, "a"), baseline=None)) == ""
+def evidence_of(so_far: Recorded) -> Evidence:
+    """What a run is decided on against itself."""
+    return deciding.evidence_of(so_far, Baseline((so_far,)))
 
 
 @pytest.mark.parametrize(
-    ("where", "found", "stops"),
-    [
-        ("comparisons", bad(0.009), False),
-        ("comparisons", bad(0.011), True),
-        ("comparisons", bad(None), True),
-        ("slices", bad(0.0019), False),
-        ("slices", bad(0.0021), True),
-        ("slices", bad(0.0001, n_pairs=19), True),
-    ],
+    ("shift", "why"), [(0.0, "every gate passes, and no metric looks bad"), (0.5, "gate drop failed")]
 )
-def test_a_pass_waits_while_any_metric_looks_bad(
-    where: str, found: tuple[Comparison, ...], stops: bool
-) -> None:
-    """Gated or not, over all cases or in a slice that can be tested; a fail does not wait."""
-    assert bool(why_stop(replace(outcome_of("pass"), **{where: found}))) == stops
-    assert why_stop(replace(outcome_of("fail", "a"), **{where: found})) == "gate a failed"
+def test_a_look_stops_for_a_verdict_and_says_which(shift: float, why: str) -> None:
+    """For both verdicts, on what is recorded so far; not without a baseline that can be compared."""
+    cases = cases_of(120)
+    suite = suite_of(Gate("drop", "quality", max_drop=0.1), metrics=("quality",))
+    facts = {"suite": to_builtins(suite), "n_cases": 120}
+    before = recorded_of(cases, {"quality": [0.8] * 120}, "base", **facts)
+    after = recorded_of(cases, {"quality": [0.8 - shift] * 120}, **facts)
+    staged = replace(after, stages={case.id: i // 60 for i, case in enumerate(cases)})
+    decide = look_by(partial(deciding.evidence_of, baseline=Baseline((before,))), suite, Selection())
+    assert decide is not None
+    assert decide(at_look(staged, 1), 1, 2) == why
+    other = replace(before, run=replace(before.run, dataset_digest="other"))
+    decide = look_by(partial(deciding.evidence_of, baseline=Baseline((other,))), suite, Selection())
+    assert decide is not None
+    assert decide(at_look(staged, 1), 1, 2) == ""

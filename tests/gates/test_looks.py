@@ -65,7 +65,7 @@ def test_a_proven_drop_stops_the_run() -> None:
 
 def test_what_is_shown_stops_the_run() -> None:
     """The same answers again are shown to be the same early; a guard that cannot tell holds nothing back."""
-    assert why_stop(looked(graded(1), graded(1))) == "every gate passes, and no drop looks bad"
+    assert why_stop(looked(graded(1), graded(1))) == "every gate passes, and no metric looks bad"
 
 
 def test_what_looks_bad_goes_on() -> None:
@@ -78,6 +78,21 @@ def test_what_looks_bad_goes_on() -> None:
     assert verdicts[0].comparison is not None
     assert (verdicts[0].comparison.p_worse or 1.0) < 0.01
     assert why_stop(evidence) == ""
+
+
+@pytest.mark.parametrize("where", ["all", "de"])
+def test_what_no_gate_is_about_looks_bad_too(where: str) -> None:
+    """A metric without a gate that fell, over all cases or in a slice, keeps the run going."""
+    same = looked(graded(1), graded(1))
+    cases, looks = same.candidate.cases, same.candidate.looks
+    before: list[Cell] = list(graded(1)[: len(cases)])
+    hit = [where == "all" or case.groups["language"] == where for case in cases]
+    falls = [0.01 * (i % 3) * fell for i, fell in enumerate(hit)]
+    after: list[Cell] = [float(value or 0) - fall for value, fall in zip(before, falls, strict=True)]
+    built = evidence_of(
+        same.suite, cases, {"quality": before, "other": after}, {"quality": before, "other": before}
+    )
+    assert why_stop(built._replace(candidate=built.candidate._replace(looks=looks))) == ""
 
 
 def test_a_bound_that_fails_waits_for_all_cases() -> None:
