@@ -65,7 +65,8 @@ def _verdict_line(report: Report) -> str:
         why = _why_lost(report) or f"{first.gate}: {first.reason}."
         return f"INCONCLUSIVE — {count}. {why}"
     if clear:
-        return f"PASSED — {total - clear} gates, and {clear} guards found no drop."
+        guards = "1 guard is" if clear == 1 else f"{clear} guards are"
+        return f"PASSED — {total - clear} of {total} gates; {guards} unproven, which holds nothing back."
     return f"PASSED — all {total} gates."
 
 

@@ -25,7 +25,7 @@ def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: V
     name, looks = gate.metric or "", evidence.candidate.looks
     metric, table = evidence.candidate.run.metrics[name], evidence.candidate.tables[name]
     level = LEVEL if looks == Looks() else 2 * level_of(looks, BOUND_ERROR) - 1
-    found = estimate(table, cases, metric, level)
+    found = estimate(table, cases, metric)
     untold = _untold(gate, table, cases, metric)
     found = msgspec.structs.replace(found, n_unscored=found.n_unscored + untold)
     empty = msgspec.structs.replace(empty, n=found.n, n_total=found.n + found.n_unscored)
@@ -45,7 +45,8 @@ def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: V
         known, possible = (found.value, found.value), _mean_range(values, found.n_unscored, metric)
     elif found.interval is not None:
         shown = found.interval
-        known, possible = (shown.low, shown.high), _interval_range(table, cases, shown, metric, level)
+        held = estimate(table, cases, metric, level).interval or shown
+        known, possible = (held.low, held.high), _interval_range(table, cases, held, metric, level)
     else:
         why = f"values from one document ({found.n}) have no interval"
         return msgspec.structs.replace(empty, reason=why, candidate=found.value)

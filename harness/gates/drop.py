@@ -194,7 +194,8 @@ def _n_needed(test: DropTest) -> int | None:
     found = test.comparison
     if found.baseline.n_unscored or found.candidate.n_unscored or not test.pairs.harms:
         return None
-    return pairs_needed(test.pairs, margin_of(test.gate), found.limit_level, test.shift)
+    needed = pairs_needed(test.pairs, margin_of(test.gate), found.limit_level, test.shift)
+    return needed if needed is not None and needed > found.n_pairs else None
 
 
 def _amount(value: float | None, found: Comparison, unit: str) -> str:

@@ -120,10 +120,10 @@ def _gates(report: Report, console: _Console) -> list[str]:
         mark = console.paint(console.clean(GLYPHS[row.outcome]), row.outcome)
         lines += _gate(mark, texts, widths) if fits else _stacked(mark, texts, table[0], console)
         if row.outcome != "pass":
-            why = f"{row.outcome}: {row.rule}; {row.reason}" if row.reason else f"{row.outcome}: {row.rule}"
+            why = f"{row.word}: {row.rule}; {row.reason}" if row.reason else f"{row.word}: {row.rule}"
             lines += _wrap(console.clean(why), console.width, "      ")
     left = quiet[len(shown) :]
-    for outcome, words in (("clear", "found no drop"), ("pass", "passed")):
+    for outcome, words in (("clear", "unproven"), ("pass", "passed")):
         if count := sum(row.outcome == outcome for row in left):
             lines.append(f"  ({wording.plural(count, 'more gate')} {words})")
     return lines

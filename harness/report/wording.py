@@ -21,7 +21,7 @@ from harness.types import (
 )
 
 ORDER = ("fail", "inconclusive", "clear", "pass")
-"""What a gate is shown as: its outcome, or ``clear`` where a guard found no drop and excluded none."""
+"""What a gate is shown as: its outcome, or ``clear`` where a guard neither passed nor failed."""
 GLYPHS: dict[str, str] = {
     "fail": "✕",
     "inconclusive": "◆",
@@ -33,7 +33,7 @@ GLYPHS: dict[str, str] = {
     "unknown": "?",
 }
 """A shape for every outcome and direction, so that nothing is said by colour alone."""
-MARKS = {"clear": "no drop found"}
+MARKS = {"clear": "unproven"}
 TITLES: dict[Outcome, str] = {"fail": "FAILED", "inconclusive": "INCONCLUSIVE", "pass": "PASSED"}
 
 # Numbers are set without escaping, so what stands behind one is a short word and nothing else.
@@ -64,7 +64,7 @@ class GateRow(NamedTuple):
 
     @property
     def word(self) -> str:
-        """``fail``, ``no drop found``."""
+        """``fail``, ``unproven``."""
         return MARKS.get(self.outcome, self.outcome)
 
     @property
@@ -170,8 +170,8 @@ def baseline_name(report: Report) -> str:
 
 
 def tally(report: Report) -> str:
-    """Count the gates by outcome: ``1 failed · 1 inconclusive · 2 found no drop · 5 passed``."""
-    words = {"fail": "failed", "inconclusive": "inconclusive", "clear": "found no drop", "pass": "passed"}
+    """Count the gates by outcome: ``1 failed · 1 inconclusive · 2 unproven · 5 passed``."""
+    words = {"fail": "failed", "inconclusive": "inconclusive", "clear": "unproven", "pass": "passed"}
     counts = {outcome: sum(_shown_as(v) == outcome for v in report.verdicts) for outcome in ORDER}
     return " · ".join(f"{counts[outcome]} {words[outcome]}" for outcome in ORDER if counts[outcome])
 
