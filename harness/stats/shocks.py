@@ -11,7 +11,7 @@ from scipy.special import fdtrc
 
 from harness.stats.paired import ClusteredMean, cluster_codes
 
-MOST_CHANCE = 0.10
+MOST_CHANCE = 0.01
 """Spread that items alone show at least so often is put down to them: the level of the F test."""
 NONE = 1e-24
 """Variances below this are rounding: sums in another order."""
