@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from world import METRICS, Cell, cases_of, evidence_of, recorded_of, suite_of
+from world import METRICS, Cell, cases_of, evidence_of, recorded_of, scores_of, suite_of
 
-from harness.comparison import run_scores
+from harness.comparison import Looks, run_scores
 from harness.gates.decide import decide_all, overall
 from harness.gates.evidence import Evidence
+from harness.pooling import pool
 from harness.types import Case, Gate, SliceRule
 
 Columns = dict[str, list[Cell]]
@@ -27,6 +28,12 @@ GATES = {
     "drop in slices": [
         Gate(id=f"slices-{metric}", metric=metric, max_drop=0.3, slice="language")
         for metric in ("quality", "flaws")
+    ],
+    "drop with roles": [
+        Gate(id="first", metric="quality", max_drop=0.2, primary=True),
+        Gate(id="guard", metric="flaws", max_drop=0.02),
+        Gate(id="slow", metric="latency_s", max_ratio=1.02),
+        Gate(id="each", metric="flaws", max_drop=0.05, slice="language"),
     ],
     "bound": [
         Gate(id=f"{bound}-{metric}", metric=metric, bound=bound, min=low, max=high)
@@ -131,7 +138,45 @@ def test_lost_scores_never_make_a_gate_pass(kind: str, world: World) -> None:
     lost = decide_all(evidence_of(suite, world.cases, world.after[1], world.after[0]), {})
     for full, partial in zip(whole, lost, strict=True):
         assert partial.outcome != "pass" or full.outcome == "pass", (full, partial)
+        assert partial.holds or full.outcome != "fail", (full, partial)
     assert overall(lost)[0] != "pass" or overall(whole)[0] == "pass"
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(world=worlds(), n_stages=st.sampled_from([2, 3]))
+def test_lost_scores_never_help_at_a_look(world: World, n_stages: int) -> None:
+    """At a look, and after all looks, lost scores make no suite pass that did not."""
+    suite = suite_of(*GATES["drop with roles"], metrics=tuple(METRICS), alpha=0.2, slices=SLICES)
+    documents = sorted({case.cluster for case in world.cases})
+    stages = {case.id: documents.index(case.cluster) * n_stages // len(documents) for case in world.cases}
+    ends = [sum(stage <= look for stage in stages.values()) / len(stages) for look in range(n_stages)]
+    for fractions in (tuple(0.8 * end for end in ends), tuple(ends)):
+        looks = Looks(stages, fractions)
+        found = [evidence_of(suite, world.cases, run[1], run[0]) for run in (world.before, world.after)]
+        whole, lost = (one._replace(candidate=one.candidate._replace(looks=looks)) for one in found)
+        assert overall(decide_all(lost, {}))[0] != "pass" or overall(decide_all(whole, {}))[0] == "pass"
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(world=worlds(), seed=st.integers(0, 99))
+def test_lost_scores_never_help_against_several_runs(world: World, seed: int) -> None:
+    """Against three runs that may have shifted as a whole, what the candidate loses helps nothing."""
+    suite = suite_of(*GATES["drop with roles"], metrics=tuple(METRICS), alpha=0.2, slices=SLICES)
+    rng = random.Random(seed)  # noqa: S311 -- a simulation
+
+    def moved(columns: Columns, by: float) -> Columns:
+        def shift(cell: Cell) -> Cell:
+            return min(1.0, max(0.0, cell + by)) if isinstance(cell, float) else cell
+
+        return {metric: [shift(cell) for cell in row] for metric, row in columns.items()}
+
+    runs = [moved(world.before[0], rng.gauss(0, 0.02)) for _ in range(3)]
+    pooled = pool([scores_of(world.cases, columns, "base") for columns in runs])
+    outcomes = [
+        overall(decide_all(Evidence(suite, scores_of(world.cases, columns), pooled), {}))[0]
+        for columns in (world.before[1], world.after[1])
+    ]
+    assert outcomes[1] != "pass" or outcomes[0] == "pass"
 
 
 @pytest.mark.parametrize("kind", GATES)
