@@ -13,6 +13,7 @@ from harness.types import Case, Comparison, Interval, MetricIdentity, Slice
 
 if TYPE_CHECKING:
     from harness.stats.paired import ClusteredMean
+    from harness.stats.shocks import RunShock
 
 Scale = Literal["difference", "ratio"]
 """Harms are differences, or logarithms of ratios: a latency that doubles, whatever it was."""
@@ -65,6 +66,13 @@ class Shift(NamedTuple):
 
     variance: float = 0.0
     df: int = 1
+
+    @classmethod
+    def against(cls, shock: RunShock) -> Shift:
+        """Of one run against the mean of k runs: one variance, and a k-th of one, known as k runs know it."""
+        if not shock.used:
+            return NO_SHIFT
+        return cls(shock.variance * (1 + 1 / shock.n_runs), shock.n_runs - 1)
 
 
 NO_SHIFT = Shift()

@@ -12,7 +12,14 @@ from itertools import permutations
 from pathlib import Path
 
 from financebench_labels import answer_key
+from halves import called_regressions
+from msgspec.structs import replace
 from workbench import data_folder, harness, read_lines, table, workspace, write_lines
+
+from harness.api.deciding import gate
+from harness.baselines import Baseline
+from harness.recordings import read
+from harness.types import Recorded
 
 BASELINE = "gpt-4-1106-preview_oracle"
 MARGIN = 0.05
@@ -48,9 +55,11 @@ def main() -> None:
             harness(folder, "run", "suite.yaml", "--candidate", name, "--run-id", f"run-{name}", "-q")
         shown = {name: against_baseline(folder, name) for name in systems}
         decided = every_pair(recordings)
+        runs = {name: read(path) for name, path in recordings.items()}
     print(f"{len(questions)} questions, {len(systems)} systems; baseline {BASELINE}, margin {MARGIN}\n")
     table([row(name, shown[name], labels, questions) for name in systems], HEADER)
     summary(decided, labels, questions)
+    called_regressions({name: only(recorded, "people") for name, recorded in runs.items()})
 
 
 def prepare(folder: Path, questions: list[dict], answers: list[dict], systems: list[str]) -> None:
@@ -82,22 +91,30 @@ def prepare(folder: Path, questions: list[dict], answers: list[dict], systems: l
 
 
 def against_baseline(folder: Path, name: str) -> dict:
-    _, output = harness(folder, "compare", f"run-{BASELINE}", f"run-{name}", "--json")
+    _, output = harness(folder, "gate", f"run-{name}", "--baseline", f"run-{BASELINE}", "--json")
     return json.loads(output)
 
 
 def every_pair(recordings: dict[str, Path]) -> list[tuple[str, str, str, str]]:
-    """Decide every ordered pair: baseline, candidate, verdict on labels, verdict on computed refusals."""
-    from harness.api.deciding import gate
-    from harness.baselines import Baseline
-    from harness.recordings import read
+    """Decide every ordered pair: baseline, candidate, verdict on labels, verdict on computed refusals.
 
+    Each of the two gates by itself, with the whole of alpha: they are two questions, not one gate.
+    """
     runs = {name: read(path) for name, path in recordings.items()}
     found = []
     for before, after in permutations(runs, 2):
-        verdicts = {item.gate: item.outcome for item in gate(runs[after], Baseline((runs[before],))).verdicts}
-        found.append((before, after, verdicts["people"], verdicts["refusals"]))
+        outcomes = [
+            gate(only(runs[after], name), Baseline((runs[before],))).verdicts[0].outcome
+            for name in ("people", "refusals")
+        ]
+        found.append((before, after, *outcomes))
     return found
+
+
+def only(recorded: Recorded, gate_id: str) -> Recorded:
+    """The run with one of its gates."""
+    gates = [item for item in recorded.run.suite["gates"] if item["id"] == gate_id]
+    return replace(recorded, run=replace(recorded.run, suite={**recorded.run.suite, "gates": gates}))
 
 
 HEADER = (

@@ -160,9 +160,7 @@ def _shift(gate: Gate, reference: RunScores) -> Shift:
         values, clusters = [[math.log(row[i]) for i in kept] for row in values], [clusters[i] for i in kept]
     if not clusters:
         return NO_SHIFT
-    shock = run_shock(values, clusters)
-    runs = len(reference.runs)
-    return Shift(shock.variance * (1 + 1 / runs), runs - 1) if shock.used else NO_SHIFT
+    return Shift.against(run_shock(values, clusters))
 
 
 def _paired(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import fdtrc
 
-from harness.stats.paired import ClusteredMean, cluster_codes
+from harness.stats.paired import cluster_codes
 
 MOST_CHANCE = 0.01
 """Spread that items alone show at least so often is put down to them: the level of the F test."""
@@ -84,26 +84,6 @@ def run_shock(values: Sequence[Sequence[float]], clusters: Sequence[str]) -> Run
     part = expected / spread
     df = (1 - part) ** 2 / (1 / (k - 1) + part**2 / df_items)
     return RunShock(spread - expected, df, *shown, k, used=True)
-
-
-def with_shock(result: ClusteredMean, shock: RunShock, n_baseline_runs: int) -> tuple[float, float]:
-    """Give the standard error and the degrees of freedom of a difference to the mean of several runs.
-
-    The candidate has one shock, the mean of the baseline's k runs one of a k-th of the variance:
-    ``se^2 + variance (1 + 1/k)``, with Satterthwaite's degrees of freedom (1946). As they were where the
-    shock is not used.
-
-    Args:
-        result: candidate minus baseline over the items.
-        shock: of the baseline's runs.
-        n_baseline_runs: k.
-    """
-    if not shock.used or result.df == 0:
-        return result.se, float(result.df)
-    added = shock.variance * (1 + 1 / n_baseline_runs)
-    total = result.se**2 + added
-    part = added / total
-    return math.sqrt(total), 1 / ((1 - part) ** 2 / result.df + part**2 / shock.df)
 
 
 def _squared_sums(row: np.ndarray, codes: np.ndarray) -> float:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from harness.pairing import NO_SHIFT, Shift, shifted
 from harness.stats.paired import ClusteredMean, clustered_mean
-from harness.stats.shocks import MOST_CHANCE, RunShock, run_shock, with_shock
+from harness.stats.shocks import MOST_CHANCE, RunShock, run_shock
 
 NONE = RunShock(0.0, 0.0, 0.1, 0.1, 5, used=False)
 
@@ -85,15 +86,17 @@ def test_what_does_not_fit_is_a_fault_of_the_caller() -> None:
 
 
 def test_the_error_grows_by_one_shock_and_a_kth() -> None:
-    """``se^2 + variance (1 + 1/k)``, with Satterthwaite's degrees of freedom."""
+    """``se^2 + variance (1 + 1/k)``, with Satterthwaite's degrees of freedom, rounded down."""
     result = ClusteredMean(0.01, 0.03, 40, 200)
-    assert with_shock(result, NONE, 5) == (0.03, 40.0)
+    assert Shift.against(NONE) == NO_SHIFT
+    assert shifted(result, NO_SHIFT) == result
     shock = RunShock(0.0004, 3.0, 0.03, 0.02, 5, used=True)
-    se, df = with_shock(result, shock, 5)
+    found = shifted(result, Shift.against(shock))
     added = 0.0004 * 1.2
-    assert se == pytest.approx(math.sqrt(0.0009 + added))
-    assert df == pytest.approx((0.0009 + added) ** 2 / (0.0009**2 / 40 + added**2 / 3))
-    assert with_shock(ClusteredMean(0.0, math.inf, 0, 3), shock, 5) == (math.inf, 0.0)
+    assert found.se == pytest.approx(math.sqrt(0.0009 + added))
+    assert found.df == math.floor((0.0009 + added) ** 2 / (0.0009**2 / 40 + added**2 / 4))
+    alone = ClusteredMean(0.0, math.inf, 0, 3)
+    assert shifted(alone, Shift.against(shock)) == alone
 
 
 def simulated(rng, n: int, k: int, shock: float, drop: float = 0.0):
@@ -116,9 +119,9 @@ def alarms(rng, rounds: int, n: int, k: int, shock: float, drop: float = 0.0) ->
     for _ in range(rounds):
         runs, candidate, clusters = simulated(rng, n, k, shock, drop)
         result = clustered_mean((np.mean(runs, axis=0) - candidate).tolist(), clusters)
-        se, df = with_shock(result, run_shock(runs, clusters), k)
+        moved = shifted(result, Shift.against(run_shock(runs, clusters)))
         plain += stats.t.sf(result.mean / result.se, result.df) < 0.05
-        added += stats.t.sf(result.mean / se, df) < 0.05
+        added += stats.t.sf(moved.mean / moved.se, moved.df) < 0.05
     return plain / rounds, added / rounds
 
 
