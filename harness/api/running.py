@@ -21,6 +21,7 @@ from harness.engine.progress import Silent, show_progress
 from harness.engine.signals import Signals
 from harness.errors import Fault, HarnessError, MissingExtra, Place, SuiteError, UsageError, did_you_mean
 from harness.gates.drop import cannot_pass
+from harness.gates.hierarchy import roles_of
 from harness.goldens.dataset import load_dataset
 from harness.places import Places, git_revision, kept_path, new_run_id, now, shown_path
 from harness.planning import Selection, fingerprint_of, flat_config, identity_of, select_cases
@@ -86,9 +87,10 @@ def _check_packages(file: SuiteFile) -> None:
 
 
 def _hopeless_gates(file: SuiteFile, dataset: Dataset) -> Iterator[str]:
+    roles = roles_of(file.suite.gates)
     for gate in file.suite.gates:
-        if gate.kind != "drop" or gate.metric is None:
-            continue
+        if gate.kind != "drop" or gate.metric is None or roles[gate.id] == "guard":
+            continue  # a guard need not pass
         ours = gate.metric.partition("@")[0] in METRICS
         metric = find_metric(gate.metric) if ours else None
         span = None if metric is None or metric.high is None else metric.high - metric.low
