@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 from msgspec.structs import replace
 from workbench import table
@@ -12,55 +13,55 @@ from harness.baselines import Baseline
 from harness.types import Recorded, Result
 
 SEEDS = range(20)
+KINDS = ("fail", "inconclusive", "pass", "p")
 
 
 def halves(recorded: Recorded, seed: int) -> tuple[Recorded, Recorded]:
-    """Part the documents at random; the second half takes the place of the first, document by document.
+    """Part the questions at random; each of the second half takes the place of one of the first.
 
-    Its pairs have nothing in common but the system, so that the change is noise, and more of it than between
+    Such pairs have nothing in common but the system, so that the change is noise, and more of it than between
     two runs of the same questions.
     """
-    documents = sorted({case.cluster for case in recorded.cases})
-    random.Random(seed).shuffle(documents)  # noqa: S311 -- a sample
-    half = len(documents) // 2
-    by_document: dict[str, list[Result]] = {}
-    cluster = {case.id: case.cluster for case in recorded.cases}
-    for result in recorded.results:
-        by_document.setdefault(cluster[result.case_id], []).append(result)
-    cases = {case.cluster: case for case in recorded.cases}
-    pairs = list(zip(documents[:half], documents[half : 2 * half], strict=True))
-    kept = tuple(cases[first] for first, _ in pairs)
-    names = [case.id for case in kept]
+    order = list(recorded.results)
+    random.Random(seed).shuffle(order)  # noqa: S311 -- a sample
+    half = len(order) // 2
+    first, second = order[:half], order[half : 2 * half]
+    names = [result.case_id for result in first]
+    kept = tuple(case for case in recorded.cases if case.id in set(names))
 
-    def half_of(side: int, run: str) -> Recorded:
-        results = tuple(
-            replace(by_document[pair[side]][0], case_id=name) for pair, name in zip(pairs, names, strict=True)
-        )
+    def half_of(results: list[Result], run: str) -> Recorded:
         return replace(
             recorded,
             run=replace(recorded.run, id=run, n_cases=half),
             cases=kept,
             digests={name: recorded.digests[name] for name in names},
-            results=results,
+            results=tuple(replace(result, case_id=name) for result, name in zip(results, names, strict=True)),
         )
 
-    return half_of(0, "first"), half_of(1, "second")
+    return half_of(first, "first"), half_of(second, "second")
 
 
 def called_regressions(systems: dict[str, Recorded]) -> None:
-    """Print how often the gate says fail, inconclusive and pass of two halves of each system."""
-    rows = []
-    total = {"fail": 0, "inconclusive": 0, "pass": 0}
+    """Print how often the gates on drops say fail, inconclusive and pass of two halves of each system.
+
+    And how often the first of them has a p-value up to 5 % by itself: about 5 % of halves should.
+    """
+    rows: list[tuple[object, ...]] = []
+    total: Counter[str] = Counter()
     for name, recorded in systems.items():
-        counts = dict.fromkeys(total, 0)
-        for seed in SEEDS:
-            first, second = halves(recorded, seed)
-            drops = [found for found in gate(second, Baseline((first,))).verdicts if found.limit is not None]
-            outcomes = {found.outcome for found in drops if found.comparison is not None and found.holds}
-            worst = next((kind for kind in ("fail", "inconclusive") if kind in outcomes), "pass")
-            counts[worst] += 1
-        n = len(halves(recorded, 0)[0].cases)
-        rows.append((name, n, *counts.values()))
-        total = {kind: total[kind] + counts[kind] for kind in total}
+        found = [_outcome(*halves(recorded, seed)) for seed in SEEDS]
+        counts = Counter(outcome for outcome, _, _ in found)
+        counts["p"] = sum(p is not None and p <= 0.05 for _, p, _ in found)
+        rows.append((name, found[0][2], *(counts[kind] for kind in KINDS)))
+        total += counts
     print(f"two random halves of one system ({len(SEEDS)} seeds each): is the second called a regression?")
-    table([*rows, ("all", "", *total.values())], ("system", "pairs", "fail", "inconclusive", "pass"))
+    rows.append(("all", "", *(total[kind] for kind in KINDS)))
+    table(rows, ("system", "pairs", "fail", "inconclusive", "pass", "single p ≤ 0.05"))
+
+
+def _outcome(first: Recorded, second: Recorded) -> tuple[str, float | None, int]:
+    drops = [found for found in gate(second, Baseline((first,))).verdicts if found.comparison is not None]
+    outcomes = {found.outcome for found in drops if found.holds}
+    worst = next((kind for kind in ("fail", "inconclusive") if kind in outcomes), "pass")
+    alone = drops[0].comparison
+    return worst, alone.p_worse if alone else None, drops[0].n_total

@@ -83,7 +83,7 @@ def prepare(folder: Path, rows: list[dict], models: list[str]) -> None:
 def compare(folder: Path, model: str) -> dict:
     code, output = harness(
         folder, "check", "suite.yaml", "--candidate", model, "--baseline", "baseline",
-        "--run-id", f"run-{model}", "--json", "-q",
+        "--run-id", f"run-{model}", "--no-early-stop", "--json", "-q",
     )  # fmt: skip
     report = json.loads(output)
     if report["exit_code"] != code:
