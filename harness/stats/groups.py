@@ -1,0 +1,308 @@
+"""Groups against the rest: contrasts with intervals that hold together, an omnibus test, shrunken means."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Numbers = np.ndarray[Any, np.dtype[np.intp]]
+
+FLIPS = 1999
+"""Sign flips of the clusters; a probability of 5 % is known to half a point."""
+SEED = 20
+PRIOR_DF = 20
+"""Degrees of freedom that the variance common to all groups adds to a group's own."""
+MOST_EXACT = 12
+"""Clusters up to which every pattern of signs is tried."""
+CHUNK = 4_000_000
+"""Signs held at a time."""
+
+
+class Sample(NamedTuple):
+    """n items in a canonical order: value, cluster number, which of the K groups hold it, stratum.
+
+    ``values`` has shape (n,), ``clusters`` (n,) with numbers 0 to C - 1, ``members`` (n, K) of 0 and 1,
+    ``strata`` (n,) with any numbers.
+    """
+
+    values: Array
+    clusters: Numbers
+    members: Array
+    strata: Numbers
+
+    @property
+    def n_clusters(self) -> int:
+        """How many clusters there are."""
+        return int(self.clusters[-1]) + 1
+
+    def by_cluster(self, columns: Array) -> Array:
+        """Sum the rows of each cluster: (n, K) to (C, K)."""
+        return self._sum(columns, np.diff(self.clusters) > 0)
+
+    def by_cell(self, columns: Array) -> Array:
+        """Sum the rows of each cell, the items of one cluster that are in the same groups."""
+        return self._sum(
+            columns, (np.diff(self.clusters) > 0) | (np.diff(self.members, axis=0) != 0).any(axis=1)
+        )
+
+    def _sum(self, columns: Array, changes: np.ndarray[Any, np.dtype[np.bool_]]) -> Array:
+        return np.add.reduceat(columns, np.flatnonzero(np.r_[True, changes]), axis=0)
+
+
+class Contrasts(NamedTuple):
+    """K estimates that are judged together: standard errors, degrees of freedom, and their dependence.
+
+    ``influence`` (C, K) has each cluster's part in each estimate; its columns sum to about 0.
+    """
+
+    means: Array
+    se: Array
+    df: Array
+    influence: Array
+
+
+class Together(NamedTuple):
+    """Intervals and p-values of K contrasts that hold together.
+
+    ``alpha`` is the two-sided level at which each contrast alone is held so that all hold with the level
+    asked for; ``low``, ``high`` and ``p_adjusted`` have shape (K,).
+    """
+
+    alpha: float
+    low: Array
+    high: Array
+    p_adjusted: Array
+
+
+def make_sample(
+    values: Sequence[float],
+    clusters: Sequence[str],
+    members: Sequence[Sequence[bool]],
+    strata: Sequence[str] | None = None,
+) -> Sample:
+    """Bring items into an order that depends on nothing but themselves.
+
+    Args:
+        values: shape (n,), finite, n >= 1.
+        clusters: shape (n,), the name of each item's cluster.
+        members: shape (n, K), whether each item is in each group.
+        strata: shape (n,), the name of each item's stratum; None is one stratum for all.
+    """
+    codes, layers = _numbers(clusters), _numbers(strata or [""] * len(values))
+    y = np.asarray(values, dtype=float)
+    rows = np.asarray(members, dtype=float).reshape(len(y), -1)
+    order = np.lexsort((y, layers, *rows.T[::-1], codes))
+    return Sample(y[order], codes[order], rows[order], layers[order])
+
+
+def _numbers(names: Sequence[str]) -> Numbers:
+    """Number names in the order of the alphabet."""
+    number = {name: at for at, name in enumerate(sorted(set(names)))}
+    return np.fromiter((number[name] for name in names), np.intp, len(names))
+
+
+def rest_contrasts(sample: Sample, *, lost: bool = False) -> Contrasts:
+    """Mean of each group minus the mean of all items outside it, within strata where there are several.
+
+    Strata are weighted by ``n_g n_rest / (n_g + n_rest)`` (Cochran 1954; of rates, Mantel and Haenszel's risk
+    difference), so a stratum without the group or without others has no part in it; with one stratum it is
+    the plain difference. Every group needs a stratum with both.
+
+    The variance is the larger of two. ``V_own`` is the cluster-robust one of
+    ``stats.paired.clustered_difference`` (m clusters on the smaller side). ``V_all`` is what the contrast
+    would have if every group varied alike: with item weights ``h`` (``1/n_g`` inside, ``-1/n_rest`` outside),
+    ``s^2 sum_i h_i^2 + c (sum_clusters h^2 - sum_cells h^2)``, a cell being the items of one cluster with the
+    same memberships, ``s^2`` the variance per item of a cell's sum and ``c`` (0 or more) the covariance of
+    two items of one cluster in different cells. So a small group whose values happen to be all the same has
+    no interval of width 0. Student's t has m - 1 + 20 degrees of freedom: ``V_all`` is known much better.
+
+    Args:
+        sample: the items.
+        lost: values are missing: ``V_all`` at ``c = s^2`` or 0, whichever is larger, so that the root of the
+            variance is a seminorm of the values and cannot grow by more than each one's part.
+    """
+    sample = sample._replace(values=sample.values - sample.values[0])  # no rounding where all are the same
+    weight, centre = _weights(sample)
+    influence = sample.by_cluster(weight * (sample.values[:, None] - centre))
+    sides = [(sample.by_cluster((weight * sign > 0).astype(float)) > 0).sum(axis=0) for sign in (1, -1)]
+    clusters = np.minimum(*sides)
+    own = (influence**2).sum(axis=0) * clusters / np.maximum(clusters - 1, 1)
+    variance, covariance = cell_variance(sample)
+    shared = (sample.by_cluster(weight) ** 2).sum(axis=0) - (sample.by_cell(weight) ** 2).sum(axis=0)
+    if lost:
+        covariance, shared = variance, np.maximum(shared, 0)
+    common = variance * (weight**2).sum(axis=0) + covariance * shared
+    return Contrasts(
+        means=sample.values @ weight,
+        se=np.sqrt(np.maximum(own, common)),
+        df=clusters - 1.0 + PRIOR_DF,
+        influence=influence,
+    )
+
+
+def _weights(sample: Sample) -> tuple[Array, Array]:
+    """Each item's weight in each contrast, and the mean of those that it is among; both (n, K)."""
+    weight, centre = np.zeros_like(sample.members), np.zeros_like(sample.members)
+    total = np.zeros(sample.members.shape[1])
+    for stratum in np.unique(sample.strata):
+        here = sample.strata == stratum
+        y, inside = sample.values[here], sample.members[here]
+        outside = 1 - inside
+        size, others = inside.sum(axis=0), outside.sum(axis=0)
+        share = size * others / len(y)
+        size, others = np.maximum(size, 1), np.maximum(others, 1)
+        weight[here] = share * (inside / size - outside / others)
+        centre[here] = inside * (y @ inside / size) + outside * (y @ outside / others)
+        total += share
+    return weight / total, centre
+
+
+def cell_variance(sample: Sample) -> tuple[float, float]:
+    """Variance per item of a mean within one group, the same for all (``V = s^2 / n``), and a covariance.
+
+    Deviations are from the mean of the items with the same memberships. ``s^2`` is the sum over cells of
+    (sum of deviations)^2 over n less the number of those means: with one item to a cell, the pooled variance.
+    The covariance is that of two items of one cluster in different cells, by moments, and not below 0; 0
+    where no cluster has two cells.
+    """
+    _, kind = np.unique(sample.members, axis=0, return_inverse=True)
+    kind = kind.ravel()
+    sizes = np.bincount(kind)
+    means = np.bincount(kind, weights=sample.values) / sizes
+    deviations = (sample.values - means[kind])[:, None]
+    count = np.ones_like(deviations)
+    squares = float((sample.by_cell(deviations) ** 2).sum())
+    pairs = float((sample.by_cluster(count) ** 2).sum() - (sample.by_cell(count) ** 2).sum())
+    products = float((sample.by_cluster(deviations) ** 2).sum()) - squares
+    return squares / max(len(deviations) - len(sizes), 1), max(0.0, products / pairs) if pairs else 0.0
+
+
+def hold_together(contrasts: Contrasts, level: float) -> Together:
+    """Give intervals that hold all at once, and p-values adjusted for all, by flipping clusters' signs.
+
+    The cluster is the unit whatever lies in it: one group (whole documents change sign) or several (a
+    question in five languages moves all of them together). ``alpha`` is the quantile over flips of the
+    smallest p-value among the contrasts' normal scores ``sum_c e_c u_c / sqrt(sum_c u_c^2)``: single-step
+    min-p, which is max-T with each contrast on its own Student's t (Westfall and Young 1993; multiplier
+    bootstrap of the maximum: Chernozhukov, Chetverikov and Kato 2013). It lies between Bonferroni's level
+    and no correction, and is kept there.
+    """
+    wanted = 1 - level
+    count = len(contrasts.means)
+    lengths = np.sqrt((contrasts.influence**2).sum(axis=0))
+    scores = contrasts.influence / np.where(lengths > 0, lengths, 1.0)
+    smallest, raw = 2 * ndtr(-_largest(scores)), _raw_p(contrasts)
+    alpha = float(np.quantile(smallest, wanted, method="lower"))
+    alpha = min(max(alpha, wanted / count), wanted)
+    counted = (1 + (smallest[:, None] <= raw).sum(axis=0)) / (len(smallest) + 1)
+    adjusted = np.minimum(np.minimum(np.maximum(counted, raw), count * raw), 1.0)
+    return _limits(contrasts, alpha, adjusted)
+
+
+def hold_by_bonferroni(contrasts: Contrasts, level: float, count: int) -> Together:
+    """The same by sharing the error among ``count`` comparisons: never narrower, whatever is correlated."""
+    return _limits(contrasts, (1 - level) / count, np.minimum(count * _raw_p(contrasts), 1.0))
+
+
+def _limits(contrasts: Contrasts, alpha: float, adjusted: Array) -> Together:
+    half = stdtrit(contrasts.df, 1 - alpha / 2) * contrasts.se
+    return Together(alpha, contrasts.means - half, contrasts.means + half, adjusted)
+
+
+def _raw_p(contrasts: Contrasts) -> Array:
+    """Two-sided p-value of each contrast alone; 1 where neither mean nor error is known to differ from 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.nan_to_num(np.abs(contrasts.means / contrasts.se), nan=0.0)
+    return np.asarray(2 * stdtr(contrasts.df, -t))
+
+
+def omnibus_test(sample: Sample) -> float:
+    """P-value of "all groups have the same mean", whichever differs; small groups count with the others.
+
+    ``sum_g n_g (mean_g - mean)^2`` held against its value when the clusters' parts, taken about the overall
+    mean, change sign at random: the sign-flip score test of Hemerik, Goeman and Finos 2020.
+    """
+    y, inside = sample.values, sample.members
+    size = inside.sum(axis=0)
+    weight = inside / size - 1 / len(y)
+    parts = sample.by_cluster(weight * (y - y.mean())[:, None]) * np.sqrt(size)
+    observed = float((parts.sum(axis=0) ** 2).sum())
+    beyond = flips = 0
+    for signs in _signs(sample.n_clusters):
+        found = ((signs @ parts) ** 2).sum(axis=1)
+        beyond += int((found >= observed * (1 - 1e-9)).sum())
+        flips += len(found)
+    return (1 + beyond) / (flips + 1)
+
+
+def shrunken_means(sample: Sample) -> Array:
+    """Empirical-Bayes means of the groups, shape (K,): each drawn to the centre as far as it is noise.
+
+    ``centre + tau^2 / (tau^2 + s^2/n_g) (mean_g - centre)`` with the spread between groups ``tau^2`` by
+    moments. Source: DerSimonian and Laird 1986; Efron and Morris 1975.
+    """
+    size = sample.members.sum(axis=0)
+    means = sample.values @ sample.members / size
+    noise = cell_variance(sample)[0] / size
+    if not noise.all():
+        return np.asarray(means)
+    weight = 1 / noise
+    centre = (weight * means).sum() / weight.sum()
+    excess = (weight * (means - centre) ** 2).sum() - (len(means) - 1)
+    scale = weight.sum() - (weight**2).sum() / weight.sum()
+    spread = max(0.0, excess / scale) if scale > 0 else 0.0
+    return np.asarray(centre + spread / (spread + noise) * (means - centre))
+
+
+def detectable_gap(se: float, alpha: float, power: float = 0.8) -> float:
+    """Smallest true difference that a two-sided test at ``alpha`` finds with this power: normal theory."""
+    return float(ndtri(1 - alpha / 2) + ndtri(power)) * se
+
+
+def cases_needed(variance: float, alpha: float, gap: float, power: float = 0.8) -> int:
+    """Cases that a group needs for a gap to be found with this power, the rest being much larger.
+
+    ``s^2 (z_{1-alpha/2} + z_power)^2 / gap^2`` with ``s^2`` from ``cell_variance``.
+    """
+    return math.ceil(variance * float(ndtri(1 - alpha / 2) + ndtri(power)) ** 2 / gap**2)
+
+
+def flip_test(values: Sequence[float], clusters: Sequence[str]) -> float:
+    """Two-sided p-value of "the mean is 0" when the sign of each cluster's sum is a fair coin; any n >= 1.
+
+    All sign patterns up to 12 clusters (exact), else ``FLIPS`` random ones. Source: Fisher 1935; of a rate's
+    paired differences without clusters it is McNemar's exact test.
+    """
+    sums = np.bincount(_numbers(clusters), weights=values)
+    sums = np.sort(sums[sums != 0])
+    count = len(sums)
+    if count > MOST_EXACT:
+        found = np.concatenate([signs @ sums for signs in _signs(count)])
+        return float((1 + (np.abs(found) >= abs(sums.sum()) * (1 - 1e-9)).sum()) / (len(found) + 1))
+    patterns = (np.arange(2**count)[:, None] >> np.arange(count) & 1) * 2.0 - 1
+    return float((np.abs(patterns @ sums) >= abs(sums.sum()) * (1 - 1e-9)).mean()) if count else 1.0
+
+
+def _largest(scores: Array) -> Array:
+    """Largest absolute flipped sum over the columns, for every flip; shape (FLIPS,)."""
+    return np.concatenate([np.abs(signs @ scores).max(axis=1) for signs in _signs(len(scores))])
+
+
+def _signs(clusters: int) -> Iterator[Array]:
+    """Give the flips in blocks (some flips, clusters): the same signs for the same number of clusters."""
+    signs = _all_signs(clusters)
+    rows = max(1, CHUNK // clusters)
+    for start in range(0, FLIPS, rows):
+        yield np.asarray(signs[start : start + rows], dtype=float) * 2 - 1
+
+
+@functools.lru_cache(maxsize=8)
+def _all_signs(clusters: int) -> np.ndarray[Any, np.dtype[np.int8]]:
+    """Zeros and ones (FLIPS, clusters); kept, since every metric of a run flips the same clusters."""
+    return np.random.default_rng([SEED, clusters]).integers(0, 2, (FLIPS, clusters), dtype=np.int8)
