@@ -391,6 +391,17 @@ class Comparison(Struct, frozen=True):
     level: float | None = None
 
 
+GapVerdict = Literal[
+    "worse beyond tolerance",
+    "difference found",
+    "too few cases",
+    "parity shown",
+    "no difference found",
+    "better than the rest",
+]
+"""What an audit says of a group, and of a gap: the gravest that a group of it has."""
+
+
 class GroupGap(Struct, frozen=True):
     """One group against the rest; ``deficit`` is how much worse the group is (positive: worse).
 
@@ -411,6 +422,7 @@ class GroupGap(Struct, frozen=True):
     shrunken: float | None = None
     detectable: float | None = None
     needed: int | None = None
+    verdict: GapVerdict | None = None
 
 
 class Gap(Struct, frozen=True):
@@ -434,17 +446,7 @@ class Gap(Struct, frozen=True):
     alpha: float | None = None
     comparisons: int = 0
     tolerance: float | None = None
-
-
-GapVerdict = Literal[
-    "worse beyond tolerance",
-    "difference found",
-    "too few cases",
-    "parity shown",
-    "no difference found",
-    "better than the rest",
-]
-"""What an audit says of a group, and of a gap: the gravest that a group of it has."""
+    verdict: GapVerdict | None = None
 
 
 class DeficitChange(Struct, frozen=True):
@@ -512,12 +514,10 @@ class TwinSwap(Struct, frozen=True):
 class AuditedGap(Struct, frozen=True):
     """One metric by one attribute or by several crossed, with all that the audit says of it.
 
-    ``words`` has the verdict of each group by its name. ``crossed`` names the attributes of an intersection.
+    ``crossed`` names the attributes of an intersection.
     """
 
     gap: Gap
-    verdict: GapVerdict
-    words: dict[str, GapVerdict]
     changes: tuple[DeficitChange, ...] = ()
     equal_mix: tuple[EqualMix, ...] = ()
     crossed: tuple[str, ...] = ()
@@ -548,7 +548,6 @@ class Audit(Struct, frozen=True):
     comparisons: int
     not_audited: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
-    digests: dict[str, str] = field(default_factory=dict)
 
 
 # -- suites and gates --------------------------------------------------------------------------------------

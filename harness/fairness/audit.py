@@ -12,6 +12,7 @@ from harness.fairness.changes import deficit_changes
 from harness.fairness.gaps import gap_between_groups, groups_of
 from harness.fairness.mix import equal_mix
 from harness.fairness.twins import twin_pairs, twin_swaps
+from harness.fairness.verdicts import GRAVEST_FIRST
 from harness.gates.decide import overall
 from harness.numbers import number, with_interval
 from harness.types import (
@@ -20,8 +21,6 @@ from harness.types import (
     Case,
     DeficitChange,
     Gap,
-    GapVerdict,
-    GroupGap,
     MetricIdentity,
     Result,
     Suite,
@@ -124,12 +123,9 @@ def _audit_gap(about: Audited, scope: Scope, name: str, attributes: tuple[str, .
         max(rule.min_n for rule in rules),
         scope.tolerance or TOLERANCE,
     )
-    words = {row.group: group_verdict(row, gap) for row in gap.groups}
     strata = [by for by in scope.by_topic if by not in attributes]
     return AuditedGap(
         gap=gap,
-        verdict=gap_verdict(list(words.values())),
-        words=words,
         changes=_changes(about, name, groups, metric, gap) if len(attributes) == 1 else (),
         equal_mix=tuple(
             row
@@ -171,49 +167,14 @@ def _changes(
     return deficit_changes((baseline.tables[name], about.candidate.tables[name]), kept, metric, gap.min_n)
 
 
-def group_verdict(row: GroupGap, gap: Gap) -> GapVerdict:
-    """Say what the audit shows of one group.
-
-    Parity is shown where the whole interval lies within the tolerance on both sides, however sure a smaller
-    difference is; "no difference found" only says that the interval holds 0.
-    """
-    found, tolerance = row.interval, gap.tolerance or 0.0
-    if not row.enough or found is None:
-        return "too few cases"
-    if found.low > tolerance:
-        return "worse beyond tolerance"
-    if -tolerance <= found.low and found.high <= tolerance:
-        return "parity shown"
-    if found.low > 0:
-        return "difference found"
-    return "better than the rest" if found.high < 0 else "no difference found"
-
-
-def gap_verdict(words: Sequence[GapVerdict]) -> GapVerdict:
-    """The first of these that one group has; parity only where every group has it."""
-    seen = set(words)
-    if "worse beyond tolerance" in seen:
-        return "worse beyond tolerance"
-    if seen & {"difference found", "better than the rest"}:
-        return "difference found"
-    if "too few cases" in seen:
-        return "too few cases"
-    return "parity shown" if seen == {"parity shown"} else "no difference found"
-
-
-ORDER: tuple[GapVerdict, ...] = (
-    "worse beyond tolerance",
-    "difference found",
-    "too few cases",
-    "no difference found",
-    "parity shown",
-)
-"""Of gaps, the gravest first."""
-
-
 def _worst_first(item: AuditedGap) -> tuple[int, float, str, str]:
     lows = [row.interval.low for row in item.gap.groups if row.interval is not None]
-    return ORDER.index(item.verdict), -max(lows, default=0.0), item.gap.metric, item.gap.attribute
+    return (
+        GRAVEST_FIRST.index(item.gap.verdict or "too few cases"),
+        -max(lows, default=0.0),
+        item.gap.metric,
+        item.gap.attribute,
+    )
 
 
 # -- in words ----------------------------------------------------------------------------------------------
@@ -221,8 +182,8 @@ def _worst_first(item: AuditedGap) -> tuple[int, float, str, str]:
 
 def _headline(gaps: Sequence[AuditedGap]) -> tuple[str, ...]:
     """How many gaps show what; the worst group; what could hide in what was not found."""
-    counts = Counter(item.verdict for item in gaps)
-    told = "; ".join(f"{counts[word]} {word}" for word in ORDER if counts[word])
+    counts = Counter(item.gap.verdict for item in gaps)
+    told = "; ".join(f"{word} {counts[word]}" for word in GRAVEST_FIRST if counts[word])
     lines = [f"{len(gaps)} gaps audited: {told}" if gaps else "no gap could be audited"]
     rows = [(item, row, row.interval) for item in gaps for row in item.gap.groups if row.interval is not None]
     if not rows:
@@ -235,7 +196,7 @@ def _headline(gaps: Sequence[AuditedGap]) -> tuple[str, ...]:
         )
     else:
         lines.append("no group is worse served than the rest beyond chance")
-    open_ = [entry for entry in rows if entry[0].words[entry[1].group] == "no difference found"]
+    open_ = [entry for entry in rows if entry[1].verdict == "no difference found"]
     if open_:
         item, row, found = max(open_, key=lambda entry: entry[2].high)
         lines.append(

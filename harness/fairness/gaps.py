@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from harness.comparison import LEVEL, Table, estimate, resolution
+from harness.fairness.verdicts import gap_verdict, group_verdict
 from harness.slices import values_of
 from harness.types import UNSCORED, Case, Gap, GroupGap, Interval, MetricIdentity
 
@@ -76,7 +77,7 @@ def gap_between_groups(
     ]
     alpha = next((found.alpha for found in deficits.values()), None)
     rows = [_with_deficit(row, deficits.get(row.group), metric) for row in rows]
-    rows = [msgspec.structs.replace(row, needed=scored.needed(row, min_n, alpha, tolerance)) for row in rows]
+    rows = [_with_words(row, scored.needed(row, min_n, alpha, tolerance), tolerance) for row in rows]
     means = [row.estimate.value for row in rows if row.enough and row.estimate.value is not None]
     return Gap(
         metric=name,
@@ -91,6 +92,7 @@ def gap_between_groups(
         alpha=alpha,
         comparisons=len(deficits),
         tolerance=tolerance,
+        verdict=gap_verdict(rows),
     )
 
 
@@ -282,6 +284,10 @@ def _with_deficit(row: GroupGap, found: _Deficit | None, metric: MetricIdentity)
         p_adjusted=found.p_adjusted,
         detectable=found.detectable,
     )
+
+
+def _with_words(row: GroupGap, needed: int | None, tolerance: float | None) -> GroupGap:
+    return msgspec.structs.replace(row, needed=needed, verdict=group_verdict(row, tolerance))
 
 
 def _worst_first(row: GroupGap, metric: MetricIdentity) -> tuple[float, str]:

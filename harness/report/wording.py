@@ -9,10 +9,12 @@ from typing import NamedTuple
 from harness import numbers
 from harness.types import (
     Attribution,
+    Audit,
     BehaviorCount,
     CaseChange,
     Comparison,
     Gap,
+    GapVerdict,
     GroupGap,
     Outcome,
     Report,
@@ -80,7 +82,7 @@ class Finding(NamedTuple):
     text: str
 
 
-def unit(report: Report, metric: str | None) -> str:
+def unit(report: Report | Audit, metric: str | None) -> str:
     """Give the unit of a metric as it may stand after a number; empty for rates and for what is no unit."""
     identity = report.run.metrics.get(metric or "")
     return identity.unit if identity and _UNIT.fullmatch(identity.unit) else ""
@@ -247,25 +249,48 @@ def flips(comparison: Comparison) -> str:
 
 
 def group_finding(gap: Gap, group: GroupGap, in_unit: str = "") -> Finding:
-    """Say what the audit shows of one group: too few cases, worse or better than the rest, no evidence.
+    """Say what the audit shows of one group: too few cases, worse or better than the rest, parity, nothing.
 
     The number is the deficit: positive where the group is worse off, whatever the metric's direction.
     """
-    n = group.estimate.n
-    if not group.enough and n < gap.min_n:
-        need = numbers.count(gap.min_n)
-        return Finding("unknown", f"n = {numbers.count(n)}: too few cases to judge (need {need})")
+    if group.verdict == "too few cases":
+        return Finding("unknown", _why_not_judged(gap, group))
+    span = numbers.with_interval(group.deficit, group.interval, in_unit, change=True)
+    allowed = numbers.number(gap.tolerance, in_unit)
+    if group.verdict == "worse beyond tolerance":
+        return Finding("worse", f"worse than the rest, beyond the tolerance of {allowed}: {span}")
+    if group.verdict == "difference found":
+        within = "; whether beyond the tolerance is open" if gap.tolerance is not None else ""
+        return Finding("worse", f"worse than the rest: {span}{within}")
+    if group.verdict == "better than the rest":
+        return Finding("better", f"better than the rest: {span}")
+    if group.verdict == "parity shown":
+        return Finding("even", f"parity shown, within {allowed}: {span}")
+    high = group.interval.high if group.interval else None
+    excluded = f"; up to {numbers.number(high, in_unit)} is not excluded" if high and high > 0 else ""
+    return Finding("even", f"no difference found: {span}{excluded}")
+
+
+def _why_not_judged(gap: Gap, group: GroupGap) -> str:
+    n = numbers.count(group.estimate.n)
+    if not group.enough and group.estimate.n < gap.min_n:
+        return f"n = {n}: too few cases to judge (need {numbers.count(gap.min_n)})"
     if not group.enough:
-        documents = numbers.count(group.n_clusters)
-        return Finding("unknown", f"n = {numbers.count(n)} from {documents} documents: too few to judge")
-    deficit, found = group.deficit, group.interval
-    if deficit is None or found is None:
-        return Finding("unknown", "not compared with the rest")
-    span = numbers.with_interval(deficit, found, in_unit, change=True)
-    if found.low <= 0 <= found.high:
-        return Finding("even", f"no evidence of a gap: {span}")
-    kind = "worse" if deficit > 0 else "better"
-    return Finding(kind, f"{kind} than the rest: {span}")
+        return f"n = {n} from {numbers.count(group.n_clusters)} documents: too few to judge"
+    if group.deficit is not None:
+        return "not bounded: unscored cases have no limit"
+    return "not compared: too few cases outside the group"
+
+
+GAP_KINDS: dict[GapVerdict, tuple[str, str]] = {
+    "worse beyond tolerance": ("fail", "FAIL: worse beyond tolerance"),
+    "difference found": ("worse", "difference found, tolerance open"),
+    "too few cases": ("inconclusive", "INSUFFICIENT DATA"),
+    "no difference found": ("even", "no difference found"),
+    "parity shown": ("pass", "OK: parity shown"),
+    "better than the rest": ("better", "better than the rest"),
+}
+"""What an audit says of a gap: the kind of its mark, and the words beside it."""
 
 
 def case_change(report: Report, change: CaseChange) -> str:
