@@ -22,6 +22,7 @@ VERBS = {
     "gate": "Decide the gates of a recorded run.",
     "check": "Run, gate and report in one go: what CI calls.",
     "compare": "Compare two recorded runs.",
+    "audit": "Audit a run for gaps between groups.",
     "report": "Write the report of a recorded run.",
     "show": "Show one case of a run.",
     "baseline": "Show the baseline, or promote a run to be it.",

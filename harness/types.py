@@ -405,11 +405,11 @@ GapVerdict = Literal[
 class GroupGap(Struct, frozen=True):
     """One group against the rest; ``deficit`` is how much worse the group is (positive: worse).
 
-    ``interval`` is of the deficit and holds together with those of the other judged groups. ``p_adjusted``
-    is the two-sided p-value of "no difference", adjusted for all of them (None where scores are missing).
+    ``interval`` is of the deficit and holds together with those of the other judged groups. ``p_worse`` is
+    the one-sided p-value of "the group is worse", adjusted for all of them (None where scores are missing).
     ``shrunken`` is the group's mean drawn to the centre as far as it is noise. ``detectable`` is the
-    smallest true deficit found with 80 % power. ``needed`` is how many cases the group needs to be judged and
-    for a deficit of the tolerance to be found with that power (None where it has them).
+    smallest true deficit that ``p_worse`` finds with 80 % power. ``needed`` is how many cases the group needs
+    to be judged and for a deficit of the tolerance to be found with that power (None where it is settled).
     """
 
     group: str
@@ -418,7 +418,7 @@ class GroupGap(Struct, frozen=True):
     enough: bool
     deficit: float | None = None
     interval: Interval | None = None
-    p_adjusted: float | None = None
+    p_worse: float | None = None
     shrunken: float | None = None
     detectable: float | None = None
     needed: int | None = None
@@ -431,7 +431,8 @@ class Gap(Struct, frozen=True):
     ``difference`` is best minus worst group mean among groups with enough cases (descriptive: it is biased
     upward); the verdict rests on the simultaneous intervals of each group against the rest. ``p_omnibus`` is
     the p-value of "all groups are alike", small ones included. ``alpha`` is the two-sided level of one of
-    the ``comparisons``, so that all hold together. ``tolerance`` is the deficit that is allowed.
+    the ``comparisons``, so that all intervals hold together, ``alpha_worse`` that of "the group is worse".
+    ``tolerance`` is the deficit that is allowed.
     """
 
     metric: str
@@ -444,6 +445,7 @@ class Gap(Struct, frozen=True):
     higher_is_better: bool = True
     p_omnibus: float | None = None
     alpha: float | None = None
+    alpha_worse: float | None = None
     comparisons: int = 0
     tolerance: float | None = None
     verdict: GapVerdict | None = None
@@ -459,7 +461,7 @@ class DeficitChange(Struct, frozen=True):
     n_pairs: int
     n_unpaired: int
     interval: Interval | None = None
-    p_adjusted: float | None = None
+    p_worse: float | None = None
 
 
 class EqualMix(Struct, frozen=True):
@@ -476,7 +478,7 @@ class EqualMix(Struct, frozen=True):
     n: int
     n_strata: int
     interval: Interval | None = None
-    p_adjusted: float | None = None
+    p_worse: float | None = None
     reversed: bool = False
 
 

@@ -56,7 +56,7 @@ def deficit_changes(
             n_pairs=sum(case.id in members[name] for case in paired),
             n_unpaired=sum(case.id not in harms for case in groups[name]),
             interval=Interval(float(together.low[at]), float(together.high[at]), LEVEL, METHOD),
-            p_adjusted=float(together.p_adjusted[at]),
+            p_worse=float(together.p_worse[at]),
         )
         for at, name in enumerate(judged)
     ]

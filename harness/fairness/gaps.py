@@ -75,9 +75,10 @@ def gap_between_groups(
         )
         for group, cases in groups.items()
     ]
-    alpha = next((found.alpha for found in deficits.values()), None)
+    held = next(iter(deficits.values()), None)
+    alpha_worse = held.alpha_worse if held else None
     rows = [_with_deficit(row, deficits.get(row.group), metric) for row in rows]
-    rows = [_with_words(row, scored.needed(row, min_n, alpha, tolerance), tolerance) for row in rows]
+    rows = [_with_words(row, scored.needed(row, min_n, alpha_worse, tolerance), tolerance) for row in rows]
     means = [row.estimate.value for row in rows if row.enough and row.estimate.value is not None]
     return Gap(
         metric=name,
@@ -89,7 +90,8 @@ def gap_between_groups(
         ratio=min(means) / max(means) if len(means) > 1 and max(means) > 0 else None,
         higher_is_better=metric.higher_is_better,
         p_omnibus=scored.p_omnibus(),
-        alpha=alpha,
+        alpha=held.alpha if held else None,
+        alpha_worse=alpha_worse,
         comparisons=len(deficits),
         tolerance=tolerance,
         verdict=gap_verdict(rows),
@@ -102,9 +104,10 @@ class _Deficit(NamedTuple):
     value: float
     low: float
     high: float
-    p_adjusted: float | None
+    p_worse: float | None
     detectable: float
     alpha: float
+    alpha_worse: float
     method: str
 
 
@@ -238,9 +241,10 @@ def _deficits(scored: _Scored, judged: Sequence[str], min_n: int) -> dict[str, _
             value=value,
             low=low,
             high=high,
-            p_adjusted=None if lost else float(together.p_adjusted[at]),
-            detectable=max(detectable_gap(se, together.alpha), resolution(sizes[0], scored.metric)),
+            p_worse=None if lost else float(together.p_worse[at]),
+            detectable=max(detectable_gap(se, together.alpha_worse), resolution(sizes[0], scored.metric)),
             alpha=together.alpha,
+            alpha_worse=together.alpha_worse,
             method=method,
         )
     return found
@@ -281,13 +285,16 @@ def _with_deficit(row: GroupGap, found: _Deficit | None, metric: MetricIdentity)
         row,
         deficit=found.value,
         interval=interval,
-        p_adjusted=found.p_adjusted,
+        p_worse=found.p_worse,
         detectable=found.detectable,
     )
 
 
 def _with_words(row: GroupGap, needed: int | None, tolerance: float | None) -> GroupGap:
-    return msgspec.structs.replace(row, needed=needed, verdict=group_verdict(row, tolerance))
+    """A group that is surely worse, better or as good needs no more cases."""
+    verdict = group_verdict(row, tolerance)
+    is_open = verdict in ("too few cases", "no difference found", "difference found")
+    return msgspec.structs.replace(row, needed=needed if is_open else None, verdict=verdict)
 
 
 def _worst_first(row: GroupGap, metric: MetricIdentity) -> tuple[float, str]:

@@ -44,7 +44,7 @@ def equal_mix(
     members = {name: {case.id for case in groups[name]} for name in mixed}
     within = {name: _within(scored, members[name], strata) for name in mixed}
     judged = [name for name in sorted(mixed) if _is_enough(within[name], gap.min_n)]
-    if not judged:
+    if not judged or len(set(strata.values())) < 2:
         return ()
     sign = -1.0 if metric.higher_is_better else 1.0
     sample = make_sample(
@@ -71,7 +71,7 @@ def equal_mix(
                 n=len(within[name]),
                 n_strata=len({strata[case.id] for case in within[name]}),
                 interval=interval,
-                p_adjusted=float(together.p_adjusted[at]),
+                p_worse=float(together.p_worse[at]),
                 reversed=sure and deficit * (before.deficit or 0.0) < 0,
             )
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from harness.comparison import LEVEL, SAME, Table
+from harness.comparison import LEVEL, SAME, Table, resolution
 from harness.fairness.gaps import MIN_CLUSTERS
 from harness.types import UNSCORED, Case, Interval, MetricIdentity, Result, TwinExample, TwinSwap
 
@@ -77,7 +77,8 @@ def twin_swaps(
             (swap, found) for swap, found in zip(swaps, single, strict=True) if found.pairs or found.unscored
         ]
         rows += _adjusted(
-            [(found, found.as_swap(name, attribute, swap, results)) for swap, found in kept if found.pairs]
+            [(found, found.as_swap(name, attribute, swap, results)) for swap, found in kept if found.pairs],
+            metric,
         )
         rows += [found.as_swap(name, attribute, swap, results) for swap, found in kept if not found.pairs]
     return tuple(rows)
@@ -150,7 +151,7 @@ def _output(results: Mapping[str, Result], case: Case) -> str:
     return f"error: {found.response.error.kind}" if found.response.error else found.response.output or ""
 
 
-def _adjusted(rows: Sequence[tuple[_Compared, TwinSwap]]) -> list[TwinSwap]:
+def _adjusted(rows: Sequence[tuple[_Compared, TwinSwap]], metric: MetricIdentity) -> list[TwinSwap]:
     """Test each swap by flipping whole documents; Holm's p-values and Bonferroni's intervals over them."""
     import msgspec
 
@@ -168,6 +169,8 @@ def _adjusted(rows: Sequence[tuple[_Compared, TwinSwap]]) -> list[TwinSwap]:
         interval = None
         if result.clusters >= MIN_CLUSTERS:
             low, high = two_sided_limits(result, 1 - (1 - LEVEL) / len(rows))
+            room = resolution(result.n, metric)  # pairs without a difference leave that much open
+            low, high = min(low, result.mean - room), max(high, result.mean + room)
             interval = Interval(low, high, LEVEL, "paired t, clustered, Bonferroni")
         given.append(
             msgspec.structs.replace(row, difference=result.mean + 0.0, interval=interval, p_adjusted=p)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.comparison import LEVEL
 from harness.types import GapVerdict, GroupGap
 
 GRAVEST_FIRST: tuple[GapVerdict, ...] = (
@@ -19,8 +20,9 @@ def group_verdict(row: GroupGap, tolerance: float | None) -> GapVerdict:
     """Say what is shown of one group.
 
     Parity is shown where the whole interval lies within the tolerance on both sides, however sure a smaller
-    difference is; "no difference found" only says that the interval holds 0. Without a tolerance there is
-    nothing to be beyond or within.
+    difference is. A group is found worse by its one-sided p-value, adjusted for all groups, or where scores
+    are missing by its interval; "no difference found" only says that neither shows one. Without a tolerance
+    there is nothing to be beyond or within.
     """
     found = row.interval
     if not row.enough or found is None:
@@ -29,7 +31,7 @@ def group_verdict(row: GroupGap, tolerance: float | None) -> GapVerdict:
         return "worse beyond tolerance"
     if tolerance is not None and -tolerance <= found.low and found.high <= tolerance:
         return "parity shown"
-    if found.low > 0:
+    if found.low > 0 or (row.p_worse is not None and row.p_worse <= 1 - LEVEL):
         return "difference found"
     return "better than the rest" if found.high < 0 else "no difference found"
 

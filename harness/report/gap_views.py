@@ -29,7 +29,10 @@ class GroupRow(Struct, frozen=True):
 
 
 class GapView(Struct, frozen=True):
-    """One metric by the groups of one attribute; ``kind`` and ``word`` are the audit's."""
+    """One metric by the groups of one attribute; ``kind`` and ``word`` are the audit's.
+
+    ``telling`` is the group that tells most, ``small`` names those not judged.
+    """
 
     metric: str
     attribute: str
@@ -46,12 +49,16 @@ class GapView(Struct, frozen=True):
     kind: str
     word: str
     verdicts: tuple[Verdict, ...]
+    telling: GroupRow | None
+    small: tuple[str, ...]
 
 
 def gap_view(report: Report | Audit, gap: Gap, verdicts: Sequence[Verdict]) -> GapView:
     """Write the numbers of one gap, worst group first; groups too small to judge stand in their place."""
     unit = wording.unit(report, gap.metric)
     forest = charts.groups(gap)
+    rows = tuple(_row(gap, group, bar, unit) for group, bar in zip(gap.groups, forest.bars, strict=True))
+    telling = wording.telling_row(gap)
     kind, word = wording.GAP_KINDS[gap.verdict or "too few cases"]
     return GapView(
         metric=gap.metric,
@@ -68,6 +75,8 @@ def gap_view(report: Report | Audit, gap: Gap, verdicts: Sequence[Verdict]) -> G
         comparisons=gap.comparisons,
         kind=kind,
         word=word,
+        telling=next((row for row in rows if telling is not None and row.name == telling.group), None),
+        small=tuple(row.name for row in rows if row.found.kind == "unknown"),
         verdicts=tuple(v for v in verdicts if v.gap is not None and _is_about(v.gap, gap)),
     )
 
@@ -81,7 +90,7 @@ def _row(gap: Gap, group: GroupGap, bar: Bar, unit: str) -> GroupRow:
         interval=numbers.interval(group.estimate.interval, unit),
         n=numbers.used(group.estimate),
         shrunken=numbers.number(group.shrunken, unit),
-        p=numbers.p_value(group.p_adjusted),
+        p=numbers.p_value(group.p_worse),
         detectable=numbers.number(group.detectable, unit),
         needed=numbers.count(group.needed) if group.needed is not None else "",
     )

@@ -211,12 +211,17 @@ def refusal_rows(report: Report) -> dict[str, Any]:
 
 
 def record_rows(report: Report) -> list[tuple[str, str, str, bool]]:
-    """What was run: name, baseline, candidate, and whether they differ."""
-    base = report.baseline
+    """What was run, and of how many cases it stopped early."""
+    stop = report.accounting.stop
+    return run_rows(report.run, report.baseline, None if stop is None else stop.asked)
+
+
+def run_rows(run: Run, base: Run | None, asked: int | None = None) -> list[tuple[str, str, str, bool]]:
+    """What was run: name, baseline, candidate, and whether they differ; ``asked`` cases where not all."""
     old = _facts(base) if base is not None else {}
-    new = _facts(report.run)
-    if report.accounting.stop is not None:
-        new["cases"] = f"{numbers.count(report.accounting.stop.asked)} of {new['cases']}"
+    new = _facts(run)
+    if asked is not None:
+        new["cases"] = f"{numbers.count(asked)} of {new['cases']}"
     return [
         (name, old.get(name, numbers.NONE), value, base is not None and old.get(name) != value)
         for name, value in new.items()

@@ -242,6 +242,11 @@ def plural(n: int, noun: str) -> str:
     return f"{numbers.count(n)} {noun if n == 1 else noun + 's'}"
 
 
+def strata(n: int) -> str:
+    """Write how many strata: ``1 stratum``, ``4 strata``."""
+    return f"{numbers.count(n)} {'stratum' if n == 1 else 'strata'}"
+
+
 def flips(comparison: Comparison) -> str:
     """Count the pairs: ``61 worse, 19 better, 1,121 same``."""
     pairs = (("worse", comparison.worse), ("better", comparison.better), ("same", comparison.same))
@@ -284,13 +289,36 @@ def _why_not_judged(gap: Gap, group: GroupGap) -> str:
 
 GAP_KINDS: dict[GapVerdict, tuple[str, str]] = {
     "worse beyond tolerance": ("fail", "FAIL: worse beyond tolerance"),
-    "difference found": ("worse", "difference found, tolerance open"),
+    "difference found": ("worse", "difference found"),
     "too few cases": ("inconclusive", "INSUFFICIENT DATA"),
     "no difference found": ("even", "no difference found"),
     "parity shown": ("pass", "OK: parity shown"),
     "better than the rest": ("better", "better than the rest"),
 }
 """What an audit says of a gap: the kind of its mark, and the words beside it."""
+GAP_WORDS: dict[GapVerdict | None, str] = {
+    "worse beyond tolerance": "FAIL",
+    "difference found": "difference",
+    "too few cases": "too few",
+    "no difference found": "none found",
+    "parity shown": "parity",
+    None: numbers.NONE,
+}
+"""The same where there is little room."""
+
+
+def telling_row(gap: Gap) -> GroupGap | None:
+    """Give the group that tells most about a gap: what made its verdict, else where most is not excluded."""
+    order = ("worse beyond tolerance", "difference found", "better than the rest")
+    judged = [(row.interval.high, row) for row in gap.groups if row.interval is not None]
+    if not judged:
+        return None
+
+    def rank(pair: tuple[float, GroupGap]) -> tuple[int, float]:
+        high, row = pair
+        return (order.index(row.verdict) if row.verdict in order else len(order)), -high
+
+    return min(judged, key=rank)[1]
 
 
 def case_change(report: Report, change: CaseChange) -> str:

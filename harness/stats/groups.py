@@ -70,14 +70,16 @@ class Contrasts(NamedTuple):
 class Together(NamedTuple):
     """Intervals and p-values of K contrasts that hold together.
 
-    ``alpha`` is the two-sided level at which each contrast alone is held so that all hold with the level
-    asked for; ``low``, ``high`` and ``p_adjusted`` have shape (K,).
+    ``alpha`` is the two-sided level at which each contrast alone is held so that all intervals hold with the
+    level asked for. ``p_worse`` is the one-sided p-value of "the contrast is above 0", adjusted for all, and
+    ``alpha_worse`` the level at which each alone is held by it. ``low``, ``high``, ``p_worse``: shape (K,).
     """
 
     alpha: float
     low: Array
     high: Array
-    p_adjusted: Array
+    alpha_worse: float
+    p_worse: Array
 
 
 def make_sample(
@@ -191,35 +193,44 @@ def hold_together(contrasts: Contrasts, level: float) -> Together:
     smallest p-value among the contrasts' normal scores ``sum_c e_c u_c / sqrt(sum_c u_c^2)``: single-step
     min-p, which is max-T with each contrast on its own Student's t (Westfall and Young 1993; multiplier
     bootstrap of the maximum: Chernozhukov, Chetverikov and Kato 2013). It lies between Bonferroni's level
-    and no correction, and is kept there.
+    and no correction, and is kept there. The same with the largest signed score gives ``p_worse``.
     """
-    wanted = 1 - level
-    count = len(contrasts.means)
+    wanted, count = 1 - level, len(contrasts.means)
     lengths = np.sqrt((contrasts.influence**2).sum(axis=0))
-    scores = contrasts.influence / np.where(lengths > 0, lengths, 1.0)
-    smallest, raw = 2 * ndtr(-_largest(scores)), _raw_p(contrasts)
-    alpha = float(np.quantile(smallest, wanted, method="lower"))
-    alpha = min(max(alpha, wanted / count), wanted)
+    highest, largest = _extremes(contrasts.influence / np.where(lengths > 0, lengths, 1.0))
+    raw = _raw_p(contrasts)
+    smallest = ndtr(-highest)
     counted = (1 + (smallest[:, None] <= raw).sum(axis=0)) / (len(smallest) + 1)
-    adjusted = np.minimum(np.minimum(np.maximum(counted, raw), count * raw), 1.0)
-    return _limits(contrasts, alpha, adjusted)
+    return _limits(
+        contrasts,
+        _level(2 * ndtr(-largest), wanted, count),
+        _level(smallest, wanted, count),
+        np.minimum(np.minimum(np.maximum(counted, raw), count * raw), 1.0),
+    )
 
 
 def hold_by_bonferroni(contrasts: Contrasts, level: float, count: int) -> Together:
     """The same by sharing the error among ``count`` comparisons: never narrower, whatever is correlated."""
-    return _limits(contrasts, (1 - level) / count, np.minimum(count * _raw_p(contrasts), 1.0))
+    each = (1 - level) / count
+    return _limits(contrasts, each, each, np.minimum(count * _raw_p(contrasts), 1.0))
 
 
-def _limits(contrasts: Contrasts, alpha: float, adjusted: Array) -> Together:
+def _level(smallest: Array, wanted: float, count: int) -> float:
+    """The level of one comparison at which the smallest of all p-values is reached with that of all."""
+    found = float(np.quantile(smallest, wanted, method="lower"))
+    return min(max(found, wanted / count), wanted)
+
+
+def _limits(contrasts: Contrasts, alpha: float, alpha_worse: float, p_worse: Array) -> Together:
     half = stdtrit(contrasts.df, 1 - alpha / 2) * contrasts.se
-    return Together(alpha, contrasts.means - half, contrasts.means + half, adjusted)
+    return Together(alpha, contrasts.means - half, contrasts.means + half, alpha_worse, p_worse)
 
 
 def _raw_p(contrasts: Contrasts) -> Array:
-    """Two-sided p-value of each contrast alone; 1 where neither mean nor error is known to differ from 0."""
+    """One-sided p-value of "above 0" of each contrast alone; 0.5 where neither mean nor error is above 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.nan_to_num(np.abs(contrasts.means / contrasts.se), nan=0.0)
-    return np.asarray(2 * stdtr(contrasts.df, -t))
+        t = np.nan_to_num(contrasts.means / contrasts.se, nan=0.0)
+    return np.asarray(stdtr(contrasts.df, -t))
 
 
 def omnibus_test(sample: Sample) -> float:
@@ -261,16 +272,16 @@ def shrunken_means(sample: Sample) -> Array:
 
 
 def detectable_gap(se: float, alpha: float, power: float = 0.8) -> float:
-    """Smallest true difference that a two-sided test at ``alpha`` finds with this power: normal theory."""
-    return float(ndtri(1 - alpha / 2) + ndtri(power)) * se
+    """Smallest true difference that a one-sided test at ``alpha`` finds with this power: normal theory."""
+    return float(ndtri(1 - alpha) + ndtri(power)) * se
 
 
 def cases_needed(variance: float, alpha: float, gap: float, power: float = 0.8) -> int:
     """Cases that a group needs for a gap to be found with this power, the rest being much larger.
 
-    ``s^2 (z_{1-alpha/2} + z_power)^2 / gap^2`` with ``s^2`` from ``cell_variance``.
+    ``s^2 (z_{1-alpha} + z_power)^2 / gap^2`` with ``s^2`` from ``cell_variance``.
     """
-    return math.ceil(variance * float(ndtri(1 - alpha / 2) + ndtri(power)) ** 2 / gap**2)
+    return math.ceil(variance * float(ndtri(1 - alpha) + ndtri(power)) ** 2 / gap**2)
 
 
 def flip_test(values: Sequence[float], clusters: Sequence[str]) -> float:
@@ -289,9 +300,13 @@ def flip_test(values: Sequence[float], clusters: Sequence[str]) -> float:
     return float((np.abs(patterns @ sums) >= abs(sums.sum()) * (1 - 1e-9)).mean()) if count else 1.0
 
 
-def _largest(scores: Array) -> Array:
-    """Largest absolute flipped sum over the columns, for every flip; shape (FLIPS,)."""
-    return np.concatenate([np.abs(signs @ scores).max(axis=1) for signs in _signs(len(scores))])
+def _extremes(scores: Array) -> tuple[Array, Array]:
+    """Highest and largest absolute flipped sum over the columns, for every flip; each of shape (FLIPS,)."""
+    found = [signs @ scores for signs in _signs(len(scores))]
+    return (
+        np.concatenate([block.max(axis=1) for block in found]),
+        np.concatenate([np.abs(block).max(axis=1) for block in found]),
+    )
 
 
 def _signs(clusters: int) -> Iterator[Array]:

@@ -75,18 +75,20 @@ def test_interval_is_the_clustered_difference_at_the_level_that_holds_for_all() 
     assert found.interval.level == 0.95
     assert found.interval.low == pytest.approx(known.mean - half)
     assert found.interval.high == pytest.approx(known.mean + half)
-    assert found.detectable == pytest.approx(detectable_gap(known.se, gap.alpha))
+    assert found.detectable == pytest.approx(detectable_gap(known.se, gap.alpha_worse or 0))
 
 
 def test_two_groups_share_one_comparison() -> None:
-    """Two groups are each other's rest: what holds for one holds for the other, at 5 % and not at half."""
+    """Two groups are each other's rest: intervals at 5 %, not at half, and one can be worse."""
     gap = gap_of({"en": noisy(0.7, 60), "de": noisy(0.65, 60, 1)})
     assert (gap.comparisons, gap.alpha) == (2, pytest.approx(0.05))
+    assert gap.alpha_worse == pytest.approx(0.025, abs=0.003)
     first, second = gap.groups
-    assert first.p_adjusted == second.p_adjusted
+    assert (first.group, first.verdict, second.verdict) == ("de", "difference found", "better than the rest")
     assert first.interval is not None
     assert first.interval.low > 0
-    assert (first.p_adjusted or 1) <= 0.05
+    assert (first.p_worse or 1) <= 0.05
+    assert (second.p_worse or 0) > 0.95
 
 
 def test_small_groups_are_listed_and_not_judged() -> None:

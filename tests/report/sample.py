@@ -161,12 +161,12 @@ def by_slice() -> tuple[Comparison, ...]:
 
 def gaps() -> tuple[Gap, ...]:
     groups = (
-        group("de", mean(0.792, 0.055, 206), 52, (0.041, 0.169), "worse beyond tolerance", p_adjusted=0.001),
+        group("de", mean(0.792, 0.055, 206), 52, (0.041, 0.169), "worse beyond tolerance", p_worse=0.001),
         group("ar", mean(0.743, 0.130, 41), 12, (-0.012, 0.284), "no difference found", needed=310),
         GroupGap("mt", mean(0.667, 0.265, 9), 4, False, needed=310, verdict="too few cases"),
         group("ja", mean(0.862, 0.048, 140), 36, (-0.047, 0.069), "no difference found"),
         group("fr", mean(0.897, 0.041, 188), 47, (-0.083, 0.021), "no difference found"),
-        group("en", mean(0.919, 0.024, 617), 150, (-0.142, -0.056), "better than the rest", p_adjusted=0.001),
+        group("en", mean(0.919, 0.024, 617), 150, (-0.142, -0.056), "better than the rest", p_worse=0.001),
         GroupGap(HOSTILE[:50], Estimate(None, 0, 2), 0, False, needed=310, verdict="too few cases"),
     )
     speed = (
@@ -195,7 +195,7 @@ def group(
         True,
         (low + high) / 2,
         ci(low, high, "simultaneous"),
-        **{"p_adjusted": 0.4, "shrunken": found.value, "detectable": 0.09, "verdict": word, **fields},
+        **{"p_worse": 0.4, "shrunken": found.value, "detectable": 0.09, "verdict": word, **fields},
     )
 
 
