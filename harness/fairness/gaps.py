@@ -130,6 +130,7 @@ class _Scored:
         self.inside: list[list[bool]] = []
         self.lost_of: list[str] = []
         self.lost_inside: list[list[bool]] = []
+        self._sides: dict[tuple[str, bool, bool], list[str]] = {}
         for case in everyone:
             found = table.get(case.id)
             row = [case.id in members[name] for name in self.names]
@@ -143,9 +144,12 @@ class _Scored:
 
     def side(self, group: str, *, inside: bool, lost: bool = False) -> list[str]:
         """Clusters of the scored (or lost) cases of a group, or of those outside it, one for each case."""
-        at = self.names.index(group)
-        of, rows = (self.lost_of, self.lost_inside) if lost else (self.of, self.inside)
-        return [cluster for cluster, row in zip(of, rows, strict=True) if row[at] == inside]
+        key = group, inside, lost
+        if key not in self._sides:
+            at = self.names.index(group)
+            of, rows = (self.lost_of, self.lost_inside) if lost else (self.of, self.inside)
+            self._sides[key] = [cluster for cluster, row in zip(of, rows, strict=True) if row[at] == inside]
+        return self._sides[key]
 
     def clusters(self, group: str) -> int:
         """How many clusters the scored cases of a group come from."""
@@ -155,7 +159,7 @@ class _Scored:
         """Say whether a group has enough scored cases, and the rest too; ``lost``: if all were scored."""
         for inside in (True, False) if among_others else (True,):
             found = self.side(group, inside=inside)
-            found += self.side(group, inside=inside, lost=True) if lost else []
+            found = [*found, *self.side(group, inside=inside, lost=True)] if lost else found
             if len(found) < min_n or len(set(found)) < MIN_CLUSTERS:
                 return False
         return True
@@ -167,35 +171,39 @@ class _Scored:
         places = [self.names.index(group) for group in groups]
         return make_sample(self.harms, self.of, [[row[at] for at in places] for row in self.inside])
 
-    def _filled(self) -> list[str]:
+    @cached_property
+    def filled(self) -> list[str]:
         """Groups with a scored case."""
-        return [name for at, name in enumerate(self.names) if any(row[at] for row in self.inside)]
+        return [name for name in self.names if self.side(name, inside=True)]
+
+    @cached_property
+    def every(self) -> Sample:
+        """The scored cases, with membership of every group that has one."""
+        return self.sample(self.filled)
 
     def shrunken(self) -> dict[str, float]:
         """The shrunken mean of every group with a scored case, where there are several."""
         from harness.stats.groups import shrunken_means
 
-        names = self._filled()
-        if len(names) < 2:
+        if len(self.filled) < 2:
             return {}
-        found = shrunken_means(self.sample(names))
-        return {name: self.sign * float(value) + 0.0 for name, value in zip(names, found, strict=True)}
+        found = shrunken_means(self.every)
+        return {name: self.sign * float(value) + 0.0 for name, value in zip(self.filled, found, strict=True)}
 
     def p_omnibus(self) -> float | None:
         """P-value of "all groups are alike"; None where fewer than two groups or too few clusters differ."""
         from harness.stats.groups import omnibus_test
 
-        names = self._filled()
-        if len(names) < 2 or len(set(self.of)) < MIN_CLUSTERS:
+        if len(self.filled) < 2 or len(set(self.of)) < MIN_CLUSTERS:
             return None
-        return omnibus_test(self.sample(names))
+        return omnibus_test(self.every)
 
     @cached_property
     def variance(self) -> float:
         """Variance per case of a group's mean, the same for all groups."""
         from harness.stats.groups import cell_variance
 
-        return cell_variance(self.sample(self.names))[0]
+        return cell_variance(self.every)[0]
 
     def least_for(self, tolerance: float) -> int:
         """Cases without a fault that bound a deficit by the tolerance (rule of three)."""

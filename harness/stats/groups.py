@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Floats = np.ndarray[Any, np.dtype[np.float32]]
 Numbers = np.ndarray[Any, np.dtype[np.intp]]
 
 FLIPS = 1999
@@ -22,6 +23,8 @@ MOST_EXACT = 12
 """Clusters up to which every pattern of signs is tried."""
 CHUNK = 4_000_000
 """Signs held at a time."""
+TIES = 1e-5
+"""Flipped sums within this share of the observed one count as equal: rounding of single precision."""
 
 
 class Sample(NamedTuple):
@@ -244,12 +247,9 @@ def omnibus_test(sample: Sample) -> float:
     weight = inside / size - 1 / len(y)
     parts = sample.by_cluster(weight * (y - y.mean())[:, None]) * np.sqrt(size)
     observed = float((parts.sum(axis=0) ** 2).sum())
-    beyond = flips = 0
-    for signs in _signs(sample.n_clusters):
-        found = ((signs @ parts) ** 2).sum(axis=1)
-        beyond += int((found >= observed * (1 - 1e-9)).sum())
-        flips += len(found)
-    return (1 + beyond) / (flips + 1)
+    flipped = np.concatenate([signs @ parts.astype(np.float32) for signs in _signs(sample.n_clusters)])
+    beyond = int(((flipped**2).sum(axis=1) >= observed * (1 - TIES)).sum())
+    return (1 + beyond) / (FLIPS + 1)
 
 
 def shrunken_means(sample: Sample) -> Array:
@@ -294,30 +294,35 @@ def flip_test(values: Sequence[float], clusters: Sequence[str]) -> float:
     sums = np.sort(sums[sums != 0])
     count = len(sums)
     if count > MOST_EXACT:
-        found = np.concatenate([signs @ sums for signs in _signs(count)])
-        return float((1 + (np.abs(found) >= abs(sums.sum()) * (1 - 1e-9)).sum()) / (len(found) + 1))
+        found = np.concatenate([signs @ sums.astype(np.float32) for signs in _signs(count)])
+        return float((1 + (np.abs(found) >= abs(sums.sum()) * (1 - TIES)).sum()) / (FLIPS + 1))
     patterns = (np.arange(2**count)[:, None] >> np.arange(count) & 1) * 2.0 - 1
-    return float((np.abs(patterns @ sums) >= abs(sums.sum()) * (1 - 1e-9)).mean()) if count else 1.0
+    return float((np.abs(patterns @ sums) >= abs(sums.sum()) * (1 - TIES)).mean()) if count else 1.0
 
 
 def _extremes(scores: Array) -> tuple[Array, Array]:
-    """Highest and largest absolute flipped sum over the columns, for every flip; each of shape (FLIPS,)."""
-    found = [signs @ scores for signs in _signs(len(scores))]
-    return (
-        np.concatenate([block.max(axis=1) for block in found]),
-        np.concatenate([np.abs(block).max(axis=1) for block in found]),
-    )
+    """Highest flipped sum over the columns for every flip and its mirror; largest absolute one by flip."""
+    found = [signs @ scores.astype(np.float32) for signs in _signs(len(scores))]
+    highest = np.concatenate([block.max(axis=1) for block in found])
+    lowest = np.concatenate([block.min(axis=1) for block in found])
+    return np.concatenate([highest, -lowest]), np.maximum(highest, -lowest)
 
 
-def _signs(clusters: int) -> Iterator[Array]:
+def _signs(clusters: int) -> Iterator[Floats]:
     """Give the flips in blocks (some flips, clusters): the same signs for the same number of clusters."""
-    signs = _all_signs(clusters)
-    rows = max(1, CHUNK // clusters)
+    if clusters * FLIPS <= CHUNK:
+        yield _kept_signs(clusters)
+        return
+    rng, rows = np.random.default_rng([SEED, clusters]), max(1, CHUNK // clusters)
     for start in range(0, FLIPS, rows):
-        yield np.asarray(signs[start : start + rows], dtype=float) * 2 - 1
+        yield _draw_signs(rng, min(rows, FLIPS - start), clusters)
 
 
 @functools.lru_cache(maxsize=8)
-def _all_signs(clusters: int) -> np.ndarray[Any, np.dtype[np.int8]]:
-    """Zeros and ones (FLIPS, clusters); kept, since every metric of a run flips the same clusters."""
-    return np.random.default_rng([SEED, clusters]).integers(0, 2, (FLIPS, clusters), dtype=np.int8)
+def _kept_signs(clusters: int) -> Floats:
+    """All flips; kept, since every metric of a run flips the same clusters."""
+    return _draw_signs(np.random.default_rng([SEED, clusters]), FLIPS, clusters)
+
+
+def _draw_signs(rng: np.random.Generator, rows: int, clusters: int) -> Floats:
+    return rng.integers(0, 2, (rows, clusters), dtype=np.int8) * np.float32(2) - np.float32(1)

@@ -82,7 +82,7 @@ def test_two_groups_share_one_comparison() -> None:
     """Two groups are each other's rest: intervals at 5 %, not at half, and one can be worse."""
     gap = gap_of({"en": noisy(0.7, 60), "de": noisy(0.65, 60, 1)})
     assert (gap.comparisons, gap.alpha) == (2, pytest.approx(0.05))
-    assert gap.alpha_worse == pytest.approx(0.025, abs=0.003)
+    assert gap.alpha_worse == pytest.approx(0.025, abs=0.005)
     first, second = gap.groups
     assert (first.group, first.verdict, second.verdict) == ("de", "difference found", "better than the rest")
     assert first.interval is not None

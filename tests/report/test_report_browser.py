@@ -12,9 +12,11 @@ from urllib.parse import quote
 
 import pytest
 from sample import sample
+from sample_audit import sample_audit
 from sample_cases import HOSTILE
 from saturate import saturate
 
+from harness.report import audit
 from harness.report.html import render
 from harness.report.visible import visible
 
@@ -121,3 +123,12 @@ def test_the_policy_holds_even_where_markup_gets_in(browse: Open) -> None:
     assert "<title>FAILED" in opened.dom
     assert not [address for address in opened.addresses if "evil.test" in address]
     assert [line for line in opened.console if "Content Security Policy" in line]
+
+
+@pytest.mark.parametrize("route", ["", "#/groups", "#/crossed", "#/signoff"])
+def test_a_document_without_cases_opens_in_the_same_frame(browse: Open, route: str) -> None:
+    """The audit has no case data: its pages route, nothing is logged and nothing is asked for."""
+    opened = browse(audit.render(sample_audit()), route)
+    assert _visible_pages(opened.dom) == [route.partition("/")[2] or "statement"]
+    assert opened.console == []
+    assert not [address for address in opened.addresses if "evil.test" in address]
