@@ -130,6 +130,7 @@ class _Scored:
         self.inside: list[list[bool]] = []
         self.lost_of: list[str] = []
         self.lost_inside: list[list[bool]] = []
+        self._samples: dict[tuple[str, ...], Sample] = {}
         self._sides: dict[tuple[str, bool, bool], list[str]] = {}
         for case in everyone:
             found = table.get(case.id)
@@ -168,18 +169,18 @@ class _Scored:
         """The scored cases, with membership of these groups."""
         from harness.stats.groups import make_sample
 
-        places = [self.names.index(group) for group in groups]
-        return make_sample(self.harms, self.of, [[row[at] for at in places] for row in self.inside])
+        key = tuple(groups)
+        if key not in self._samples:
+            places = [self.names.index(group) for group in groups]
+            self._samples[key] = make_sample(
+                self.harms, self.of, [[row[at] for at in places] for row in self.inside]
+            )
+        return self._samples[key]
 
     @cached_property
     def filled(self) -> list[str]:
         """Groups with a scored case."""
         return [name for name in self.names if self.side(name, inside=True)]
-
-    @cached_property
-    def every(self) -> Sample:
-        """The scored cases, with membership of every group that has one."""
-        return self.sample(self.filled)
 
     def shrunken(self) -> dict[str, float]:
         """The shrunken mean of every group with a scored case, where there are several."""
@@ -187,7 +188,7 @@ class _Scored:
 
         if len(self.filled) < 2:
             return {}
-        found = shrunken_means(self.every)
+        found = shrunken_means(self.sample(self.filled))
         return {name: self.sign * float(value) + 0.0 for name, value in zip(self.filled, found, strict=True)}
 
     def p_omnibus(self) -> float | None:
@@ -196,14 +197,14 @@ class _Scored:
 
         if len(self.filled) < 2 or len(set(self.of)) < MIN_CLUSTERS:
             return None
-        return omnibus_test(self.every)
+        return omnibus_test(self.sample(self.filled))
 
     @cached_property
     def variance(self) -> float:
         """Variance per case of a group's mean, the same for all groups."""
         from harness.stats.groups import cell_variance
 
-        return cell_variance(self.every)[0]
+        return cell_variance(self.sample(self.filled))[0]
 
     def least_for(self, tolerance: float) -> int:
         """Cases without a fault that bound a deficit by the tolerance (rule of three)."""
