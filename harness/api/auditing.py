@@ -9,11 +9,13 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from harness.api.deciding import suite_of
+from harness.baselines import Baseline
 from harness.comparison import RunScores, check_comparable, run_scores
 from harness.errors import NotComparable, UsageError, did_you_mean
 from harness.fairness.audit import Audited, Scope, make_audit
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
+from harness.pooling import pool
 from harness.registry import load_object
 from harness.types import Audit, Recorded, Result, Suite, Verdict
 
@@ -33,7 +35,7 @@ class Asked(NamedTuple):
     intersect: bool = False
 
 
-def audit(candidate: Recorded, baseline: Recorded | None, asked: Asked) -> Audit:
+def audit(candidate: Recorded, baseline: Baseline | None, asked: Asked) -> Audit:
     """Audit a run, and how its gaps moved against a baseline where there is one that may be compared.
 
     Raises:
@@ -41,17 +43,18 @@ def audit(candidate: Recorded, baseline: Recorded | None, asked: Asked) -> Audit
     """
     suite = suite_of(candidate.run)
     scope = _scope(suite, asked)
-    candidate = replace(candidate, run=replace(candidate.run, started_at=""))
+    candidate = _timeless(candidate)
     said = [*candidate.notices]
-    earlier: RunScores | None = None
+    earlier, unchanged = None, None
     if baseline is not None:
+        first = baseline.runs[0]
         try:
-            said += check_comparable(baseline.run, candidate.run, intersect=asked.intersect)
+            said += check_comparable(first.run, candidate.run, intersect=asked.intersect)
         except NotComparable as refusal:
             said.append(f"gaps are not compared: {refusal.faults[0]}")
         else:
-            baseline = replace(baseline, run=replace(baseline.run, started_at=""))
-            earlier = run_scores(baseline)
+            earlier = pool([run_scores(_timeless(run)) for run in baseline.runs])
+            unchanged = _unchanged(first, candidate)
     if not candidate.complete:
         said.append("the run is incomplete: cases without a result count as unscored")
     if candidate.run.selection:
@@ -61,11 +64,16 @@ def audit(candidate: Recorded, baseline: Recorded | None, asked: Asked) -> Audit
         suite=suite,
         candidate=scores,
         baseline=earlier,
-        comparable=_unchanged(baseline, candidate) if baseline and earlier else None,
+        comparable=unchanged,
         results=_first_repeats(candidate),
         verdicts=_gap_verdicts(suite, scores, candidate),
     )
     return make_audit(about, scope, said)
+
+
+def _timeless(recorded: Recorded) -> Recorded:
+    """Leave out when it was run: the same answers give the same audit."""
+    return replace(recorded, run=replace(recorded.run, started_at=""))
 
 
 def _scope(suite: Suite, asked: Asked) -> Scope:

@@ -63,7 +63,7 @@ def _check_formats(
 @terminal.json_option
 def audit(
     run: str,
-    baseline: str | None,
+    baselines: tuple[str, ...],
     outputs: tuple[Path, ...],
     reports: Path,
     as_json: bool,
@@ -74,16 +74,15 @@ def audit(
     Writes audit.html and audit.json beside the run's report. An audit states and gates decide: the exit code
     is that of the suite's max_gap gates, 0 where it has none.
     """
-    from harness.api import auditing, deciding
+    from harness.api import auditing, references
     from harness.api.rendering import write_text
     from harness.places import Places, shown_path
     from harness.recordings import read
 
     places = Places(reports)
     recorded = read(places.find_recording(run))
-    earlier, _ = deciding.find_baseline(
-        baseline, Path(recorded.run.suite_path), recorded.run.suite_name, places
-    )
+    suite_path, name = Path(recorded.run.suite_path), recorded.run.suite_name
+    earlier, _ = references.find_baseline(baselines, suite_path, name, places)
     found = auditing.audit(recorded, earlier, auditing.Asked(**asked))
     rendered = auditing.render(found, auditing.FORMATS)
     folder = places.run_folder(recorded.run.id)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from world import LOWER, Cell, cases_of, recorded_of
 
 from harness.api.auditing import Asked, audit
+from harness.baselines import Baseline
 from harness.errors import UsageError
 from harness.fairness.verdicts import gap_verdict, group_verdict
 from harness.types import Audit, Estimate, Gate, GroupGap, Interval, MetricIdentity, Recorded
@@ -158,7 +159,7 @@ def test_what_was_not_audited_is_listed() -> None:
     ):
         assert part in said
     full = recorded({"quality": scores(0.8)}, crosses=[["language", "register"]])
-    audited = audit(full, full, Asked(("language", "register"), ("topic",)))
+    audited = audit(full, Baseline((full,)), Asked(("language", "register"), ("topic",)))
     assert [line for line in audited.not_audited if not line.startswith(("needless", "missing"))] == [
         "counterfactual twins: no case is a twin_of another in other groups"
     ]
@@ -180,14 +181,14 @@ def test_intersections_are_groups_of_their_own() -> None:
 def test_changes_against_a_baseline() -> None:
     """The gap of each group then and now; goldens that differ are compared only when asked to."""
     old, new = recorded({"quality": scores(0.8)}), recorded({"quality": scores(0.65)})
-    german = audit(new, old, Asked()).gaps[0].changes[0]
+    german = audit(new, Baseline((old,)), Asked()).gaps[0].changes[0]
     assert german.group == "de"
     assert german.change == pytest.approx(0.15, abs=0.01)
     other = replace(old, run=replace(old.run, dataset_digest="other"))
-    refused = audit(new, other, Asked())
+    refused = audit(new, Baseline((other,)), Asked())
     assert refused.baseline is None
     assert any(line.startswith("gaps are not compared") for line in refused.notices)
-    assert audit(new, other, Asked(intersect=True)).gaps[0].changes
+    assert audit(new, Baseline((other,)), Asked(intersect=True)).gaps[0].changes
 
 
 @pytest.mark.parametrize(
