@@ -118,7 +118,7 @@ def _print(found: Audit, page: str) -> None:
 def _row(item: AuditedGap) -> tuple[str, str, str, str, str]:
     """One group stands for the gap: the one that tells most about it."""
     from harness import numbers
-    from harness.report.wording import GAP_WORDS, telling_row
+    from harness.report.gap_words import GAP_WORDS, telling_row
 
     gap, row = item.gap, telling_row(item.gap)
     found = row.interval if row is not None else None

@@ -25,7 +25,8 @@ def deficit_changes(
         metric: direction and range.
         min_n: pairs below which a group is left out, in it or outside it.
     """
-    from harness.stats.groups import hold_together, make_sample, rest_contrasts
+    from harness.stats.groups import make_sample, rest_contrasts
+    from harness.stats.simultaneous import hold_together
 
     everyone = list({case.id: case for cases in groups.values() for case in cases}.values())
     sign = -1.0 if metric.higher_is_better else 1.0

@@ -224,7 +224,8 @@ class _Scored:
 
 def _deficits(scored: _Scored, judged: Sequence[str], min_n: int) -> dict[str, _Deficit]:
     """Compare every judged group with the rest, so that all intervals hold together."""
-    from harness.stats.groups import detectable_gap, hold_by_bonferroni, hold_together, rest_contrasts
+    from harness.stats.groups import detectable_gap, rest_contrasts
+    from harness.stats.simultaneous import hold_by_bonferroni, hold_together
 
     lost, sample = bool(scored.lost_of), scored.sample(judged)
     contrasts = rest_contrasts(sample, lost=lost)

@@ -35,7 +35,8 @@ def equal_mix(
         groups: group to its cases.
         metric: direction and range.
     """
-    from harness.stats.groups import hold_together, make_sample, rest_contrasts
+    from harness.stats.groups import make_sample, rest_contrasts
+    from harness.stats.simultaneous import hold_together
 
     mixed = {row.group: row for row in gap.groups if row.deficit is not None}
     everyone = list({case.id: case for cases in groups.values() for case in cases}.values())

@@ -155,10 +155,17 @@ def _adjusted(rows: Sequence[tuple[_Compared, TwinSwap]], metric: MetricIdentity
     """Test each swap by flipping whole documents; Holm's p-values and Bonferroni's intervals over them."""
     import msgspec
 
-    from harness.stats.groups import flip_test
+    from harness.stats.exact import sign_flip_test
     from harness.stats.paired import clustered_mean, two_sided_limits
 
-    raw = [flip_test(found.harms, found.clusters) for found, _ in rows]
+    raw = [
+        min(
+            1.0,
+            2
+            * min(sign_flip_test([side * harm for harm in found.harms], found.clusters) for side in (1, -1)),
+        )
+        for found, _ in rows
+    ]
     adjusted, last = [1.0] * len(raw), 0.0
     for rank, at in enumerate(sorted(range(len(raw)), key=lambda at: (raw[at], at))):
         last = max(last, min(1.0, raw[at] * (len(raw) - rank)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from harness import numbers
-from harness.report import charts, wording
+from harness.report import charts, gap_words, wording
 from harness.report.charts import Bar, Forest
 from harness.report.wording import Finding
 from harness.types import Audit, Gap, GroupGap, Report, Verdict
@@ -58,8 +58,8 @@ def gap_view(report: Report | Audit, gap: Gap, verdicts: Sequence[Verdict]) -> G
     unit = wording.unit(report, gap.metric)
     forest = charts.groups(gap)
     rows = tuple(_row(gap, group, bar, unit) for group, bar in zip(gap.groups, forest.bars, strict=True))
-    telling = wording.telling_row(gap)
-    kind, word = wording.GAP_KINDS[gap.verdict or "too few cases"]
+    telling = gap_words.telling_row(gap)
+    kind, word = gap_words.GAP_KINDS[gap.verdict or "too few cases"]
     return GapView(
         metric=gap.metric,
         attribute=gap.attribute,
@@ -85,7 +85,7 @@ def _row(gap: Gap, group: GroupGap, bar: Bar, unit: str) -> GroupRow:
     return GroupRow(
         name=group.group,
         bar=bar,
-        found=wording.group_finding(gap, group, unit),
+        found=gap_words.group_finding(gap, group, unit),
         mean=numbers.number(group.estimate.value, unit),
         interval=numbers.interval(group.estimate.interval, unit),
         n=numbers.used(group.estimate),

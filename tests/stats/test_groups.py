@@ -12,20 +12,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.stats.groups import (
-    Contrasts,
     Sample,
     cases_needed,
     cell_variance,
     detectable_gap,
-    flip_test,
-    hold_by_bonferroni,
-    hold_together,
     make_sample,
     omnibus_test,
     rest_contrasts,
     shrunken_means,
 )
 from harness.stats.paired import clustered_difference
+from harness.stats.simultaneous import Contrasts, hold_by_bonferroni, hold_together
 
 
 def sample_of(values: list[float], clusters: list[int], groups: list[int]) -> Sample:
@@ -151,21 +148,6 @@ def test_omnibus_agrees_with_the_f_test() -> None:
         assert omnibus_test(sample_of(values.tolist(), list(range(200)), groups)) == pytest.approx(
             known, abs=0.06
         )
-
-
-@pytest.mark.parametrize(("worse", "better"), [(5, 0), (7, 2), (9, 9), (0, 1), (40, 20)])
-def test_flips_of_pairs_are_mcnemars_exact_test(worse: int, better: int) -> None:
-    """Two-sided; ties have no say, and 13 or more discordant pairs are drawn instead of listed."""
-    values = [1.0] * worse + [-1.0] * better + [0.0] * 30
-    known = stats.binomtest(worse, worse + better, 0.5).pvalue
-    found = flip_test(values, [str(i) for i in range(len(values))])
-    assert found == pytest.approx(known, abs=1e-9 if worse + better <= 12 else 0.03)
-
-
-def test_flips_move_whole_documents() -> None:
-    """Ten pairs of one document are one observation: it proves nothing."""
-    assert flip_test([1.0] * 10, ["d"] * 10) == 1.0
-    assert flip_test([0.0] * 10, [str(i) for i in range(10)]) == 1.0
 
 
 def test_shrunken_means_lie_between_mean_and_centre() -> None:
