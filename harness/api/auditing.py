@@ -57,6 +57,12 @@ def audit(candidate: Recorded, baseline: Baseline | None, asked: Asked) -> Audit
             unchanged = _unchanged(first, candidate)
     if not candidate.complete:
         said.append("the run is incomplete: cases without a result count as unscored")
+    if candidate.stop is not None:
+        stop = candidate.stop
+        said.append(
+            f"the run stopped early: the audit rests on {stop.asked:,} of {stop.planned:,} cases; ask all"
+            " with `harness check SUITE --no-early-stop`"
+        )
     if candidate.run.selection:
         said.append("only a part of the goldens was run")
     scores = run_scores(candidate)

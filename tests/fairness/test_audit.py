@@ -13,7 +13,7 @@ from harness.api.auditing import Asked, audit
 from harness.baselines import Baseline
 from harness.errors import UsageError
 from harness.fairness.verdicts import gap_verdict, group_verdict
-from harness.types import Audit, Estimate, Gate, GroupGap, Interval, MetricIdentity, Recorded
+from harness.types import Audit, EarlyStop, Estimate, Gate, GroupGap, Interval, MetricIdentity, Recorded
 
 SLICES = {
     "language": {"from": "groups.language", "audit": True},
@@ -213,6 +213,12 @@ def test_a_suite_that_audits_nothing_says_what_to_do() -> None:
     with pytest.raises(UsageError, match="audit: true"):
         audit(run, None, Asked())
     assert audit(run, None, Asked(("language",))).gaps
+
+
+def test_a_run_that_stopped_early_is_told() -> None:
+    """The gates had seen enough; an audit may not have."""
+    run = replace(recorded({"quality": scores(0.8)}), stop=EarlyStop(2, 4, 400, 600, "pass"))
+    assert any("400 of 600 cases" in line for line in audit(run, None, Asked()).notices)
 
 
 def test_order_of_cases_changes_nothing() -> None:
