@@ -9,6 +9,7 @@ import msgspec
 
 from harness.fairness.gaps import gap_between_groups, groups_of
 from harness.gates.evidence import Evidence
+from harness.gates.looks import reach_of
 from harness.numbers import number
 from harness.types import Case, Gap, Gate, GroupGap, Outcome, Verdict
 
@@ -47,18 +48,19 @@ def decide_gap(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Ver
         return verdict("inconclusive", f"there is {found} of {gap.attribute}: nothing to compare")
     if not judged:
         return verdict("inconclusive", f"no group has {gap.min_n} scored cases from enough documents")
-    worst = max(judged, key=_low)
-    widest = max(judged, key=_high)
-    if _low(worst) > limit:
+    reach = reach_of(evidence.candidate.looks)
+    worst = max(judged, key=lambda row: _low(row, reach))
+    widest = max(judged, key=lambda row: _high(row, reach))
+    if _low(worst, reach) > limit:
         return verdict("fail", f"{worst.group} is worse than the rest by {_deficit_text(worst)}")
     if small and gate.insufficient == "fail":
         return verdict("fail", f"too few cases to judge: {', '.join(small)}")
-    if _high(widest) > limit:
+    if _high(widest, reach) > limit:
         return verdict("inconclusive", f"{widest.group} may be worse by {_deficit_text(widest)}")
     if missing or (small and gate.insufficient == "inconclusive"):
         return verdict("inconclusive", f"too few scored cases to judge: {', '.join(missing or small)}")
     note = f"; not judged: {', '.join(small)}" if small else ""
-    return verdict("pass", f"no group is worse by more than {number(_high(widest))} (95 %){note}")
+    return verdict("pass", f"no group is worse by more than {number(_high(widest, reach))} (95 %){note}")
 
 
 def _is_missing(row: GroupGap, gap: Gap) -> bool:
@@ -69,12 +71,16 @@ def _is_missing(row: GroupGap, gap: Gap) -> bool:
     return unscored > 0 and row.estimate.n + unscored >= gap.min_n
 
 
-def _low(row: GroupGap) -> float:
-    return row.interval.low if row.interval else -math.inf
+def _low(row: GroupGap, reach: float) -> float:
+    if row.interval is None or row.deficit is None:
+        return -math.inf
+    return row.deficit - reach * (row.deficit - row.interval.low)
 
 
-def _high(row: GroupGap) -> float:
-    return row.interval.high if row.interval else math.inf
+def _high(row: GroupGap, reach: float) -> float:
+    if row.interval is None or row.deficit is None:
+        return math.inf
+    return row.deficit + reach * (row.interval.high - row.deficit)
 
 
 def _deficit_text(row: GroupGap) -> str:

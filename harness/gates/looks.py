@@ -15,6 +15,19 @@ def spent_by(looks: Looks, alpha: float) -> tuple[float, ...]:
     return tuple(spent(alpha, fraction, "power") for fraction in looks.fractions)
 
 
+def reach_of(looks: Looks) -> float:
+    """How many times as far as its 95 % limits an interval reaches at the level of this look; 1 without looks.
+
+    The ratio of normal quantiles: for intervals that cannot be made again at another level.
+    """
+    if looks.fractions == (1.0,):
+        return 1.0
+    from scipy.special import ndtri
+
+    error = PASS_ERROR / 2
+    return float(ndtri(level_of(looks, error)) / ndtri(1 - error))
+
+
 def least_bound(looks: Looks, alpha: float) -> float:
     """Give the weighted p-value that would be found at this look if tests had nothing in common."""
     if looks.fractions == (1.0,):

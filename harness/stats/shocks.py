@@ -50,8 +50,8 @@ def run_shock(values: Sequence[Sequence[float]], clusters: Sequence[str]) -> Run
     The level trades false alarms with shocks for power without. Simulated (1,000 baselines of 5 runs, binary
     scores, shocks of 1.4 points): a one-sided test at 5 % alarms falsely in 11.0, 14.9 and 21.9 % at 200, 500
     and 1,000 items without the addition, and in 10.3, 9.5 and 10.7 % with it; without shocks it finds a drop
-    of 5 points in 84.7 % and 83.8 % at 200 items, 99.4 % and 99.1 % at 500. At a level of 10 % it would be 6.8,
-    8.0 and 6.9 %, for 5 points of power at 200 items and 1.4 at 500.
+    of 5 points in 84.7 % and 83.8 % at 200 items, 99.4 % and 99.1 % at 500. At a level of 10 % it would be
+    6.8, 8.0 and 6.9 %, for 5 points of power at 200 items and 1.4 at 500.
 
     Args:
         values: shape (k, n): each run's value of each item, k, n >= 1, finite.
