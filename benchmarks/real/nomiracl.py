@@ -11,6 +11,7 @@ from itertools import permutations
 from pathlib import Path
 
 from halves import called_regressions
+from nomiracl_labels import simple_rule
 from workbench import data_folder, harness, read_lines, table, workspace, write_lines
 
 from harness.api.deciding import gate
@@ -28,18 +29,13 @@ candidates:
 {candidates}
 slices:
   language: {{from: groups.language, min_n: 30, audit: true}}
-metrics: [refusal_correctness, over_refusal_rate, under_refusal_rate]
+metrics: [refusal_correctness, over_refusal_rate, under_refusal_rate, "nomiracl_labels:right"]
 gates:
   - {{id: refusals, metric: refusal_correctness, max_drop: 0.05}}
+  - {{id: labels, metric: "nomiracl_labels:right", max_drop: 0.05}}
   - {{id: by-language, metric: refusal_correctness, slice: language, max_drop: 0.10}}
   - {{id: language-gap, metric: refusal_correctness, slice: language, max_gap: 0.20}}
 """
-
-
-def simple_rule(output: str) -> str:
-    """The data set's own rule: what its published figures are computed with."""
-    answers, abstains = "Yes, answer is present" in output, "I don't know" in output
-    return "answer" if answers else "refuse" if abstains else "invalid"
 
 
 def main() -> None:
@@ -106,7 +102,11 @@ def apart(rows: list[dict], runs: dict[str, Recorded]) -> None:
     }
     bands = ((0.15, 1.01, "15 points or more worse"), (0.05, 0.15, "5 to 15 worse"), (-1.01, 0.05, "others"))
     pairs = list(permutations(runs, 2))
-    outcome = {pair: gate(runs[pair[1]], Baseline((runs[pair[0]],))).verdicts[0].outcome for pair in pairs}
+    reports = {pair: gate(runs[pair[1]], Baseline((runs[pair[0]],))) for pair in pairs}
+    outcome = {
+        pair: next(found.outcome for found in report.verdicts if found.gate == "labels")
+        for pair, report in reports.items()
+    }
     lines = []
     for low, high, name in bands:
         chosen = [outcome[pair] for pair in pairs if low <= share[pair[0]] - share[pair[1]] < high]

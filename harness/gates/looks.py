@@ -16,9 +16,9 @@ def spent_by(looks: Looks, alpha: float) -> tuple[float, ...]:
 
 
 def reach_of(looks: Looks) -> float:
-    """How many times as far as its 95 % limits an interval reaches at the level of this look; 1 without looks.
+    """How many times as far as its 95 % limits an interval reaches at the level of this look.
 
-    The ratio of normal quantiles: for intervals that cannot be made again at another level.
+    The ratio of normal quantiles, 1 without looks: for intervals that cannot be made again at another level.
     """
     if looks.fractions == (1.0,):
         return 1.0

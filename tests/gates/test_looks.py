@@ -122,7 +122,7 @@ def test_a_part_of_the_cases_is_not_all(gate: Gate, partial: str, whole: str) ->
 
 def test_a_gap_is_held_at_the_level_of_the_look() -> None:
     """A gap that passes with all cases in one go may need more of them at a look."""
-    gap = Gate(id="gap", metric="quality", slice="language", max_gap=0.045)
+    gap = Gate(id="gap", metric="quality", slice="language", max_gap=0.02)
     alone = looked(graded(3), graded(3), gap, fractions=(1.0,))
     looks = alone.candidate.looks._replace(fractions=(0.4,))
     early = alone._replace(candidate=alone.candidate._replace(looks=looks))
