@@ -14,7 +14,7 @@ from harness.fairness.mix import equal_mix
 from harness.fairness.twins import twin_pairs, twin_swaps
 from harness.fairness.verdicts import GRAVEST_FIRST
 from harness.gates.decide import overall
-from harness.numbers import number, with_interval
+from harness.numbers import number, p_value, with_interval
 from harness.types import (
     Audit,
     AuditedGap,
@@ -29,6 +29,8 @@ from harness.types import (
 
 TOLERANCE = 0.05
 """The deficit that is allowed where neither a gate nor the caller says, in points of a bounded metric."""
+FOUND_WORSE = ("worse beyond tolerance", "difference found")
+"""What is said of a group that is worse off beyond chance."""
 REFUSALS = {
     "over_refusal_rate": "needless refusals (over_refusal_rate, on cases that should be answered)",
     "under_refusal_rate": "missing refusals (under_refusal_rate, on cases that should be refused)",
@@ -188,9 +190,11 @@ def _headline(gaps: Sequence[AuditedGap]) -> tuple[str, ...]:
     rows = [(item, row, row.interval) for item in gaps for row in item.gap.groups if row.interval is not None]
     if not rows:
         return tuple(lines)
-    item, row, found = max(rows, key=lambda entry: (entry[2].low, entry[1].deficit or 0.0))
-    if found.low > 0:
-        size = with_interval(row.deficit, found)
+    worse = [entry for entry in rows if entry[1].verdict in FOUND_WORSE]
+    if worse:
+        item, row, found = max(worse, key=lambda entry: (entry[2].low, entry[1].deficit or 0.0))
+        p = "" if row.p_worse is None else f", adjusted p {p_value(row.p_worse)}"
+        size = f"{with_interval(row.deficit, found)}{p}"
         lines.append(
             f"{item.gap.attribute}={row.group} is worse served than the rest on {item.gap.metric}: {size}"
         )
