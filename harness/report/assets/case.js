@@ -155,7 +155,7 @@ const nextRegression = (place, by) => {
 };
 
 const toggleMarks = async () => {
-  if (!state.redraw) return;
+  if (document.body.dataset.route !== "case" || !state.redraw) return;
   state.marks = !state.marks;
   const focused = document.activeElement.id;
   await state.redraw();
