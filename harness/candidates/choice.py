@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from harness.candidates.entrants import COST, LATENCY, Entrant
 from harness.gates.decide import decide
 from harness.gates.evidence import Evidence, rule_text
+from harness.gates.family import find_drops
 from harness.numbers import number, with_interval
 from harness.types import Candidate, Choice, Choose, Difference, Gate, Requirement, Suite, Verdict
 
@@ -45,8 +46,9 @@ def requirement_text(gate: Gate) -> str:
 
 def requirements_of(entrant: Entrant, suite: Suite, gates: Sequence[Gate]) -> tuple[Verdict, ...]:
     """Decide every requirement for one candidate: met, broken, or not to be told."""
-    evidence = Evidence(suite, entrant.scores, None)
-    return tuple(replace(decide(gate, evidence, {}), rule=requirement_text(gate)) for gate in gates)
+    evidence = Evidence(replace(suite, gates=tuple(gates)), entrant.scores, None)
+    drops = find_drops(evidence)
+    return tuple(replace(decide(gate, evidence, drops), rule=requirement_text(gate)) for gate in gates)
 
 
 def make_choice(
