@@ -20,6 +20,7 @@ from harness.candidates.entrants import (
     mean_of,
 )
 from harness.candidates.front import dominated_by
+from harness.numbers import share
 from harness.slices import select, slices_of
 from harness.types import (
     Candidate,
@@ -83,7 +84,7 @@ def assemble(
         rules=tuple(requirement_text(gate) for gate in gates),
         choice=choice,
         n_cases=max(len(entrant.cases) for entrant in entrants),
-        notices=(*notices, *_notices(candidates, asked)),
+        notices=(*notices, *_notices(ordered, candidates, asked)),
         race=race,
     )
 
@@ -175,17 +176,19 @@ def _slices(reference: Entrant, entrants: Sequence[Entrant], asked: Asked) -> tu
     return slice_differences(asked.choose.quality, reference, others, slices)
 
 
-def _notices(candidates: Sequence[Candidate], asked: Asked) -> list[str]:
+def _notices(ordered: Sequence[Entrant], candidates: Sequence[Candidate], asked: Asked) -> list[str]:
     """What is missing, and what the means of candidates are not about."""
-    said = [text for one in candidates for text in _missing(one, asked.choose.quality)]
+    quality = asked.choose.quality
+    said = [text for one in candidates for text in _missing(one, quality)]
     if not any(one.cost_per_1000.value is not None for one in candidates):
         said.append("no candidate's cost is known: cost decides nothing")
-    means = [one.standings[asked.choose.quality].mean for one in candidates]
-    reach = [mean.n + mean.n_unscored for mean in means]
-    if max(reach) - min(reach) > APPLIES_APART * max(reach):
+    means = [one.standings[quality].mean for one in candidates]
+    reach = [(mean.n + mean.n_unscored) / len(one.cases) for mean, one in zip(means, ordered, strict=True)]
+    if max(reach) - min(reach) > APPLIES_APART:
+        least, most = share(min(reach)), share(max(reach))
         said.append(
-            f"{asked.choose.quality} applies to between {min(reach):,} and {max(reach):,} cases, by "
-            "candidate: the means are over different cases, the differences over those in common"
+            f"{quality} applies to between {least} and {most} of the cases, by candidate: the means are over "
+            "different cases, the differences over those in common"
         )
     return said
 

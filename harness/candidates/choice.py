@@ -66,19 +66,17 @@ def make_choice(
         return _nobody(candidates)
     # Who is told better by turns leaves nobody unbeaten: then the means decide who is looked at.
     tied = book.unbeaten(fit, quality) or fit
-    left, why = list(tied), ""
-    for metric, (first_of, _) in FIRST_OF.items():
+    left, pool, metric = list(tied), list(tied), quality
+    for further in FIRST_OF:
         if len(left) > 1:
-            fewer = book.preferred(left, metric)
-            if len(fewer) == 1:
-                why = first_of
-            left = fewer
+            pool, metric, left = left, further, book.preferred(left, further)
     ids = tuple(c.run.id for c in tied)
     blocked = tuple(book.against(c, left, tied) for c in candidates if c not in left)
     if len(left) > 1:
         return Choice(book.open_sentence(left), None, ids, blocked)
-    sentence = book.tie_sentence(left[0], tied, why) if len(tied) > 1 else book.sentence(left[0], fit)
-    return Choice(sentence, left[0].run.id, ids, blocked)
+    if len(tied) > 1:
+        return Choice(book.tie_sentence(left[0], pool, metric), left[0].run.id, ids, blocked)
+    return Choice(book.sentence(left[0], fit, candidates), left[0].run.id, ids, blocked)
 
 
 def _nobody(candidates: Sequence[Candidate]) -> Choice:
@@ -122,12 +120,15 @@ class _Book:
         known = [c for c in among if _spending(c, metric) is not None]
         return (self.unbeaten(known, metric) or known) if known else list(among)
 
-    def sentence(self, pick: Candidate, fit: Sequence[Candidate]) -> str:
+    def sentence(self, pick: Candidate, fit: Sequence[Candidate], everyone: Sequence[Candidate]) -> str:
         """Why the one that nobody is tied with."""
         own = self.level(pick)
+        running = [c for c in everyone if not c.dropped]
+        if len(running) == 1:
+            return f"Ship {pick.name} because it alone is left of the race ({own})."
         if len(fit) == 1:
-            alone = "meets every requirement" if pick.requirements else "is left of the race"
-            return f"Ship {pick.name} because it alone {alone} ({own})."
+            among = "of those left of the race it" if len(running) < len(everyone) else "it"
+            return f"Ship {pick.name} because {among} alone meets every requirement ({own})."
         among = "the candidates that meet every requirement" if pick.requirements else "all candidates"
         beaten = [c for c in fit if self.is_beaten(c, pick, self.quality)]
         nearest = min(
@@ -136,14 +137,15 @@ class _Book:
         by = f": the nearest, {nearest.name}, is {self.behind(nearest, pick)}" if nearest else ""
         return f"Ship {pick.name} because of {among} it alone is beaten by none on {own}{by}."
 
-    def tie_sentence(self, pick: Candidate, tied: Sequence[Candidate], why: str) -> str:
-        """Why one of several that are not told apart in quality."""
-        unit = " per 1,000 queries" if why == FIRST_OF[COST][0] else ""
-        rest = ", ".join(f"{c.name} {_spent(c, why)}" for c in tied if c is not pick)
-        return (
-            f"Ship {pick.name} because it is the {why} of {len(tied)} candidates that are not told apart on "
-            f"{self.level(pick)}: {_spent(pick, why)}{unit}, against {rest}."
-        )
+    def tie_sentence(self, pick: Candidate, pool: Sequence[Candidate], metric: str) -> str:
+        """Why one of several that are not told apart before this metric."""
+        rest = ", ".join(f"{c.name} {_spent(c, metric)}" for c in pool if c is not pick)
+        has_cost = metric == LATENCY and any(c.cost_per_1000.value is not None for c in pool)
+        what = f"{self.quality} or cost" if has_cost else self.quality
+        unit = " per 1,000 queries" if metric == COST else " at p95"
+        among = f"the {FIRST_OF[metric][0]} of {len(pool)} candidates that are not told apart on {what}"
+        figures = f"{_spent(pick, metric)}{unit}, against {rest}"
+        return f"Ship {pick.name} because it is {among}: {figures} ({self.level(pick)})."
 
     def open_sentence(self, left: Sequence[Candidate]) -> str:
         """Nothing decides between several."""
@@ -196,9 +198,6 @@ def _spending(candidate: Candidate, metric: str) -> float | None:
     return (candidate.cost_per_1000 if metric == COST else candidate.latency_p95).value
 
 
-def _spent(candidate: Candidate, why: str) -> str:
-    if why == FIRST_OF[COST][0]:
-        value = candidate.cost_per_1000.value
-        return "not known" if value is None else number(value, "USD")
-    value = candidate.latency_p95.value
-    return "not known" if value is None else f"p95 {number(value, 's')}"
+def _spent(candidate: Candidate, metric: str) -> str:
+    value = _spending(candidate, metric)
+    return "not known" if value is None else number(value, "USD" if metric == COST else "s")

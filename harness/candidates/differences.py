@@ -7,13 +7,16 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from harness.candidates.entrants import Entrant
+from harness.candidates.entrants import COST, LATENCY, Entrant
 from harness.comparison import LEVEL, SAME, resolution
 from harness.slices import TOO_SMALL_TO_TEST
 from harness.types import Case, Difference, Interval, MetricIdentity, Slice
 
 LEAST_DOCUMENTS = 10
 """Documents below which a pair is listed and not told apart."""
+MARGINS = {COST: (0.10, 0.0), LATENCY: (0.10, 0.01)}
+"""By how much a cost or a latency must differ beyond doubt: a share of the lower mean, so much of its unit.
+Both move from run to run with the machine and the hour, in every case alike, and no interval sees that."""
 METHOD = "paired t, clustered, max-T over all pairs"
 
 
@@ -23,6 +26,8 @@ class _Pair(NamedTuple):
     slice: Slice
     values: list[float]
     clusters: list[str]
+    levels: tuple[float, float] = (0.0, 0.0)
+    """Means of both over these cases."""
 
     @property
     def is_enough(self) -> bool:
@@ -47,6 +52,7 @@ def _pair(name: str, first: Entrant, second: Entrant, cases: Iterable[Case], sli
     """Differences over the cases that were asked of both and to which the metric applies in both."""
     pair = _Pair(first, second, slice_, [], [])
     ours, theirs = first.counted[name], second.counted[name]
+    sums = [0.0, 0.0]
     for case in cases:
         a, b = ours.get(case.id), theirs.get(case.id)
         if a is None or b is None or a.value is None or b.value is None:
@@ -54,7 +60,9 @@ def _pair(name: str, first: Entrant, second: Entrant, cases: Iterable[Case], sli
         change = a.value - b.value
         pair.values.append(change if abs(change) > SAME else 0.0)
         pair.clusters.append(case.cluster)
-    return pair
+        sums[0], sums[1] = sums[0] + a.value, sums[1] + b.value
+    n = max(1, len(pair.values))
+    return pair._replace(levels=(sums[0] / n, sums[1] / n))
 
 
 def _decide(name: str, pairs: Sequence[_Pair]) -> tuple[Difference, ...]:
@@ -94,7 +102,9 @@ def _interval(low: float, high: float, least: float, metric: MetricIdentity) -> 
 
 def _better(name: str, pair: _Pair, interval: Interval | None) -> str | None:
     """The run that is told to be better; one with unscored cases never, where they have no worst."""
-    if interval is None or interval.low <= 0 <= interval.high:
+    share, least = MARGINS.get(name, (0.0, 0.0))
+    margin = max(share * min(pair.levels), least)
+    if interval is None or (interval.low <= margin and interval.high >= -margin):
         return None
     metric = pair.first.metric(name)
     winner = pair.first if (interval.low > 0) == metric.higher_is_better else pair.second

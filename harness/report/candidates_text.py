@@ -10,9 +10,11 @@ from harness.report.text import Console, cells, wrap
 from harness.report.visible import inert_line
 from harness.types import Candidate, Candidates
 
-_LEAST_NAME = 10
+_LEAST_NAME = 11
 _MOST_HEAD = 23
-"""Columns that a candidate's name gets at least, and the name of the quality at most."""
+"""Columns that a candidate's number and name get at least, and the name of the quality at most."""
+_MARKS = {"dropped": "lost"}
+"""Marks that are shorter here than on the page."""
 
 
 def render(found: Candidates, width: int, ascii_only: bool, files: Sequence[tuple[str, str]] = ()) -> str:
@@ -38,39 +40,39 @@ def render(found: Candidates, width: int, ascii_only: bool, files: Sequence[tupl
 
 def _table(found: Candidates, console: Console) -> list[str]:
     quality = console.clean(f"{found.quality} [95 % CI]", _MOST_HEAD)
-    rows = [["#", "candidate", quality, "tie", "$/1,000", "p95", "front", ""]]
-    rows += [_row(one, found) for one in found.candidates]
+    spent = {"cost": "$/1,000", "latency": "p95"}
+    head = ["# candidate", quality, "tie", *(spent[name] for name in found.objectives[1:]), "front", ""]
+    rows = [head, *(_row(one, found) for one in found.candidates)]
     shown = [[console.clean(text) for text in row] for row in rows]
-    widths = [max(cells(row[i]) for row in shown) for i in range(len(rows[0]))]
-    spare = console.width - 2 - 2 * (len(widths) - 1) - sum(widths) + widths[1]
-    if spare < min(widths[1], _LEAST_NAME):
+    widths = [max(cells(row[i]) for row in shown) for i in range(len(head))]
+    spare = console.width - 2 - 2 * (len(widths) - 1) - sum(widths[1:])
+    if spare < min(widths[0], _LEAST_NAME):
         return [line for row in shown[1:] for line in _stacked(row, shown[0], console)]
-    widths[1] = min(widths[1], spare)
+    widths[0] = min(widths[0], spare)
     return [
         "  "
-        + "  ".join(_pad(console.clean(text, width), width) for text, width in zip(row, widths, strict=True))
+        + "  ".join(_pad(console.clean(text, size), size) for text, size in zip(row, widths, strict=True))
         for row in shown
     ]
 
 
 def _row(one: Candidate, found: Candidates) -> list[str]:
     standing = one.standings[found.quality]
+    spent = {"cost": spending(one.cost_per_1000, "USD"), "latency": spending(one.latency_p95, "s")}
     return [
-        str(one.number),
-        one.name,
+        f"{one.number} {one.name}",
         cell(standing, found.metrics[found.quality]),
         " ".join(standing.letters),
-        spending(one.cost_per_1000, "USD"),
-        spending(one.latency_p95, "s"),
+        *(spent[name] for name in found.objectives[1:]),
         "" if one.dropped else "no" if one.dominated_by else "yes",
-        mark(one, found),
+        _MARKS.get(mark(one, found), mark(one, found)),
     ]
 
 
 def _stacked(row: Sequence[str], head: Sequence[str], console: Console) -> list[str]:
-    named = zip([*head[2:7], "mark"], row[2:], strict=True)
-    rest = ", ".join(f"{name.partition(' [')[0]} {text}" for name, text in named if text)
-    return [*wrap(f"{row[0]} {row[1]}", console.width, "  "), *wrap(rest, console.width, "      ")]
+    named = zip(head[1:-1], row[1:-1], strict=True)
+    rest = ", ".join([*(f"{name.partition(' [')[0]} {text}" for name, text in named if text), row[-1]])
+    return [*wrap(row[0], console.width, "  "), *wrap(rest.removesuffix(", "), console.width, "      ")]
 
 
 def _pad(text: str, width: int) -> str:

@@ -38,7 +38,7 @@ def test_of_the_tied_the_cheapest_is_shipped() -> None:
     assert found.choice.pick == "cheap"
     assert set(found.choice.tied) == {"dear", "cheap"}
     assert "because it is the cheapest of 2 candidates that are not told apart" in found.choice.sentence
-    assert "$1.0000 per 1,000 queries, against dear $3.0000." in found.choice.sentence
+    assert "$1.0000 per 1,000 queries, against dear $3.0000 " in found.choice.sentence
     assert any(
         text.startswith("dear: not told apart on quality, and costs more") for text in found.choice.blocked
     )
@@ -54,6 +54,21 @@ def test_where_the_cost_is_the_same_the_fastest_is_shipped() -> None:
     found = compared(*runs)
     assert found.choice.pick == "fast"
     assert "the fastest" in found.choice.sentence
+
+
+def test_the_fastest_is_the_fastest_of_those_that_cost_the_same() -> None:
+    """A dearer one that is faster still is out before: the sentence does not claim to beat it."""
+    runs = (
+        recording("slow", quality(0.9, 1), 0.001, 3.0),
+        recording("fast", quality(0.9, 2), 0.001, 2.0),
+        recording("dear", quality(0.9, 3), 0.005, 1.0),
+    )
+    found = compared(*runs)
+    assert found.choice.pick == "fast"
+    assert len(found.choice.tied) == 3
+    assert "fastest of 2 candidates that are not told apart on quality or cost" in found.choice.sentence
+    assert "against slow 3.00 s" in found.choice.sentence
+    assert {text.split(":")[0] for text in found.choice.blocked} == {"slow", "dear"}
 
 
 def test_where_nothing_tells_apart_nobody_is_picked() -> None:

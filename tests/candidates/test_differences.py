@@ -68,3 +68,37 @@ def test_a_metric_without_an_upper_end_is_not_won_with_cases_missing() -> None:
     cells[5] = "timeout"
     torn = [entrant_of(recording("a", cells, latency=fast)), whole[1]]
     assert differences_of("latency_s", torn)[0].better is None
+
+
+def test_a_metric_that_applies_to_other_cases_is_told() -> None:
+    """Refusing every second question leaves the mean over the others: a notice says that it does."""
+    some = ["not_applicable" if i % 2 else 1.0 for i in range(N)]
+    found = compared(recording("all", [1.0] * N), recording("half", some))
+    assert any("applies to between 50 % and 100 % of the cases" in text for text in found.notices)
+    found = compared(recording("all", [1.0] * N), recording("same", [1.0] * N))
+    assert not any("applies to" in text for text in found.notices)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "better"),
+    [(1.0, 1.05, None), (1.0, 1.2, "a"), (0.001, 0.008, None), (0.001, 0.02, "a"), (1.2, 1.0, "b")],
+)
+def test_a_latency_within_ten_percent_or_ten_milliseconds_tells_nothing(
+    ours: float, theirs: float, better: str | None
+) -> None:
+    """A whole run is slower on a busy day: what every case has in common is no evidence on the system."""
+    runs = [
+        entrant_of(recording(name, quality(0.9, 1), latency=[level + 0.0001 * (i % 5) for i in range(N)]))
+        for name, level in (("a", ours), ("b", theirs))
+    ]
+    assert differences_of("latency_s", runs)[0].better == better
+
+
+@pytest.mark.parametrize(("theirs", "better"), [(0.00105, None), (0.0012, "a")])
+def test_a_cost_within_ten_percent_tells_nothing(theirs: float, better: str | None) -> None:
+    """The same for money, without a least amount."""
+    runs = [
+        entrant_of(recording(name, quality(0.9, 1), cost=cost))
+        for name, cost in (("a", 0.001), ("b", theirs))
+    ]
+    assert differences_of("cost_usd", runs)[0].better == better
