@@ -123,7 +123,9 @@ def _same_cases(recordings: Sequence[Recorded], *, intersect: bool) -> tuple[fro
                 f"the goldens of runs {first.id!r} and {other.id!r} differ",
                 mend="compare only unchanged cases with --intersect",
             )
-        said.append(f"the goldens differ: {len(digests) - len(same):,} cases that changed are left out")
+        changed = len(digests) - len(same)
+        what = "1 case that changed is" if changed == 1 else f"{changed:,} cases that changed are"
+        said.append(f"the goldens differ: {what} left out")
     if len({recorded.run.corpus_digest for recorded in recordings}) > 1:
         said.append("the corpus is not the same in all runs")
     shared = [{case.id for case in recorded.cases} & same for recorded in recordings]

@@ -177,7 +177,7 @@ def test_compare_refuses_other_goldens(world: World, tmp_path: Path, capsys: Sai
     assert "--intersect" in refused.err
     ended = call_inside(capsys, folder, "compare", "same", "other", "--intersect")
     assert ended.code == 0
-    assert "1 cases that changed are left out" in ended.words
+    assert "1 case that changed is left out" in ended.words
 
 
 def test_a_race_saves_calls_in_fact(racing: Path, capsys: Said) -> None:
