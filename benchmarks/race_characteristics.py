@@ -7,6 +7,7 @@ From the product's own stages, bounds and looks, against asking everything of ev
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,8 +39,13 @@ ZEROS, ONES, SHAPE = 0.04, 0.50, (4.0, 1.5)
 MEAN = 0.8
 """Of a binary score."""
 WITHIN = 0.01
+ORDERS = 8
+"""Random orders of the documents, taken in turn: the bounds of the looks are computed once for each."""
 ALLOWED_LOSS, ALLOWED_CALLS, ALLOWED_SPREAD_OUT = 0.05, 0.50, 0.25
 _GRID = np.linspace(-6, 6, 4001)
+_CUT = float(stats.norm.ppf(1 - MEAN))
+_LATENT = np.linspace(-8, 8, 20001)
+_WEIGHTS = stats.norm.pdf(_LATENT) / stats.norm.pdf(_LATENT).sum()
 
 
 class Row(NamedTuple):
@@ -67,17 +73,16 @@ _GRADED = graded_table()
 def score(kind: str, latent: Array) -> Array:
     """Latent normal values to scores of 0 to 1."""
     if kind == "binary":
-        return (latent > stats.norm.ppf(1 - MEAN)).astype(float)
+        return (latent > _CUT).astype(float)
     return np.interp(latent, _GRID, _GRADED)
 
 
 def expected(kind: str, shift: float) -> float:
     """Mean score of a standard normal latent value that lost so much."""
-    x = np.linspace(-8, 8, 20001)
-    weights = stats.norm.pdf(x)
-    return float(score(kind, x - shift) @ weights / weights.sum())
+    return float(score(kind, _LATENT - shift) @ _WEIGHTS)
 
 
+@functools.cache
 def loss(kind: str, drop: float) -> tuple[float, float]:
     """Share of cases broken, and shift of the others, that together cost a drop: half of it each."""
     if drop == 0:
@@ -139,7 +144,7 @@ def field(kind: str, spread: str, n: int, replicates: int, seed: int) -> Row:
     for replicate in range(replicates):
         lots = rng.permutation(len(drops))  # so that a tie is not won by standing first
         values, below = draw(rng, kind, losses, documents)[lots], drops[lots]
-        pick, calls, left = race(values, cases, replicate)
+        pick, calls, left = race(values, cases, replicate % ORDERS)
         full = int(values.mean(1).argmax())
         found += (below[full] <= WITHIN + 1e-9, below[pick] <= WITHIN + 1e-9, calls / values.size, left)
     return Row(kind, spread, n, *(float(share) for share in found / replicates))
