@@ -51,7 +51,7 @@ baseline: $(READY)  ## record the shipped baseline again (REASON="..."), after a
 bench-real: $(READY)  ## the harness on real, human-labelled data (HARNESS_DATA)
 	cd benchmarks/real && for script in nomiracl financebench cranfield; do ../../$(BIN)/python $$script.py || exit 1; done
 
-bench-race: $(READY)  ## how well a race of 16 configurations chooses, and for how many calls (half an hour)
+bench-race: $(READY)  ## how well a race of 16 configurations chooses, and for how many calls
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/race_characteristics.py
 
 bench-stats: $(READY)  ## CPU time of intervals and tests beside SciPy's, and whether they agree
