@@ -66,7 +66,7 @@ def _pair(name: str, first: Entrant, second: Entrant, cases: Iterable[Case], sli
 
 
 def _decide(name: str, pairs: Sequence[_Pair]) -> tuple[Difference, ...]:
-    from harness.stats.simultaneous import Contrast, simultaneous_limits
+    from harness.stats.pairwise import Contrast, simultaneous_limits
 
     judged = [k for k, pair in enumerate(pairs) if pair.is_enough]
     limits = simultaneous_limits([Contrast(pairs[k].values, pairs[k].clusters) for k in judged], LEVEL)

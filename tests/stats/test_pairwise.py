@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness.stats.paired import clustered_mean, student_quantile, two_sided_limits
-from harness.stats.simultaneous import Contrast, simultaneous_limits
+from harness.stats.pairwise import Contrast, simultaneous_limits
 
 LEVEL = 0.95
 
