@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types schema baseline bench-real bench-stats bench-race clean
+.PHONY: help setup demo test check format lint types schema baseline bench-real bench-stats bench-race bench-fairness clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -56,6 +56,9 @@ bench-race: $(READY)  ## how well a race of 16 configurations chooses, and for h
 
 bench-stats: $(READY)  ## CPU time of intervals and tests beside SciPy's, and whether they agree
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/stats_speed.py
+
+bench-fairness: $(READY)  ## false alarms, coverage and power of the fairness audit (long)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fairness_characteristics.py
 
 clean:  ## remove .venv, caches and reports
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/runs reports/harness.duckdb

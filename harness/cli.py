@@ -23,6 +23,7 @@ VERBS = {
     "check": "Run, gate and report in one go: what CI calls.",
     "compare": "Compare recorded runs, and say which to ship.",
     "race": "Race a suite's candidates; drop losers early.",
+    "audit": "Audit a run for gaps between groups.",
     "report": "Write the report of a recorded run.",
     "show": "Show one case of a run.",
     "baseline": "Show the baseline, or promote a run to be it.",

@@ -391,8 +391,26 @@ class Comparison(Struct, frozen=True):
     level: float | None = None
 
 
+GapVerdict = Literal[
+    "worse beyond tolerance",
+    "difference found",
+    "too few cases",
+    "parity shown",
+    "no difference found",
+    "better than the rest",
+]
+"""What an audit says of a group, and of a gap: the gravest that a group of it has."""
+
+
 class GroupGap(Struct, frozen=True):
-    """One group against the rest; ``deficit`` is how much worse the group is (positive: worse)."""
+    """One group against the rest; ``deficit`` is how much worse the group is (positive: worse).
+
+    ``interval`` is of the deficit and holds together with those of the other judged groups. ``p_worse`` is
+    the one-sided p-value of "the group is worse", adjusted for all of them (None where scores are missing).
+    ``shrunken`` is the group's mean drawn to the centre as far as it is noise. ``detectable`` is the
+    smallest true deficit that ``p_worse`` finds with 80 % power. ``needed`` is how many cases the group needs
+    to be judged and for a deficit of the tolerance to be found with that power (None where it is settled).
+    """
 
     group: str
     estimate: Estimate
@@ -400,13 +418,21 @@ class GroupGap(Struct, frozen=True):
     enough: bool
     deficit: float | None = None
     interval: Interval | None = None
+    p_worse: float | None = None
+    shrunken: float | None = None
+    detectable: float | None = None
+    needed: int | None = None
+    verdict: GapVerdict | None = None
 
 
 class Gap(Struct, frozen=True):
     """How one metric differs between the groups of one attribute; groups sorted worst first.
 
     ``difference`` is best minus worst group mean among groups with enough cases (descriptive: it is biased
-    upward); the verdict rests on the simultaneous intervals of each group against the rest.
+    upward); the verdict rests on the simultaneous intervals of each group against the rest. ``p_omnibus`` is
+    the p-value of "all groups are alike", small ones included. ``alpha`` is the two-sided level of one of
+    the ``comparisons``, so that all intervals hold together, ``alpha_worse`` that of "the group is worse".
+    ``tolerance`` is the deficit that is allowed.
     """
 
     metric: str
@@ -417,6 +443,113 @@ class Gap(Struct, frozen=True):
     difference: float | None = None
     ratio: float | None = None
     higher_is_better: bool = True
+    p_omnibus: float | None = None
+    alpha: float | None = None
+    alpha_worse: float | None = None
+    comparisons: int = 0
+    tolerance: float | None = None
+    verdict: GapVerdict | None = None
+
+
+class DeficitChange(Struct, frozen=True):
+    """How one group's deficit moved since the baseline (positive: the gap widened), on paired cases."""
+
+    group: str
+    before: float
+    after: float
+    change: float
+    n_pairs: int
+    n_unpaired: int
+    interval: Interval | None = None
+    p_worse: float | None = None
+
+
+class EqualMix(Struct, frozen=True):
+    """One group's deficit within the strata of another attribute, weighted together (Mantel-Haenszel).
+
+    ``mixed`` is the deficit over the same cases without strata. ``reversed`` says that the sign turns and one
+    of the two is beyond chance (Simpson's paradox). ``n_strata`` hold both the group and others.
+    """
+
+    by: str
+    group: str
+    mixed: float
+    deficit: float
+    n: int
+    n_strata: int
+    interval: Interval | None = None
+    p_worse: float | None = None
+    reversed: bool = False
+
+
+class TwinExample(Struct, frozen=True):
+    """Two cases that differ in one attribute, and what the system gave for each (first repeat)."""
+
+    cases: tuple[str, str]
+    values: tuple[float, float]
+    inputs: tuple[str, str]
+    outputs: tuple[str, str]
+
+
+class TwinSwap(Struct, frozen=True):
+    """Counterfactual pairs: one metric where nothing but one attribute was swapped, tested pair by pair.
+
+    ``swap`` holds both values, or is None for every swap of the attribute together, which has no direction.
+    ``n_flips`` pairs differ in their score; of a named swap, ``difference`` is how much worse the second
+    value is on average, with an interval and p-value adjusted over the swaps of one attribute and metric.
+    """
+
+    attribute: str
+    metric: str
+    swap: tuple[str, str] | None
+    n_pairs: int
+    n_unscored: int
+    n_flips: int
+    flip_rate: float | None = None
+    flip_interval: Interval | None = None
+    difference: float | None = None
+    interval: Interval | None = None
+    p_adjusted: float | None = None
+    examples: tuple[TwinExample, ...] = ()
+
+
+class AuditedGap(Struct, frozen=True):
+    """One metric by one attribute or by several crossed, with all that the audit says of it.
+
+    ``crossed`` names the attributes of an intersection.
+    """
+
+    gap: Gap
+    changes: tuple[DeficitChange, ...] = ()
+    equal_mix: tuple[EqualMix, ...] = ()
+    crossed: tuple[str, ...] = ()
+
+
+class Audit(Struct, frozen=True):
+    """The fairness audit of one run, complete: renderings compute nothing.
+
+    ``outcome`` is that of the suite's gates on gaps (None: it has none): an audit states, gates decide.
+    ``sources`` has where each attribute's labels come from. ``not_audited`` says what was not looked at.
+    """
+
+    title: str
+    outcome: Outcome | None
+    exit_code: int
+    headline: tuple[str, ...]
+    run: Run
+    baseline: Run | None
+    tolerance: float
+    level: float
+    sources: dict[str, str]
+    by_topic: tuple[str, ...]
+    metrics: tuple[str, ...]
+    gaps: tuple[AuditedGap, ...]
+    intersections: tuple[AuditedGap, ...]
+    twins: tuple[TwinSwap, ...]
+    verdicts: tuple[Verdict, ...]
+    comparisons: int
+    not_audited: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 # -- suites and gates --------------------------------------------------------------------------------------

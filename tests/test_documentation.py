@@ -14,7 +14,7 @@ from guides import DOCS, GUIDES, ROOT, read, rows, section
 
 from harness.cli import VERBS, cli
 from harness.errors import ExitCode
-from harness.fairness import MIN_CLUSTERS
+from harness.fairness.gaps import MIN_CLUSTERS
 from harness.gates import drop
 from harness.goldens.fields import ALIASES, RawCase
 from harness.metrics import support

@@ -97,15 +97,42 @@ def find_drops(evidence: Evidence) -> DropTests:
     tests: dict[str, tuple[DropTest, ...]] = {}
     small: dict[str, tuple[str, ...]] = {}
     reasons: dict[str, str] = {}
+    groups: dict[tuple[object, ...], _Groups] = {}
     drops = sorted((gate for gate in evidence.suite.gates if gate.kind == "drop"), key=lambda gate: gate.id)
     for gate in drops:
         reference, reason = _reference(gate, evidence)
         if reference is None:
             reasons[gate.id] = reason
             continue
-        cases = select(evidence.candidate.cases, Slice(tuple(gate.where.items())), evidence.suite.slices)
-        tests[gate.id], small[gate.id] = _tests_of(gate, reference, evidence, cases)
+        key = *gate.where.items(), gate.slice, gate.against
+        if key not in groups:  # gates on many metrics are about the same slices
+            groups[key] = _groups_of(gate, evidence)
+        tests[gate.id], small[gate.id] = _tests_of(gate, reference, evidence, groups[key])
     return DropTests(_test_together(tests, evidence), small, reasons)
+
+
+class _Groups(NamedTuple):
+    """The cases that a gate is about, by slice where it has one; and the slices that are too small."""
+
+    members: tuple[tuple[Slice, tuple[Case, ...]], ...]
+    small: tuple[str, ...]
+
+
+def _groups_of(gate: Gate, evidence: Evidence) -> _Groups:
+    rules, where = evidence.suite.slices, Slice(tuple(gate.where.items()))
+    cases = select(evidence.candidate.cases, where, rules)
+    if gate.slice is None:
+        return _Groups(((where, evidence.comparable(cases, gate.against)),), ())
+    tested = tested_slices(gate, evidence.suite, cases)
+    every = slices_of(cases, {gate.slice: rules[gate.slice]}, ())
+    members = tuple(
+        (
+            Slice((*where.where, *slice_.where)),
+            evidence.comparable(select(cases, slice_, rules), gate.against),
+        )
+        for slice_ in tested
+    )
+    return _Groups(members, tuple(slice_.label for slice_ in every if slice_ not in tested))
 
 
 def _reference(gate: Gate, evidence: Evidence) -> tuple[RunScores | None, str]:
@@ -123,23 +150,17 @@ def _reference(gate: Gate, evidence: Evidence) -> tuple[RunScores | None, str]:
 
 
 def _tests_of(
-    gate: Gate, reference: RunScores, evidence: Evidence, cases: Sequence[Case]
+    gate: Gate, reference: RunScores, evidence: Evidence, groups: _Groups
 ) -> tuple[tuple[DropTest, ...], tuple[str, ...]]:
     """Pair the cases of a gate, in each slice that it is about; and name the slices that are too small."""
     shift = _shift(gate, reference)
-    if gate.slice is None:
-        whole = _paired(gate, Slice(tuple(gate.where.items())), reference, evidence, cases)
-        return (whole._replace(shift=shift),), ()
-    rules = {gate.slice: evidence.suite.slices[gate.slice]}
-    tested = tested_slices(gate, evidence.suite, cases)
-    tests, small = [], [found.label for found in slices_of(cases, rules, ()) if found not in tested]
-    for slice_ in tested:
-        shown = Slice((*gate.where.items(), *slice_.where))
-        test = _paired(gate, shown, reference, evidence, select(cases, slice_, evidence.suite.slices))
-        if test.pairs.total + test.pairs.unpaired < MIN_SLICE_PAIRS:  # the metric says nothing of most
-            small.append(slice_.label)
+    tests, small = [], list(groups.small)
+    for slice_, cases in groups.members:
+        test = _paired(gate, slice_, reference, evidence, cases)._replace(shift=shift)
+        if gate.slice is not None and test.pairs.total + test.pairs.unpaired < MIN_SLICE_PAIRS:
+            small.append(Slice(slice_.where[len(gate.where) :]).label)  # the metric says nothing of most
         else:
-            tests.append(test._replace(shift=shift))
+            tests.append(test)
     return tuple(tests), tuple(small)
 
 
@@ -168,7 +189,6 @@ def _paired(
 ) -> DropTest:
     name = gate.metric or ""
     metric = evidence.candidate.run.metrics[name]
-    cases = evidence.comparable(cases, gate.against)
     tables = reference.tables[name], evidence.candidate.tables[name]
     before, after = (estimate(table, cases, metric) for table in tables)
     found = Comparison(name, slice_, before, after, higher_is_better=metric.higher_is_better)

@@ -7,28 +7,26 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.fairness import gap_between_groups
+from harness.fairness.gaps import gap_between_groups, groups_of
 from harness.gates.evidence import Evidence
 from harness.numbers import number
-from harness.slices import values_of
 from harness.types import Case, Gap, Gate, GroupGap, Outcome, Verdict
 
 
-def find_gap(name: str, attribute: str, evidence: Evidence, cases: Sequence[Case]) -> Gap:
-    """Compare the groups of one attribute on one metric."""
+def find_gap(
+    name: str, attribute: str, evidence: Evidence, cases: Sequence[Case], tolerance: float | None = None
+) -> Gap:
+    """Compare the groups of one attribute on one metric; ``tolerance`` is the deficit that is allowed."""
     rule = evidence.suite.slices[attribute]
-    groups: dict[str, list[Case]] = {}
-    for case in cases:
-        for value in set(values_of(case, rule.source)):
-            groups.setdefault(value, []).append(case)
     table, metric = evidence.candidate.tables[name], evidence.candidate.run.metrics[name]
-    return gap_between_groups(name, attribute, table, groups, metric, rule.min_n)
+    groups = groups_of(cases, (rule.source,))
+    return gap_between_groups(name, attribute, table, groups, metric, rule.min_n, tolerance)
 
 
 def decide_gap(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
     """Decide it on the cases that the gate is about."""
-    gap = find_gap(gate.metric or "", gate.slice or "", evidence, cases)
     limit = gate.max_gap or 0.0
+    gap = find_gap(gate.metric or "", gate.slice or "", evidence, cases, limit or None)
     judged = [row for row in gap.groups if row.enough and row.deficit is not None]
     small = [row.group for row in gap.groups if not row.enough]
     missing = [row.group for row in gap.groups if _is_missing(row, gap)]

@@ -9,6 +9,7 @@ import msgspec
 from harness import numbers
 from harness.report import views, wording
 from harness.report.frame import Page, render_document
+from harness.report.gap_views import gap_view
 from harness.report.payload import pack
 from harness.types import Report
 
@@ -55,7 +56,7 @@ def _parts(report: Report) -> dict[str, Any]:
         "refusals": views.refusal_rows(report),
         "hardest": views.hardest_hit(report),
         "matrix": views.slice_matrix(report),
-        "gaps": views.gap_views(report),
+        "gaps": [gap_view(report, gap, report.verdicts) for gap in report.gaps],
         "record": views.record_rows(report),
         "config": views.config_rows(report),
         "suite_json": msgspec.json.format(

@@ -1,4 +1,4 @@
-"""The report as one JSON document for machines: the whole Report, each passage's text once, versioned."""
+"""The report, or the audit, as one JSON document for machines: each passage's text once, versioned."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harness.types import Report
+from harness.types import Audit, Report
 
 SCHEMA_VERSION = 1
 """Raised when a field changes its meaning or goes; new fields do not raise it."""
@@ -37,3 +37,13 @@ def _keep(text: str, passages: dict[str, str]) -> str:
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     passages.setdefault(key, text)
     return key
+
+
+def render_audit(audit: Audit) -> str:
+    """Give an audit as JSON text in the same manner; ``kind`` tells the two documents apart."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "audit",
+        **msgspec.to_builtins(audit, str_keys=True),
+    }
+    return f"{msgspec.json.encode(document, order='sorted').decode()}\n"

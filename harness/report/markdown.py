@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from harness import numbers
-from harness.report import wording
+from harness.report import gap_words, wording
 from harness.report.visible import inert_line, visible
 from harness.report.wording import GateRow
 from harness.types import CaseChange, CasePair, Report, Result, Scalar
@@ -210,7 +210,7 @@ def _gaps(report: Report) -> list[str]:
                 inline(group.group, 60),
                 numbers.with_interval(group.estimate.value, group.estimate.interval, unit),
                 numbers.used(group.estimate),
-                wording.group_finding(gap, group, unit).text,
+                gap_words.group_finding(gap, group, unit).text,
             )
             for group in gap.groups[:MAX_ROWS]
         ]

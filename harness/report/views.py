@@ -14,7 +14,7 @@ from harness import numbers
 from harness.report import charts, wording
 from harness.report.charts import Bar, Forest
 from harness.report.wording import Finding
-from harness.types import Comparison, Gap, Report, Run, Scalar, Verdict
+from harness.types import Comparison, Report, Run, Scalar
 
 MOST_HIT = 12
 MAX_DIFF_WORDS = 4000
@@ -63,18 +63,6 @@ class Matrix(Struct, frozen=True):
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
-
-
-class GapView(Struct, frozen=True):
-    """One metric by the groups of one attribute."""
-
-    metric: str
-    attribute: str
-    plot: Plot
-    difference: str
-    ratio: str
-    overall: str
-    verdicts: tuple[Verdict, ...]
 
 
 class Piece(Struct, frozen=True):
@@ -185,45 +173,6 @@ def _change_cell(report: Report, row: Comparison) -> Cell:
     return Cell(kind, numbers.signed(row.change, unit), span, numbers.count(row.n_pairs))
 
 
-def gap_views(report: Report) -> list[GapView]:
-    """Every audited metric by group, worst group first; groups too small to judge stand in their place."""
-    return [_gap_view(report, gap) for gap in report.gaps]
-
-
-def _gap_view(report: Report, gap: Gap) -> GapView:
-    unit = wording.unit(report, gap.metric)
-    forest = charts.groups(gap)
-    rows = tuple(
-        Row(
-            name=group.group,
-            about="",
-            bar=bar,
-            found=wording.group_finding(gap, group, unit),
-            before="",
-            after=numbers.number(group.estimate.value, unit),
-            change="",
-            interval=numbers.interval(group.estimate.interval, unit),
-            n=numbers.used(group.estimate),
-            flips="",
-        )
-        for group, bar in zip(gap.groups, forest.bars, strict=True)
-    )
-    level = numbers.level_name(group.estimate.interval for group in gap.groups)
-    return GapView(
-        metric=gap.metric,
-        attribute=gap.attribute,
-        plot=Plot("", level, forest, rows, has_limit=False),
-        difference=numbers.number(gap.difference, unit),
-        ratio=numbers.number(gap.ratio),
-        overall=numbers.with_interval(gap.overall.value, gap.overall.interval, unit),
-        verdicts=tuple(v for v in report.verdicts if v.gap is not None and _is_about(v.gap, gap)),
-    )
-
-
-def _is_about(one: Gap, other: Gap) -> bool:
-    return (one.metric, one.attribute) == (other.metric, other.attribute)
-
-
 def change_rows(report: Report) -> list[tuple[str, list[Piece], list[Piece]]]:
     """Configuration keys that differ: the key, and both values in pieces that say what differs."""
     return [(change.key, *_difference(change.before, change.after)) for change in report.changes]
@@ -262,12 +211,17 @@ def refusal_rows(report: Report) -> dict[str, Any]:
 
 
 def record_rows(report: Report) -> list[tuple[str, str, str, bool]]:
-    """What was run: name, baseline, candidate, and whether they differ."""
-    base = report.baseline
+    """What was run, and of how many cases it stopped early."""
+    stop = report.accounting.stop
+    return run_rows(report.run, report.baseline, None if stop is None else stop.asked)
+
+
+def run_rows(run: Run, base: Run | None, asked: int | None = None) -> list[tuple[str, str, str, bool]]:
+    """What was run: name, baseline, candidate, and whether they differ; ``asked`` cases where not all."""
     old = _facts(base) if base is not None else {}
-    new = _facts(report.run)
-    if report.accounting.stop is not None:
-        new["cases"] = f"{numbers.count(report.accounting.stop.asked)} of {new['cases']}"
+    new = _facts(run)
+    if asked is not None:
+        new["cases"] = f"{numbers.count(asked)} of {new['cases']}"
     return [
         (name, old.get(name, numbers.NONE), value, base is not None and old.get(name) != value)
         for name, value in new.items()

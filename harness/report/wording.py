@@ -9,11 +9,10 @@ from typing import NamedTuple
 from harness import numbers
 from harness.types import (
     Attribution,
+    Audit,
     BehaviorCount,
     CaseChange,
     Comparison,
-    Gap,
-    GroupGap,
     Outcome,
     Report,
     Run,
@@ -80,7 +79,7 @@ class Finding(NamedTuple):
     text: str
 
 
-def unit(report: Report, metric: str | None) -> str:
+def unit(report: Report | Audit, metric: str | None) -> str:
     """Give the unit of a metric as it may stand after a number; empty for rates and for what is no unit."""
     identity = report.run.metrics.get(metric or "")
     return identity.unit if identity and _UNIT.fullmatch(identity.unit) else ""
@@ -240,32 +239,15 @@ def plural(n: int, noun: str) -> str:
     return f"{numbers.count(n)} {noun if n == 1 else noun + 's'}"
 
 
+def strata(n: int) -> str:
+    """Write how many strata: ``1 stratum``, ``4 strata``."""
+    return f"{numbers.count(n)} {'stratum' if n == 1 else 'strata'}"
+
+
 def flips(comparison: Comparison) -> str:
     """Count the pairs: ``61 worse, 19 better, 1,121 same``."""
     pairs = (("worse", comparison.worse), ("better", comparison.better), ("same", comparison.same))
     return ", ".join(f"{numbers.count(n)} {word}" for word, n in pairs)
-
-
-def group_finding(gap: Gap, group: GroupGap, in_unit: str = "") -> Finding:
-    """Say what the audit shows of one group: too few cases, worse or better than the rest, no evidence.
-
-    The number is the deficit: positive where the group is worse off, whatever the metric's direction.
-    """
-    n = group.estimate.n
-    if not group.enough and n < gap.min_n:
-        need = numbers.count(gap.min_n)
-        return Finding("unknown", f"n = {numbers.count(n)}: too few cases to judge (need {need})")
-    if not group.enough:
-        documents = numbers.count(group.n_clusters)
-        return Finding("unknown", f"n = {numbers.count(n)} from {documents} documents: too few to judge")
-    deficit, found = group.deficit, group.interval
-    if deficit is None or found is None:
-        return Finding("unknown", "not compared with the rest")
-    span = numbers.with_interval(deficit, found, in_unit, change=True)
-    if found.low <= 0 <= found.high:
-        return Finding("even", f"no evidence of a gap: {span}")
-    kind = "worse" if deficit > 0 else "better"
-    return Finding(kind, f"{kind} than the rest: {span}")
 
 
 def case_change(report: Report, change: CaseChange) -> str:

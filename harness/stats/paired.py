@@ -94,6 +94,8 @@ def _squared_sums(x: np.ndarray[Any, Any], codes: np.ndarray[Any, Any]) -> float
 
 def cluster_codes(clusters: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Number the clusters 0, 1, ... in order of first appearance; shape (n,)."""
+    if len(set(clusters)) == len(clusters):
+        return np.arange(len(clusters))
     numbers: dict[str, int] = {}
     return np.fromiter((numbers.setdefault(name, len(numbers)) for name in clusters), np.intp, len(clusters))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from sample_cases import HOSTILE, case_pairs
 
@@ -15,6 +17,7 @@ from harness.types import (
     EarlyStop,
     Estimate,
     Gap,
+    GapVerdict,
     GroupGap,
     Interval,
     MetricIdentity,
@@ -158,21 +161,41 @@ def by_slice() -> tuple[Comparison, ...]:
 
 def gaps() -> tuple[Gap, ...]:
     groups = (
-        GroupGap("de", mean(0.792, 0.055, 206), 52, True, 0.105, ci(0.041, 0.169, "simultaneous")),
-        GroupGap("ar", mean(0.743, 0.130, 41), 12, True, 0.136, ci(-0.012, 0.284, "simultaneous")),
-        GroupGap("mt", mean(0.667, 0.265, 9), 4, False),
-        GroupGap("ja", mean(0.862, 0.048, 140), 36, True, 0.011, ci(-0.047, 0.069, "simultaneous")),
-        GroupGap("fr", mean(0.897, 0.041, 188), 47, True, -0.031, ci(-0.083, 0.021, "simultaneous")),
-        GroupGap("en", mean(0.919, 0.024, 617), 150, True, -0.099, ci(-0.142, -0.056, "simultaneous")),
-        GroupGap(HOSTILE[:50], Estimate(None, 0, 2), 0, False),
+        group("de", mean(0.792, 0.055, 206), 52, (0.041, 0.169), "worse beyond tolerance", p_worse=0.001),
+        group("ar", mean(0.743, 0.130, 41), 12, (-0.012, 0.284), "no difference found", needed=310),
+        GroupGap("mt", mean(0.667, 0.265, 9), 4, False, needed=310, verdict="too few cases"),
+        group("ja", mean(0.862, 0.048, 140), 36, (-0.047, 0.069), "no difference found"),
+        group("fr", mean(0.897, 0.041, 188), 47, (-0.083, 0.021), "no difference found"),
+        group("en", mean(0.919, 0.024, 617), 150, (-0.142, -0.056), "better than the rest", p_worse=0.001),
+        GroupGap(HOSTILE[:50], Estimate(None, 0, 2), 0, False, needed=310, verdict="too few cases"),
     )
     speed = (
-        GroupGap("de", mean(1.20, 0.05, 206, top=None), 52, True, -0.02, ci(-0.09, 0.05, "simultaneous")),
-        GroupGap("en", mean(1.23, 0.03, 617, top=None), 150, True, 0.02, ci(-0.05, 0.09, "simultaneous")),
+        group("de", mean(1.20, 0.05, 206, top=None), 52, (-0.09, 0.05), "no difference found"),
+        group("en", mean(1.23, 0.03, 617, top=None), 150, (-0.05, 0.09), "no difference found"),
     )
-    return (
-        Gap("faithfulness", "language", groups, mean(0.871, 0.017, 1201, 3), 30, 0.127, 0.862),
-        Gap("latency_s", "language", speed, mean(1.22, 0.02, 1198, 6, None), 30, 0.03, 1.025, False),
+    faithful = Gap(
+        "faithfulness", "language", groups, mean(0.871, 0.017, 1201, 3), 30, 0.127, 0.862,
+        p_omnibus=0.001, alpha=0.011, comparisons=5, tolerance=0.04, verdict="worse beyond tolerance",
+    )  # fmt: skip
+    slow = Gap(
+        "latency_s", "language", speed, mean(1.22, 0.02, 1198, 6, None), 30, 0.03, 1.025, False,
+        p_omnibus=0.41, alpha=0.05, comparisons=2, verdict="no difference found",
+    )  # fmt: skip
+    return faithful, slow
+
+
+def group(
+    name: str, found: Estimate, clusters: int, ends: tuple[float, float], word: GapVerdict, **fields: Any
+) -> GroupGap:
+    low, high = ends
+    return GroupGap(
+        name,
+        found,
+        clusters,
+        True,
+        (low + high) / 2,
+        ci(low, high, "simultaneous"),
+        **{"p_worse": 0.4, "shrunken": found.value, "detectable": 0.09, "verdict": word, **fields},
     )
 
 

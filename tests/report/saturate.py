@@ -8,7 +8,17 @@ import msgspec
 
 from harness.types import Report, Run
 
-_CLOSED = {"outcome", "status", "expected_behavior", "expected", "observed", "kind", "role", "scale"}
+_CLOSED = {
+    "verdict",
+    "outcome",
+    "status",
+    "expected_behavior",
+    "expected",
+    "observed",
+    "kind",
+    "role",
+    "scale",
+}
 """Fields with a closed set of values: nothing from outside can stand there."""
 _NAMES = {"id", "suite_name"}
 """Fields of a run whose letters are checked where it is read."""

@@ -12,11 +12,13 @@ from urllib.parse import quote
 
 import pytest
 from sample import sample
+from sample_audit import sample_audit
 from sample_candidates import raced
 from sample_candidates import sample as candidates
 from sample_cases import HOSTILE
 from saturate import saturate
 
+from harness.report import audit
 from harness.report.candidates import render as render_candidates
 from harness.report.html import render
 from harness.report.visible import visible
@@ -133,3 +135,12 @@ def test_the_candidates_page_opens_without_a_word_on_the_console(browse: Open, n
     assert _visible_pages(opened.dom) == [name.removeprefix("#/") or "candidates"]
     assert opened.console == []
     assert "<img" not in opened.dom
+
+
+@pytest.mark.parametrize("route", ["", "#/groups", "#/crossed", "#/signoff"])
+def test_a_document_without_cases_opens_in_the_same_frame(browse: Open, route: str) -> None:
+    """The audit has no case data: its pages route, nothing is logged and nothing is asked for."""
+    opened = browse(audit.render(sample_audit()), route)
+    assert _visible_pages(opened.dom) == [route.partition("/")[2] or "statement"]
+    assert opened.console == []
+    assert not [address for address in opened.addresses if "evil.test" in address]

@@ -126,10 +126,10 @@ def alarms(rng, rounds: int, n: int, k: int, shock: float, drop: float = 0.0) ->
 
 
 def test_with_shocks_most_false_alarms_go() -> None:
-    """Of 500 items, five runs, shocks of 1.4 points: about 16 % without the addition and 7 % with it."""
+    """Of 500 items, five runs, shocks of 1.4 points: about 15 % without the addition and 9.5 % with it."""
     plain, added = alarms(np.random.default_rng(11), 400, 500, 5, shock=0.05)
     assert 0.11 < plain < 0.23
-    assert 0.03 < added < 0.11
+    assert 0.05 < added < min(0.15, plain)
 
 
 def test_without_shocks_the_level_is_kept() -> None:
@@ -140,7 +140,7 @@ def test_without_shocks_the_level_is_kept() -> None:
 
 
 def test_without_shocks_little_power_is_lost() -> None:
-    """Of 500 items, five runs, a drop of 5 points: about 99 % without the addition, 97 % with it."""
+    """Of 500 items, five runs, a drop of 5 points: about 99 % without the addition and with it."""
     plain, added = alarms(np.random.default_rng(13), 300, 500, 5, shock=0.0, drop=0.05)
     assert plain > 0.95
     assert added > 0.92

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import HIGHER, LOWER, SECONDS, Cell, cases_of, table_of
 
-from harness.fairness import gap_between_groups
-from harness.stats.paired import clustered_difference, two_sided_limits
+from harness.fairness.gaps import gap_between_groups
+from harness.stats.groups import PRIOR_DF, detectable_gap
+from harness.stats.paired import clustered_difference, student_quantile
 from harness.types import Case, Gap, GroupGap, MetricIdentity
 
 
@@ -56,24 +57,38 @@ def test_deficit_points_to_the_worse_group(metric: MetricIdentity, low: float, h
     assert gap.ratio == pytest.approx(min(low, high) / max(low, high), abs=0.08)
 
 
-def test_interval_is_the_clustered_difference_at_the_adjusted_level() -> None:
-    """Three judged groups: each interval is that of group against rest at 95 % shared by three."""
-    rows = {"en": noisy(0.7, 60), "de": noisy(0.65, 40, 1), "fr": noisy(0.7, 30, 2)}
+def test_interval_is_the_clustered_difference_at_the_level_that_holds_for_all() -> None:
+    """A group that varies more than others has the plain formula's, between Bonferroni's level and 5 %."""
+    rows = {"en": noisy(0.7, 60), "de": [0.2, 0.2, 0.9, 0.9] * 10, "fr": noisy(0.7, 30, 2)}
     gap = gap_of(rows, per_document=2)
     found = row_of(gap, "de")
     rest = [float(cell or 0) for cell in (*rows["en"], *rows["fr"])]
-    names = [f"e{i // 2}" for i in range(60)] + [f"f{i // 2}" for i in range(30)]
-    known = clustered_difference(
-        rest,
-        names,
-        [float(cell or 0) for cell in rows["de"]],
-        [f"d{i // 2}" for i in range(40)],
-    )
-    low, high = two_sided_limits(known, 1 - 0.05 / 3)
+    names = [f"rest{i // 2}" for i in range(90)]
+    ours = [float(cell or 0) for cell in rows["de"]]
+    known = clustered_difference(rest, names, ours, [f"de{i // 2}" for i in range(40)])
+    assert gap.alpha is not None
     assert found.interval is not None
-    assert found.interval.level == pytest.approx(1 - 0.05 / 3)
-    assert found.interval.low == pytest.approx(low)
-    assert found.interval.high == pytest.approx(max(high, (found.deficit or 0) + 3 / 40))
+    assert gap.comparisons == 3
+    assert 0.05 / 3 <= gap.alpha <= 0.05
+    half = student_quantile(known.df + PRIOR_DF, 1 - gap.alpha / 2) * known.se
+    assert found.deficit == pytest.approx(known.mean)
+    assert found.interval.level == 0.95
+    assert found.interval.low == pytest.approx(known.mean - half)
+    assert found.interval.high == pytest.approx(known.mean + half)
+    assert found.detectable == pytest.approx(detectable_gap(known.se, gap.alpha_worse or 0))
+
+
+def test_two_groups_share_one_comparison() -> None:
+    """Two groups are each other's rest: intervals at 5 %, not at half, and one can be worse."""
+    gap = gap_of({"en": noisy(0.7, 60), "de": noisy(0.65, 60, 1)})
+    assert (gap.comparisons, gap.alpha) == (2, pytest.approx(0.05))
+    assert gap.alpha_worse == pytest.approx(0.025, abs=0.005)
+    first, second = gap.groups
+    assert (first.group, first.verdict, second.verdict) == ("de", "difference found", "better than the rest")
+    assert first.interval is not None
+    assert first.interval.low > 0
+    assert (first.p_worse or 1) <= 0.05
+    assert (second.p_worse or 0) > 0.95
 
 
 def test_small_groups_are_listed_and_not_judged() -> None:
@@ -82,9 +97,8 @@ def test_small_groups_are_listed_and_not_judged() -> None:
     assert [row.group for row in gap.groups if not row.enough] == ["fr"]
     assert row_of(gap, "fr").deficit is None
     assert row_of(gap, "fr").estimate.n == 19
-    judged = row_of(gap, "en").interval
-    assert judged is not None
-    assert judged.level == pytest.approx(0.975)
+    assert row_of(gap, "fr").needed == 20
+    assert gap.comparisons == 2
     assert gap.difference is not None
     assert gap.difference < 0.1
     few = gap_of({"en": noisy(0.7, 63), "de": noisy(0.7, 63, 1)}, per_document=7)
