@@ -21,7 +21,8 @@ VERBS = {
     "run": "Ask the system every case and record the answers.",
     "gate": "Decide the gates of a recorded run.",
     "check": "Run, gate and report in one go: what CI calls.",
-    "compare": "Compare two recorded runs.",
+    "compare": "Compare recorded runs, and say which to ship.",
+    "race": "Race a suite's candidates; drop losers early.",
     "audit": "Audit a run for gaps between groups.",
     "report": "Write the report of a recorded run.",
     "show": "Show one case of a run.",
@@ -33,7 +34,7 @@ VERBS = {
 }
 """Verb to its one-line help, so that ``--help`` imports no verb; each lives in ``commands/<verb>.py``."""
 
-RUNNING = ("run", "check")
+RUNNING = ("run", "check", "race")
 """Verbs that ask the system; where their input is wrong, it was not asked."""
 
 

@@ -64,7 +64,11 @@ def select_cases(dataset: Dataset, selection: Selection, suite: Suite, seed: int
 
 
 def stages_of(
-    cases: Sequence[Case], seed: int, looks: Sequence[float], first: Collection[str] = ()
+    cases: Sequence[Case],
+    seed: int,
+    looks: Sequence[float],
+    first: Collection[str] = (),
+    least_documents: int = LEAST_DOCUMENTS,
 ) -> tuple[tuple[Case, ...], ...]:
     """Part the cases of a run into stages, after each of which it may stop: whole documents, in random order.
 
@@ -74,8 +78,9 @@ def stages_of(
     Args:
         cases: the cases of the run; those of one stage keep their order.
         seed: of the order.
-        looks: rising shares of the cases, above 0, the last being 1. A look before 30 documents is left out.
+        looks: rising shares of the cases, above 0, the last being 1.
         first: ids of cases whose documents come before all others.
+        least_documents: a look before so many is left out.
 
     Returns:
         the stages, none of them empty; one alone where no look is left.
@@ -91,7 +96,7 @@ def stages_of(
         stage_of[name] = stage
         asked += len(documents[name])
         left = [look for look in ahead if asked < look * len(cases) - 1e-9]  # 0.6 of 5 is not above 3
-        if len(left) < len(ahead) and LEAST_DOCUMENTS <= place < len(order):
+        if len(left) < len(ahead) and least_documents <= place < len(order):
             stage += 1
         ahead = left
     return tuple(

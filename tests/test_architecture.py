@@ -25,6 +25,7 @@ CORE = {
     "planning",
     "pooling",
     "gates",
+    "candidates",
 }
 REACHED_BY_NAME = {"metrics", "systems"}
 EDGES = {

@@ -23,8 +23,10 @@ from harness.suites.meaning import GOES_WITH, RULES
 from harness.systems.process import ENVIRONMENT
 from harness.types import (
     BaselineSettings,
+    Choose,
     Gate,
     GoldenSource,
+    Requirement,
     Response,
     ResponseError,
     RunSettings,
@@ -37,6 +39,8 @@ STRUCTS: dict[str, Any] = {
     "The suite": Suite,
     "goldens": GoldenSource,
     "slices": SliceRule,
+    "choose": Choose,
+    "require": Requirement,
     "run": RunSettings,
     "baseline": BaselineSettings,
     "gates": Gate,

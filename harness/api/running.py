@@ -149,7 +149,7 @@ def run(
                 stopped = _run_missing(plan, before, recording, options, decide_look)
         except UsageError:
             if not read(recording.path).results:
-                _forget(recording.path)
+                forget(recording.path)
             raise
     recorded = read(recording.path)
     if strange := _strange_passages(recorded, checked.dataset.corpus):
@@ -157,7 +157,7 @@ def run(
     return Finished(recording.path, recorded, stopped)
 
 
-def _forget(path: Path) -> None:
+def forget(path: Path) -> None:
     """Remove a run that never began, so that its name is free and ``last`` does not mean it."""
     path.unlink()
     with suppress(OSError):  # something else lies in its folder
@@ -183,7 +183,7 @@ def _resume(checked: Checked, options: RunOptions, places: Places) -> tuple[Reco
     try:
         _check_options(options, before.run)
         plan = Plan(checked.file, checked.dataset, choose_system(checked.file, before.run.candidate))
-        _check_same(plan, before)
+        check_same(plan, before)
     except HarnessError:
         recording.close()
         raise
@@ -277,7 +277,7 @@ def _check_options(options: RunOptions, before: Run) -> None:
             )
 
 
-def _check_same(plan: Plan, before: Recorded) -> None:
+def check_same(plan: Plan, before: Recorded) -> None:
     """A run is only gone on with if it would ask and score the same."""
     checks = (
         ("the suite's name", before.run.suite_name, plan.file.suite.suite),

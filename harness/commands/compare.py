@@ -1,4 +1,4 @@
-"""``harness compare``: two recorded runs side by side."""
+"""``harness compare``: recorded runs side by side, and which of them to ship."""
 
 from __future__ import annotations
 
@@ -6,31 +6,46 @@ from pathlib import Path
 
 import click
 
-from harness.commands import terminal
+from harness.commands import candidates, terminal
 
 
 @click.command()
-@click.argument("baseline")
-@click.argument("candidate")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...")
+@click.option(
+    "--suite",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Choose by this file's `choose:` instead of that which the runs were recorded with.",
+)
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these metrics. Repeatable.")
 @terminal.intersect_option
-@terminal.output_option
+@candidates.output_option
 @terminal.reports_option
 @terminal.json_option
 def compare(
-    baseline: str, candidate: str, intersect: bool, outputs: tuple[Path, ...], reports: Path, as_json: bool
+    runs: tuple[str, ...],
+    suite: Path | None,
+    metrics: tuple[str, ...],
+    intersect: bool,
+    outputs: tuple[Path, ...],
+    reports: Path,
+    as_json: bool,
 ) -> int:
-    """Compare run CANDIDATE with run BASELINE by the gates that CANDIDATE was recorded with.
+    """Compare two or more recorded runs on the same goldens, and say which to ship.
 
-    Nothing is kept in the database. The exit code is the verdict.
+    Nothing is asked again. Exits with 0 whichever is chosen; to decide gates use `harness gate RUN
+    --baseline RUN`.
     """
-    from harness.api import deciding, references
+    from harness.api.choosing import compare_candidates
     from harness.places import Places
     from harness.recordings import read
+    from harness.suites.suite import load_suite
 
     places = Places(reports)
-    recorded = read(places.find_recording(candidate))
-    suite_path, name = Path(recorded.run.suite_path), recorded.run.suite_name
-    earlier, why_none = references.find_baseline((baseline,), suite_path, name, places)
-    anchor = references.find_anchor(suite_path, name)
-    report = deciding.gate(recorded, earlier, no_baseline=why_none, anchor=anchor, intersect=intersect)
-    return terminal.show_only(report, outputs, as_json=as_json)
+    found = compare_candidates(
+        [read(places.find_recording(name)) for name in runs],
+        suite_file=load_suite(suite) if suite is not None else None,
+        metrics=metrics,
+        intersect=intersect,
+    )
+    candidates.publish(found, places, outputs, as_json=as_json)
+    return 0

@@ -18,7 +18,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.api.running import Finished, RunOptions
     from harness.places import Places
-    from harness.types import Recorded, Report
+    from harness.types import Candidates, Recorded, Report
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -128,11 +128,12 @@ def make_run_options(chosen: dict[str, Any]) -> RunOptions:
         run_id=run_id,
         resume=chosen["resume"],
         retry_errors=chosen["retry_errors"],
-        progress=_progress(quiet=chosen["quiet"]),
+        progress=progress_style(quiet=chosen["quiet"]),
     )
 
 
-def _progress(*, quiet: bool) -> str:
+def progress_style(*, quiet: bool) -> str:
+    """How progress is shown: not at all, as a bar on a terminal, as plain lines elsewhere."""
     if quiet:
         return "none"
     live = sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
@@ -205,6 +206,13 @@ def print_report(report: Report) -> None:
     click.echo(render(report, terminal_width(), color, not _is_utf8()), nl=False, color=color)
 
 
+def print_candidates(found: Candidates, files: Sequence[tuple[str, str]]) -> None:
+    """Print candidates side by side at the terminal's width."""
+    from harness.report.candidates_text import render
+
+    click.echo(render(found, terminal_width(), not _is_utf8(), files), nl=False)
+
+
 def terminal_width() -> int:
     """Columns of the terminal; 80 where there is none."""
     import shutil
@@ -250,21 +258,6 @@ def publish(
     else:
         print_report(msgspec.structs.replace(report, files=files))
     _keep(report, recorded, places, rendered)
-    return report.exit_code
-
-
-def show_only(report: Report, outputs: Iterable[Path], *, as_json: bool) -> int:
-    """Print a report and write it where asked, keeping nothing; gives the exit code."""
-    from harness.api.rendering import format_of, render, write_text
-
-    wanted = [(path, format_of(path)) for path in outputs]
-    rendered = render(report, {"json"} | {name for _, name in wanted})
-    for path, name in wanted:
-        write_text(path, rendered[name])
-    if as_json:
-        print_json(rendered["json"])
-    else:
-        print_report(report)
     return report.exit_code
 
 

@@ -290,7 +290,7 @@ def _with_deficit(row: GroupGap, found: _Deficit | None, metric: MetricIdentity)
     span = math.inf if metric.high is None else metric.high - metric.low
     interval = None
     if math.isfinite(found.low) and math.isfinite(found.high):
-        interval = Interval(max(found.low, -span), min(found.high, span), LEVEL, found.method)
+        interval = Interval(float(max(found.low, -span)), float(min(found.high, span)), LEVEL, found.method)
     return msgspec.structs.replace(
         row,
         deficit=found.value,

@@ -69,6 +69,104 @@ def groups(gap: Gap) -> Forest:
     return Forest(bars, axis.at(gap.overall.value), axis.ticks())
 
 
+class Spot(Struct, frozen=True):
+    """One thing to draw in a scatter: its figures, how it is named, and how it is marked.
+
+    ``low`` and ``high`` are the interval of y, None without one.
+    """
+
+    x: float
+    y: float
+    low: float | None
+    high: float | None
+    label: str
+    hollow: bool = False
+    ringed: bool = False
+
+
+class Mark(Struct, frozen=True):
+    """One point of a scatter, in percent of width and height, from the top left.
+
+    The label stands at ``label_x``, ``label_y`` and ends there where ``ends`` is true, else begins there.
+    """
+
+    x: float
+    y: float
+    top: float | None
+    bottom: float | None
+    label: str
+    label_x: float
+    label_y: float
+    ends: bool
+    hollow: bool
+    ringed: bool
+
+
+class Scatter(Struct, frozen=True):
+    """A scatter: points in the order given, and both axes; ``x`` of a tick counts along its own axis."""
+
+    marks: tuple[Mark, ...]
+    across: tuple[Tick, ...]
+    up: tuple[Tick, ...]
+
+
+def scatter(spots: Sequence[Spot], *, down_is_better: bool) -> Scatter:
+    """Lay out points so that up is better, with a label at each that covers no other label and no point.
+
+    Args:
+        spots: what to draw; one or more.
+        down_is_better: lower y is better: the axis is turned over.
+    """
+    across = _Axis.around([0.0, *(spot.x for spot in spots)])
+    ends = [end for spot in spots for end in (spot.low, spot.high)]
+    up = _Axis.around([*(spot.y for spot in spots), *_known(ends)])
+
+    def height(value: float | None) -> float | None:
+        at = up.at(value)
+        return at if at is None or down_is_better else round(100 - at, 2)
+
+    points = [(across.at(spot.x) or 0.0, height(spot.y) or 0.0) for spot in spots]
+    taken = [(x - _POINT, x + _POINT, y) for x, y in points]
+    marks = []
+    for spot, (x, y) in zip(spots, points, strict=True):
+        top, bottom = sorted(_known([height(spot.low), height(spot.high)])) or (None, None)
+        label_x, label_y, has_end = _place_label(x, y, len(spot.label), taken)
+        marks.append(Mark(x, y, top, bottom, spot.label, label_x, label_y, has_end, spot.hollow, spot.ringed))
+    up_ticks = tuple(
+        Tick(height(up.low + tick.x / 100 * (up.high - up.low)) or 0.0, tick.label) for tick in up.ticks()
+    )
+    return Scatter(tuple(marks), across.ticks(), up_ticks)
+
+
+_CHAR, _LINE, _GAP, _POINT = 1.6, 6.0, 2.4, 1.6
+"""Width of a character, height of a line, distance from the point, half of its width: in percent of the
+narrowest drawing."""
+
+
+def _place_label(
+    x: float, y: float, length: int, taken: list[tuple[float, float, float]]
+) -> tuple[float, float, bool]:
+    """Where a label begins or ends: beside its point, else above or below, where no other label stands."""
+    width = _CHAR * length
+    is_right = x + _GAP + width <= 100
+    sides = [is_right] + [not is_right] * (x - _GAP - width >= 0 or not is_right)
+    shifts = (0.0, -_LINE, _LINE, -2 * _LINE, 2 * _LINE, -3 * _LINE, 3 * _LINE)
+    places = [(x + (_GAP if right else -_GAP), y + shift, not right) for shift in shifts for right in sides]
+
+    def left_of(place: tuple[float, float, bool]) -> float:
+        return place[0] - width if place[2] else place[0]
+
+    def is_free(place: tuple[float, float, bool]) -> bool:
+        left = left_of(place)
+        return 0 <= place[1] <= 100 and not any(
+            left < right and other < left + width and abs(place[1] - at) < _LINE for other, right, at in taken
+        )
+
+    place = next((one for one in places if is_free(one)), places[0])
+    taken.append((left_of(place), left_of(place) + width, place[1]))
+    return round(place[0], 2), round(place[1], 2), place[2]
+
+
 class _Axis(Struct, frozen=True):
     """A linear scale from ``low`` to ``high``."""
 

@@ -22,12 +22,12 @@ _LABEL = 12
 _GATE = 16
 _ASCII = {
     "✕": "X", "◆": "?", "○": "o", "✓": "+", "▼": "v", "▲": "^", "−": "-", "—": "-", "–": "-", "→": "->",
-    "·": "|", "…": "...", "≤": "<=", "≥": ">=", "×": "x", "’": "'",
+    "·": "|", "★": "*", "…": "...", "≤": "<=", "≥": ">=", "×": "x", "’": "'",
 }  # fmt: skip
 _COLORS = {"fail": "1;31", "inconclusive": "1;33", "clear": "1", "pass": "1;36", "bold": "1"}
 
 
-class _Console(Struct, frozen=True):
+class Console(Struct, frozen=True):
     """What the console can show: columns, colour, characters."""
 
     width: int
@@ -40,7 +40,7 @@ class _Console(Struct, frozen=True):
         if self.ascii_only:
             shown = "".join(_ASCII.get(char, char) for char in shown)
             shown = shown.encode("ascii", "backslashreplace").decode()
-        return shown if not limit or cells(shown) <= limit else _cut(shown, limit, self.clean("…"))
+        return shown if not limit or cells(shown) <= limit else cut(shown, limit, self.clean("…"))
 
     def paint(self, text: str, tone: str) -> str:
         """Colour our own words; data never carries an escape, so what is painted ends here."""
@@ -59,7 +59,7 @@ def render(report: Report, width: int, color: bool, ascii_only: bool) -> str:
         color: use ANSI colours for verdicts.
         ascii_only: the stream takes nothing but ASCII: everything else becomes ``\u`` escapes.
     """
-    console = _Console(max(width, 40), color, ascii_only)
+    console = Console(max(width, 40), color, ascii_only)
     lines = [*_title(report, console), "", *filter(None, _headline(report, console)), ""]
     if report.verdicts:
         lines += [*_gates(report, console), ""]
@@ -78,28 +78,28 @@ def cells(text: str) -> int:
     )
 
 
-def _title(report: Report, console: _Console) -> list[str]:
+def _title(report: Report, console: Console) -> list[str]:
     run = report.run
     against = f"baseline {wording.baseline_name(report)}" if report.baseline else "no baseline"
     parts = [f"suite {run.suite_name}", wording.asked(report)]
     if run.repeats > 1:
         parts[-1] += f" × {run.repeats} repeats"
     parts += [wording.run_name(run), against]
-    return _wrap(console.clean(" · ".join(parts)), console.width)
+    return wrap(console.clean(" · ".join(parts)), console.width)
 
 
-def _headline(report: Report, console: _Console) -> list[str]:
+def _headline(report: Report, console: Console) -> list[str]:
     word = wording.TITLES[report.outcome]
     first, *rest = wording.top_lines(report)
-    verdict = _wrap(console.clean(f"{word} — {first}" if first else word), console.width)
+    verdict = wrap(console.clean(f"{word} — {first}" if first else word), console.width)
     painted = verdict[0].replace(word, console.paint(word, report.outcome), 1)
     lines = [painted, *verdict[1:]]
     for text in rest:
-        lines += _wrap(console.clean(text), console.width, "  ", "    ")
+        lines += wrap(console.clean(text), console.width, "  ", "    ")
     return lines
 
 
-def _gates(report: Report, console: _Console) -> list[str]:
+def _gates(report: Report, console: Console) -> list[str]:
     rows = wording.gate_rows(report)
     pressing = [row for row in rows if row.outcome in ("fail", "inconclusive")]
     quiet = [row for row in rows if row.outcome not in ("fail", "inconclusive")]
@@ -121,7 +121,7 @@ def _gates(report: Report, console: _Console) -> list[str]:
         lines += _gate(mark, texts, widths) if fits else _stacked(mark, texts, table[0], console)
         if row.outcome != "pass":
             why = f"{row.word}: {row.rule}; {row.reason}" if row.reason else f"{row.word}: {row.rule}"
-            lines += _wrap(console.clean(why), console.width, "      ")
+            lines += wrap(console.clean(why), console.width, "      ")
     left = quiet[len(shown) :]
     for outcome, words in (("clear", "unproven"), ("pass", "passed")):
         if count := sum(row.outcome == outcome for row in left):
@@ -145,10 +145,10 @@ def _gate(mark: str, texts: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [f"  {mark} {_row(texts, widths)}"]
 
 
-def _stacked(mark: str, texts: Sequence[str], head: Sequence[str], console: _Console) -> list[str]:
+def _stacked(mark: str, texts: Sequence[str], head: Sequence[str], console: Console) -> list[str]:
     named = zip(head[1:], texts[1:], strict=True)
     rest = ", ".join(f"{name.partition(' [')[0]} {text}" for name, text in named if text)
-    return [*_wrap(texts[0], console.width, f"  {mark} "), *_wrap(rest, console.width, "      ")]
+    return [*wrap(texts[0], console.width, f"  {mark} "), *wrap(rest, console.width, "      ")]
 
 
 def _row(texts: Sequence[str], widths: Sequence[int]) -> str:
@@ -161,7 +161,7 @@ def _row(texts: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(padded)
 
 
-def _estimates(report: Report, console: _Console) -> list[str]:
+def _estimates(report: Report, console: Console) -> list[str]:
     names = {metric: console.clean(metric, 28) for metric in report.estimates}
     width = max(cells(name) for name in names.values())
     lines = []
@@ -170,11 +170,11 @@ def _estimates(report: Report, console: _Console) -> list[str]:
         text = numbers.with_interval(found.value, found.interval, unit)
         pad = " " * (width - cells(names[metric]))
         line = f"{names[metric]}{pad}  {console.clean(text)}  n {numbers.used(found)}"
-        lines += _wrap(line, console.width, "  ", "    ")
+        lines += wrap(line, console.width, "  ", "    ")
     return lines
 
 
-def _closing(report: Report, console: _Console) -> Iterable[tuple[str, list[str]]]:
+def _closing(report: Report, console: Console) -> Iterable[tuple[str, list[str]]]:
     early = wording.early_stop(report)
     yield "early stop", [early] if early else []
     missing = wording.not_scored(report)
@@ -192,19 +192,19 @@ def _closing(report: Report, console: _Console) -> Iterable[tuple[str, list[str]
         yield name, [path]
 
 
-def _labelled(label: str, texts: Iterable[str], console: _Console) -> list[str]:
+def _labelled(label: str, texts: Iterable[str], console: Console) -> list[str]:
     lines: list[str] = []
     for text in texts:
         first = console.clean(label, _LABEL - 1) if not lines else ""
         lead = f"  {first}{' ' * (_LABEL - cells(first))}"
         if label in ("early stop", "not scored", "worst", "note"):
-            lines += _wrap(console.clean(text), console.width, lead, " " * cells(lead))
+            lines += wrap(console.clean(text), console.width, lead, " " * cells(lead))
         else:  # commands and paths are copied: one line, uncut
             lines.append(lead + console.clean(text))
     return lines
 
 
-def _wrap(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
+def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> list[str]:
     """Break at blanks, by columns; a word that is wider than a line is broken where the line ends."""
     indent = rest if rest is not None else " " * cells(re.sub(r"\x1b\[[\d;]*m", "", first))
     room = max(8, width - len(indent))
@@ -216,7 +216,7 @@ def _wrap(text: str, width: int, first: str = "", rest: str | None = None) -> li
             lines.append(current)
             current = ""
         while cells(piece) > room:
-            head = _cut(piece, room, "")
+            head = cut(piece, room, "")
             lines.append(head)
             piece = piece[len(head) :]
         current = f"{current} {piece}" if current else piece
@@ -224,7 +224,8 @@ def _wrap(text: str, width: int, first: str = "", rest: str | None = None) -> li
     return [f"{first if not i else indent}{line}" for i, line in enumerate(lines)]
 
 
-def _cut(text: str, limit: int, end: str) -> str:
+def cut(text: str, limit: int, end: str) -> str:
+    """Cut to so many columns, the end sign among them."""
     kept: list[str] = []
     used = cells(end)
     for char in text:

@@ -189,13 +189,8 @@ def _check_gate(gate: Gate, suite: Suite, path: KeyPath, fault: FaultAt) -> None
     for name, kinds in GOES_WITH.items():
         if kind not in kinds and getattr(gate, name) != getattr(Gate(id=gate.id), name):
             fault((*path, name), f"gate {gate.id!r}: {name} says nothing here", _rules_of(kinds))
-    for name, (low, high) in GATE_RANGES.items():
-        value = getattr(gate, name)
-        if value is not None and (value < low or (high is not None and value > high)):
-            end = f" to {high:g}" if high is not None else " or more"
-            fault((*path, name), f"{name} is {value:g}", f"{low:g}{end}")
     _check_ratio(gate, path, fault)
-    _check_range(gate, path, fault)
+    check_range(gate, path, fault)
     if gate.min_scored == 0:
         fault((*path, "min_scored"), "min_scored is 0", "a share above 0: missing scores say nothing")
     if kind == "cases" and gate.max is None and _is_better_low(gate.metric):
@@ -238,9 +233,14 @@ def _rules_of(kinds: Iterable[GateKind]) -> str:
     return f"it goes with {' or '.join(rules[kind] for kind in kinds)}"
 
 
-def _check_range(gate: Gate, path: KeyPath, fault: FaultAt) -> None:
+def check_range(gate: Gate, path: KeyPath, fault: FaultAt) -> None:
     """A bound outside the metric's range, or a margin as wide as it, always passes or always fails."""
-    metric = _metric_of_ours(gate.metric)
+    for name, (low, high) in GATE_RANGES.items():
+        value = getattr(gate, name)
+        if value is not None and (value < low or (high is not None and value > high)):
+            end = f" to {high:g}" if high is not None else " or more"
+            fault((*path, name), f"{name} is {value:g}", f"{low:g}{end}")
+    metric = metric_of_ours(gate.metric)
     if metric is None or metric.high is None or gate.total:
         return
     span = metric.high - metric.low
@@ -259,16 +259,16 @@ def _check_range(gate: Gate, path: KeyPath, fault: FaultAt) -> None:
 
 
 def _is_better_low(metric: str | None) -> bool:
-    found = _metric_of_ours(metric)
+    found = metric_of_ours(metric)
     return found is not None and not found.higher_is_better
 
 
 def _is_bounded(metric: str | None) -> bool:
-    found = _metric_of_ours(metric)
+    found = metric_of_ours(metric)
     return found is not None and found.high is not None
 
 
-def _metric_of_ours(name: str | None) -> Metric | None:
+def metric_of_ours(name: str | None) -> Metric | None:
     """Find a metric of this package; of the user's own nothing is known before they are run."""
     if name is None or name.partition("@")[0] not in METRICS:
         return None

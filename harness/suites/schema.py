@@ -37,6 +37,7 @@ def suite_schema() -> dict[str, Any]:
     parts["Suite"]["properties"]["system"] = {"anyOf": [*branches, own]}
     _narrow_suite(parts)
     _narrow_gate(parts["Gate"])
+    _narrow_requirement(parts["Requirement"])
     return _schema("harness suite", "Suite", parts)
 
 
@@ -101,6 +102,19 @@ def _narrow_gate(gate: dict[str, Any]) -> None:
         {"if": rule, "then": {"allOf": [*needed, _only_heeded(kind)]}}
         for kind, (rule, *needed) in rules.items()
     ]
+
+
+def _narrow_requirement(one: dict[str, Any]) -> None:
+    """A requirement is a bound or a gap."""
+    for name, (low, high) in GATE_RANGES.items():
+        if name in one["properties"]:
+            number = one["properties"][name]["anyOf"][0]
+            number["minimum"] = low
+            if high is not None:
+                number["maximum"] = high
+    bound = {"anyOf": [_given("min"), _given("max")], "not": {"anyOf": [_given("max_gap"), _given("slice")]}}
+    gap = {"allOf": [_given("max_gap"), _given("slice")], "not": {"anyOf": [_given("min"), _given("max")]}}
+    one["oneOf"] = [bound, {**gap, "properties": {"quantile": {"const": None}}}]
 
 
 def _only_heeded(kind: GateKind) -> dict[str, Any]:

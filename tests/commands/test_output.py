@@ -58,7 +58,8 @@ def evil(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def evil_checked(evil: Path) -> Ended:
-    """The run that the tests below look at."""
+    """The run that the tests below look at, beside another like it."""
+    call("run", SUITE, "--run-id", "again", cwd=evil)
     return call_on_terminal("check", SUITE, "--run-id", "evil", "--intersect", cwd=evil, NO_COLOR="1")
 
 
@@ -90,7 +91,9 @@ def test_f19_f20_check_shows_hostile_text_inert(evil_checked: Ended) -> None:
         ("show", "evil", "q-001", "--json"),
         ("show", "evil", "--errors"),
         ("gate", "evil", "--intersect"),
-        ("compare", "evil", "evil"),
+        ("gate", "evil", "--intersect", "--baseline", "evil"),
+        ("compare", "evil", "again", "--intersect"),
+        ("compare", "evil", "again", "--json"),
         ("runs", "show", "evil"),
         ("validate", SUITE),
         ("query", "select output, passages.text from responses, passages limit 2"),
@@ -193,19 +196,22 @@ def test_json_on_a_stream_without_utf8(evil: Path, evil_checked: Ended) -> None:
 
 @pytest.fixture(scope="session")
 def streams(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
-    """The same report on all kinds of streams."""
-    folder = Path(shutil.copytree(world.folder, tmp_path_factory.mktemp("streams") / "project"))
-    compare = ("compare", "same", "worse")
-    kinds: dict[str, Callable[[], Ended]] = {
-        "pipe": lambda: call(*compare, cwd=folder),
-        "forced": lambda: call(*compare, cwd=folder, FORCE_COLOR="1"),
-        "ascii": lambda: call(*compare, cwd=folder, PYTHONIOENCODING="ascii"),
-        "terminal": lambda: call_on_terminal(*compare, cwd=folder),
-        "dumb": lambda: call_on_terminal(*compare, cwd=folder, TERM="dumb"),
-        "narrow": lambda: call_on_terminal(*compare, cwd=folder, columns=40, NO_COLOR="1"),
+    """The same report on all kinds of streams; each gate in a project of its own, for it keeps its report."""
+    folder = tmp_path_factory.mktemp("streams")
+    gate = ("gate", "worse", "--baseline", "same")
+    kinds: dict[str, Callable[[Path], Ended]] = {
+        "pipe": lambda cwd: call(*gate, cwd=cwd),
+        "forced": lambda cwd: call(*gate, cwd=cwd, FORCE_COLOR="1"),
+        "ascii": lambda cwd: call(*gate, cwd=cwd, PYTHONIOENCODING="ascii"),
+        "terminal": lambda cwd: call_on_terminal(*gate, cwd=cwd),
+        "dumb": lambda cwd: call_on_terminal(*gate, cwd=cwd, TERM="dumb"),
+        "narrow": lambda cwd: call_on_terminal(*gate, cwd=cwd, columns=40, NO_COLOR="1"),
     }
     with ThreadPoolExecutor(3) as pool:
-        waiting = {name: pool.submit(kind) for name, kind in kinds.items()}
+        waiting = {
+            name: pool.submit(kind, Path(shutil.copytree(world.folder, folder / name)))
+            for name, kind in kinds.items()
+        }
         return {name: future.result() for name, future in waiting.items()}
 
 

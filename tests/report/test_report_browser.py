@@ -13,10 +13,13 @@ from urllib.parse import quote
 import pytest
 from sample import sample
 from sample_audit import sample_audit
+from sample_candidates import raced
+from sample_candidates import sample as candidates
 from sample_cases import HOSTILE
 from saturate import saturate
 
 from harness.report import audit
+from harness.report.candidates import render as render_candidates
 from harness.report.html import render
 from harness.report.visible import visible
 
@@ -123,6 +126,15 @@ def test_the_policy_holds_even_where_markup_gets_in(browse: Open) -> None:
     assert "<title>FAILED" in opened.dom
     assert not [address for address in opened.addresses if "evil.test" in address]
     assert [line for line in opened.console if "Content Security Policy" in line]
+
+
+@pytest.mark.parametrize("name", ["", "#/pairs", "#/gains", "#/race", "#/runs"])
+def test_the_candidates_page_opens_without_a_word_on_the_console(browse: Open, name: str) -> None:
+    """Each page by its address; hostile names stay text."""
+    opened = browse(render_candidates(candidates(raced())), name)
+    assert _visible_pages(opened.dom) == [name.removeprefix("#/") or "candidates"]
+    assert opened.console == []
+    assert "<img" not in opened.dom
 
 
 @pytest.mark.parametrize("route", ["", "#/groups", "#/crossed", "#/signoff"])

@@ -1,0 +1,144 @@
+"""One run as a candidate: its scores with what is missing at its worst, and what each case cost and took."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from harness.comparison import CaseValue, RunScores, Table, estimate, run_scores
+from harness.types import UNSCORED, Case, Estimate, MetricIdentity, Recorded, Result, Spending
+
+COST, LATENCY = "cost_usd", "latency_s"
+USAGE = {
+    COST: MetricIdentity(1, higher_is_better=False, low=0.0, high=None, unit="USD"),
+    LATENCY: MetricIdentity(1, higher_is_better=False, low=0.0, high=None, unit="s"),
+}
+"""What every recording tells of a case, whether or not the suite measures it."""
+TAIL = 0.95
+"""The quantile of the latency that candidates are placed by."""
+
+
+class Entrant(NamedTuple):
+    """One run that is compared with others.
+
+    ``scores`` are as recorded, with cost and latency among them; ``counted`` has the same by metric with
+    every unscored case at the worst of the range, where there is one. ``dropped`` says when and why a race
+    dropped it.
+    """
+
+    scores: RunScores
+    counted: Mapping[str, Table]
+    n_cached: int
+    dropped: str = ""
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.scores.run.id
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The cases that it is compared on."""
+        return self.scores.cases
+
+    def metric(self, name: str) -> MetricIdentity:
+        """How to read a metric's numbers."""
+        return self.scores.run.metrics[name]
+
+    def lost(self, name: str) -> int:
+        """Count the cases that should have a value and have none."""
+        table = self.scores.tables[name]
+        return sum(case.id not in table or table[case.id].status in UNSCORED for case in self.cases)
+
+
+def entrant_of(recorded: Recorded, cases: Collection[str] | None = None) -> Entrant:
+    """Fold a recording over the cases named (None: all of them)."""
+    wanted = tuple(case for case in recorded.cases if cases is None or case.id in cases)
+    scores = run_scores(recorded)
+    used, n_cached = _usage(recorded, wanted)
+    run = replace(scores.run, metrics={**scores.run.metrics, **USAGE})
+    scores = RunScores(run, wanted, {**scores.tables, **used})
+    counted = {name: count_lost(table, wanted, run.metrics[name]) for name, table in scores.tables.items()}
+    return Entrant(scores, counted, n_cached)
+
+
+def count_lost(table: Table, cases: Sequence[Case], metric: MetricIdentity) -> dict[str, CaseValue]:
+    """Give the table with unscored cases at the worst of the range; without an upper end they stay unscored.
+
+    A failed call can so never help the candidate that failed.
+    """
+    found = {case.id: table.get(case.id, CaseValue(None, "system_error")) for case in cases}
+    worst = metric.low if metric.higher_is_better else metric.high
+    if worst is None:
+        return found
+    return {
+        case_id: CaseValue(worst, "scored") if value.status in UNSCORED else value
+        for case_id, value in found.items()
+    }
+
+
+def mean_of(entrant: Entrant, name: str) -> Estimate:
+    """Mean of a metric with its interval, unscored cases at their worst and counted as unscored."""
+    lost = entrant.lost(name)
+    found = estimate(entrant.counted[name], entrant.cases, entrant.metric(name))
+    n = found.n - (lost if found.n_unscored == 0 else 0)
+    return replace(found, n=n, n_unscored=lost)
+
+
+def cost_per_1000(entrant: Entrant) -> Spending:
+    """US dollars per 1,000 queries: the mean over the cases not answered from a cache, if each says it."""
+    values, unknown = _known(entrant, COST)
+    mean = math.fsum(values) / len(values) if values and not unknown else None
+    return Spending(None if mean is None else 1000 * mean, len(values), unknown, entrant.n_cached)
+
+
+def latency_p95(entrant: Entrant) -> Spending:
+    """Seconds that 95 % of the cases do not exceed, with those that gave no answer as the slowest."""
+    values, unknown = _known(entrant, LATENCY)
+    ordered = sorted(values) + [math.inf] * unknown
+    value = ordered[math.ceil(TAIL * len(ordered) - 1e-9) - 1] if values else math.inf
+    return Spending(value if math.isfinite(value) else None, len(values), unknown, entrant.n_cached)
+
+
+def _known(entrant: Entrant, name: str) -> tuple[list[float], int]:
+    table = entrant.scores.tables[name]
+    found = [table[case.id].value for case in entrant.cases if case.id in table]
+    return [value for value in found if value is not None], entrant.lost(name)
+
+
+def _usage(recorded: Recorded, cases: Sequence[Case]) -> tuple[dict[str, dict[str, CaseValue]], int]:
+    """Cost and latency by case, averaged over its repeats; and how many cases came from a cache only."""
+    results = defaultdict(list)
+    for result in recorded.results:
+        results[result.case_id].append(result)
+    repeats, cached = recorded.run.repeats, 0
+    tables: dict[str, dict[str, CaseValue]] = {name: {} for name in USAGE}
+    for case in cases:
+        found = results[case.id]
+        asked = [result for result in found if not result.response.cached]
+        cached += bool(found) and not asked
+        for name, table in tables.items():
+            table[case.id] = _case_usage(asked, name, whole=len(found) >= repeats)
+    return tables, cached
+
+
+def _case_usage(asked: Sequence[Result], name: str, *, whole: bool) -> CaseValue:
+    """A case counts only with a figure from every call that it took; a cached reply took none."""
+    failed = next((result.response.error for result in asked if result.response.error), None)
+    if failed is not None or not whole:
+        return CaseValue(None, "timeout" if failed and failed.kind == "timeout" else "system_error")
+    if not asked:
+        return CaseValue(None, "not_applicable")
+    values = [_figure(result, name) for result in asked]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return CaseValue(None, "system_error")  # the system does not say: not known, and not nothing
+    return CaseValue(math.fsum(known) / len(known), "scored")
+
+
+def _figure(result: Result, name: str) -> float | None:
+    return result.response.usage.cost_usd if name == COST else result.response.timings.total_s

@@ -1,0 +1,84 @@
+"""How candidates are put into words, the same in every rendering."""
+
+from __future__ import annotations
+
+from harness import numbers
+from harness.report.wording import GLYPHS, plural
+from harness.types import Candidate, Candidates, MetricIdentity, Outcome, Spending, Standing
+
+BEST = "★"
+SPENT = ("cost_usd", "latency_s")
+"""What candidates are compared on besides the metrics shown."""
+MARKS = {
+    "ship": "ship this one",
+    "tied": "tied with the best",
+    "out": "does not keep every requirement",
+    "dropped": "dropped by the race",
+}
+OUTCOMES: dict[Outcome, str] = {"pass": "met", "fail": "broken", "inconclusive": "cannot tell"}
+"""A requirement's outcome in words."""
+
+
+def subject(found: Candidates) -> str:
+    """What is compared: ``support · 4 candidates · 497 cases · by faithfulness``."""
+    parts = [found.title, plural(len(found.candidates), "candidate"), plural(found.n_cases, "case")]
+    return " · ".join([*parts, f"by {found.quality}"])
+
+
+def cell(standing: Standing, metric: MetricIdentity) -> str:
+    """A mean with its interval, and a star where nobody's is better."""
+    text = numbers.with_interval(standing.mean.value, standing.mean.interval, metric.unit)
+    return f"{text} {BEST}" if standing.best else text
+
+
+def spending(found: Spending, unit: str) -> str:
+    """A cost or a latency, and a star where nobody's is lower."""
+    if found.value is None:
+        return numbers.NONE
+    text = numbers.number(found.value, unit)
+    return f"{text} {BEST}" if found.best else text
+
+
+def limit_rows(found: Candidates) -> list[tuple[str, str]]:
+    """Each requirement with who keeps to it: ``met by plain, eager; broken by shallow``."""
+    rows = []
+    for at, rule in enumerate(found.rules):
+        told = []
+        for outcome, word in OUTCOMES.items():
+            names = [one.name for one in found.candidates if one.requirements[at].outcome == outcome]
+            if names:
+                link = "for" if outcome == "inconclusive" else "by"
+                told.append(f"{GLYPHS[outcome]} {word} {link} {', '.join(names)}")
+        rows.append((rule, "; ".join(told)))
+    return rows
+
+
+def race_lines(found: Candidates) -> list[str]:
+    """How the race went, look by look."""
+    race = found.race
+    if race is None:
+        return []
+    names = {one.run.id: one.name for one in found.candidates}
+    total = race.calls + race.calls_saved
+    saved = f"{numbers.count(race.calls_saved)} saved ({numbers.share(race.calls_saved / total)})"
+    made = f"{numbers.count(race.calls)} of {numbers.count(total)} calls made"
+    lines = [f"{made}, {saved}: {race.reason}"]
+    for at, look in enumerate(race.looks, 1):
+        dropped = [
+            f"{names[run]} (at most {numbers.signed(look.limits[run])} to {names[look.leader]})"
+            for run in look.dropped
+        ]
+        what = f"dropped {', '.join(dropped)}" if dropped else "nobody dropped"
+        lines.append(f"look {at}, {plural(look.n_cases, 'case')}: {names[look.leader]} leads, {what}")
+    return [*lines, f"left: {', '.join(names[run] for run in race.tied)}"]
+
+
+def mark(one: Candidate, found: Candidates) -> str:
+    """What becomes of a candidate: ``ship``, ``tied``, ``out`` (a requirement), ``dropped``, or nothing."""
+    if one.run.id == found.choice.pick:
+        return "ship"
+    if one.dropped:
+        return "dropped"
+    if any(verdict.outcome != "pass" for verdict in one.requirements):
+        return "out"
+    return "tied" if one.run.id in found.choice.tied else ""
