@@ -109,10 +109,10 @@ def find_drops(evidence: Evidence) -> DropTests:
         if key not in groups:  # gates on many metrics are about the same slices
             groups[key] = _groups_of(gate, evidence)
         found, small[gate.id] = _tests_of(gate, reference, evidence, groups[key])
-        measure_key = gate.metric, gate.against, scale_of(gate)
-        if measure_key not in shifts:
-            shifts[measure_key] = shift_of(gate, reference)
-        tests[gate.id] = tuple(test._replace(shift=shifts[measure_key]) for test in found)
+        of = gate.metric, gate.against, scale_of(gate)
+        if of not in shifts:
+            shifts[of] = shift_of(gate, reference)
+        tests[gate.id] = tuple(test._replace(shift=shifts[of]) for test in found)
     return DropTests(_test_together(tests, evidence), small, reasons)
 
 

@@ -155,6 +155,8 @@ USAGE = (
     "baseline promte first",
     "baseline promote first",
     "baseline show suites/none.yaml",
+    f"plan {SUITE} --candidate wrose",
+    f"selftest gate {SUITE} --runs frist --runs same",
     "query",
     "runs lst",
     "runs show",
@@ -177,6 +179,8 @@ NEAREST = {
     "baseline promte first": "Did you mean 'promote'?",
     "runs lst": "Did you mean 'list'?",
     "report first -o report.docx": ".html",
+    f"plan {SUITE} --candidate wrose": "did you mean 'worse'?",
+    f"selftest gate {SUITE} --runs frist --runs same": "did you mean 'first'?",
 }
 """What is said of a name that is nearly right."""
 
