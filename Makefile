@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types schema baseline bench-real bench-stats bench-race bench-fairness clean
+.PHONY: help setup demo test check format lint types schema baseline bench-real bench-stats bench-race bench-fairness bench-gate clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -59,6 +59,12 @@ bench-stats: $(READY)  ## CPU time of intervals and tests beside SciPy's, and wh
 
 bench-fairness: $(READY)  ## false alarms, coverage and power of the fairness audit (long)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fairness_characteristics.py
+
+bench-gate: $(READY)  ## false alarms and power of the whole gate, on its own code (hours; ARGS=--short: seconds)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/gate_characteristics.py \
+	  $(or $(ARGS),--out benchmarks/gate_characteristics.md) || missed=1; \
+	$(if $(ARGS),,$(BIN)/python benchmarks/gate_characteristics.py --out benchmarks/gate_characteristics.md --quote README.md;) \
+	exit $${missed:-0}
 
 clean:  ## remove .venv, caches and reports
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/runs reports/harness.duckdb

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 VERBS = {
     "init": "Write a project that runs offline at once.",
     "validate": "Check a suite and its goldens; run nothing.",
+    "plan": "Say what a run could see and what it takes; run nothing.",
     "run": "Ask the system every case and record the answers.",
     "gate": "Decide the gates of a recorded run.",
     "check": "Run, gate and report in one go: what CI calls.",
@@ -27,6 +28,7 @@ VERBS = {
     "report": "Write the report of a recorded run.",
     "show": "Show one case of a run.",
     "baseline": "Show the baseline, or promote a run to be it.",
+    "selftest": "Measure on your own runs how often the gate is wrong.",
     "query": "Ask the results database with SQL, read-only.",
     "runs": "List, show and import runs.",
     "schema": "Print the JSON Schema of suites or goldens.",

@@ -46,7 +46,10 @@ def matches(case: Case, where: Mapping[str, str], rules: Mapping[str, SliceRule]
 
 def select(cases: Iterable[Case], slice_: Slice, rules: Mapping[str, SliceRule]) -> tuple[Case, ...]:
     """Give the cases of a slice, in order."""
-    return tuple(case for case in cases if matches(case, dict(slice_.where), rules))
+    wanted = [(_source(name, rules), value) for name, value in slice_.where]
+    if not wanted:
+        return tuple(cases)
+    return tuple(case for case in cases if all(value in values_of(case, source) for source, value in wanted))
 
 
 def slices_of(

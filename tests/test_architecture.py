@@ -23,6 +23,8 @@ CORE = {
     "findings",
     "headline",
     "planning",
+    "foresight",
+    "rehearsal",
     "pooling",
     "gates",
     "candidates",

@@ -170,6 +170,27 @@ def say(line: str, *, err: bool = False) -> None:
     click.echo(inert_line(visible(line, one_line=True)), err=err)
 
 
+def say_wrapped(line: str, indent: str = "  ") -> None:
+    """Print a sentence that holds data, in as many lines of the terminal's width as it needs."""
+    import textwrap
+
+    from harness.report.visible import visible
+
+    shown = visible(line, one_line=True)
+    for part in textwrap.wrap(
+        shown, terminal_width(), initial_indent=indent, subsequent_indent=indent + "  "
+    ):
+        say(part)
+
+
+def above_zero(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    """Refuse what is no number above 0: infinite and "not a number" too."""
+    del context, option
+    if value is not None and not 0 < value < float("inf"):
+        raise click.BadParameter(f"{value} is not a number above 0")
+    return value
+
+
 def say_notices(notices: Iterable[str]) -> None:
     """Tell on standard error what was noticed while the goldens were read."""
     for notice in notices:

@@ -98,6 +98,7 @@ def find_drops(evidence: Evidence) -> DropTests:
     small: dict[str, tuple[str, ...]] = {}
     reasons: dict[str, str] = {}
     groups: dict[tuple[object, ...], _Groups] = {}
+    shifts: dict[tuple[object, ...], Shift] = {}
     drops = sorted((gate for gate in evidence.suite.gates if gate.kind == "drop"), key=lambda gate: gate.id)
     for gate in drops:
         reference, reason = _reference(gate, evidence)
@@ -107,7 +108,11 @@ def find_drops(evidence: Evidence) -> DropTests:
         key = *gate.where.items(), gate.slice, gate.against
         if key not in groups:  # gates on many metrics are about the same slices
             groups[key] = _groups_of(gate, evidence)
-        tests[gate.id], small[gate.id] = _tests_of(gate, reference, evidence, groups[key])
+        found, small[gate.id] = _tests_of(gate, reference, evidence, groups[key])
+        of = gate.metric, gate.against, scale_of(gate)
+        if of not in shifts:
+            shifts[of] = shift_of(gate, reference)
+        tests[gate.id] = tuple(test._replace(shift=shifts[of]) for test in found)
     return DropTests(_test_together(tests, evidence), small, reasons)
 
 
@@ -153,10 +158,9 @@ def _tests_of(
     gate: Gate, reference: RunScores, evidence: Evidence, groups: _Groups
 ) -> tuple[tuple[DropTest, ...], tuple[str, ...]]:
     """Pair the cases of a gate, in each slice that it is about; and name the slices that are too small."""
-    shift = _shift(gate, reference)
     tests, small = [], list(groups.small)
     for slice_, cases in groups.members:
-        test = _paired(gate, slice_, reference, evidence, cases)._replace(shift=shift)
+        test = _paired(gate, slice_, reference, evidence, cases)
         if gate.slice is not None and test.pairs.total + test.pairs.unpaired < MIN_SLICE_PAIRS:
             small.append(Slice(slice_.where[len(gate.where) :]).label)  # the metric says nothing of most
         else:
@@ -164,7 +168,7 @@ def _tests_of(
     return tuple(tests), tuple(small)
 
 
-def _shift(gate: Gate, reference: RunScores) -> Shift:
+def shift_of(gate: Gate, reference: RunScores) -> Shift:
     """How much runs as a whole move by chance on a metric, as the reference's own runs show.
 
     It adds to the candidate's one run and, divided by their number, to the mean of the reference's runs. It

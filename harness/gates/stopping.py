@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from harness.comparison import differing_metrics
 from harness.gates.decide import decide_each, overall
@@ -10,7 +10,7 @@ from harness.gates.evidence import Evidence
 from harness.gates.family import DropTests, find_drops
 from harness.pairing import compare
 from harness.slices import TOO_SMALL_TO_TEST, select, slices_of
-from harness.types import Comparison, Slice
+from harness.types import Comparison, Slice, Verdict
 
 LOOKS_BAD, SLICE_LOOKS_BAD = 0.01, 0.002
 """P-values of single tests, over all cases and in a slice, up to which no early pass is given.
@@ -21,16 +21,22 @@ MOST_NAMED = 3
 
 
 def why_stop(evidence: Evidence) -> str:
-    """Say why no more cases need to be asked; empty: go on.
+    """Say why no more cases need to be asked, as ``why_enough`` does; empty: go on."""
+    drops = find_drops(evidence)
+    return why_enough(evidence, drops, decide_each(evidence, drops))
+
+
+def why_enough(evidence: Evidence, drops: DropTests, verdicts: Sequence[Verdict]) -> str:
+    """Say why what was decided at a look is enough; empty: it is not.
 
     A look stops a run that fails on a drop: drops are held against what all looks may spend together. Other
     gates that fail wait for all cases. It stops a run that passes, unless any metric looks bad.
 
     Args:
         evidence: what has been asked by this look, with the looks so far; every gate holds its levels.
+        drops: the tests of all gates on a drop.
+        verdicts: of all gates.
     """
-    drops = find_drops(evidence)
-    verdicts = decide_each(evidence, drops)
     failed = [found.gate for found in verdicts if found.outcome == "fail" and found.comparison is not None]
     if failed:
         more = f" and {len(failed) - MOST_NAMED} more" if len(failed) > MOST_NAMED else ""

@@ -170,6 +170,8 @@ USAGE = (
     "baseline promte first",
     "baseline promote first",
     "baseline show suites/none.yaml",
+    f"plan {SUITE} --candidate wrose",
+    f"selftest gate {SUITE} --runs frist --runs same",
     "query",
     "runs lst",
     "runs show",
@@ -195,6 +197,8 @@ NEAREST = {
     f"race {SUITE} --metric recal@5": "did you mean 'recall@5'?",
     "runs lst": "Did you mean 'list'?",
     "report first -o report.docx": ".html",
+    f"plan {SUITE} --candidate wrose": "did you mean 'worse'?",
+    f"selftest gate {SUITE} --runs frist --runs same": "did you mean 'first'?",
 }
 """What is said of a name that is nearly right."""
 
