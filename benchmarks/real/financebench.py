@@ -16,8 +16,9 @@ from halves import called_regressions
 from msgspec.structs import replace
 from workbench import data_folder, harness, read_lines, table, workspace, write_lines
 
-from harness.api.deciding import gate
+from harness.api.deciding import evidence_of
 from harness.baselines import Baseline
+from harness.gates.decide import decide_all
 from harness.recordings import read
 from harness.types import Recorded
 
@@ -104,7 +105,7 @@ def every_pair(recordings: dict[str, Path]) -> list[tuple[str, str, str, str]]:
     found = []
     for before, after in permutations(runs, 2):
         outcomes = [
-            gate(only(runs[after], name), Baseline((runs[before],))).verdicts[0].outcome
+            decide_all(evidence_of(only(runs[after], name), Baseline((runs[before],))), {})[0].outcome
             for name in ("people", "refusals")
         ]
         found.append((before, after, *outcomes))

@@ -8,8 +8,9 @@ from collections import Counter
 from msgspec.structs import replace
 from workbench import table
 
-from harness.api.deciding import gate
+from harness.api.deciding import evidence_of
 from harness.baselines import Baseline
+from harness.gates.decide import decide_all
 from harness.types import Recorded, Result
 
 SEEDS = range(20)
@@ -60,7 +61,8 @@ def called_regressions(systems: dict[str, Recorded]) -> None:
 
 
 def _outcome(first: Recorded, second: Recorded) -> tuple[str, float | None, int]:
-    drops = [found for found in gate(second, Baseline((first,))).verdicts if found.comparison is not None]
+    verdicts = decide_all(evidence_of(second, Baseline((first,))), {})
+    drops = [found for found in verdicts if found.comparison is not None]
     outcomes = {found.outcome for found in drops if found.holds}
     worst = next((kind for kind in ("fail", "inconclusive") if kind in outcomes), "pass")
     alone = drops[0].comparison

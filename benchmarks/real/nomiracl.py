@@ -14,8 +14,9 @@ from halves import called_regressions
 from nomiracl_labels import simple_rule
 from workbench import data_folder, harness, read_lines, table, workspace, write_lines
 
-from harness.api.deciding import gate
+from harness.api.deciding import evidence_of
 from harness.baselines import Baseline
+from harness.gates.decide import decide_all
 from harness.recordings import read
 from harness.types import Recorded
 
@@ -102,10 +103,10 @@ def apart(rows: list[dict], runs: dict[str, Recorded]) -> None:
     }
     bands = ((0.15, 1.01, "15 points or more worse"), (0.05, 0.15, "5 to 15 worse"), (-1.01, 0.05, "others"))
     pairs = list(permutations(runs, 2))
-    reports = {pair: gate(runs[pair[1]], Baseline((runs[pair[0]],))) for pair in pairs}
+    decided = {pair: decide_all(evidence_of(runs[pair[1]], Baseline((runs[pair[0]],))), {}) for pair in pairs}
     outcome = {
-        pair: next(found.outcome for found in report.verdicts if found.gate == "labels")
-        for pair, report in reports.items()
+        pair: next(found.outcome for found in verdicts if found.gate == "labels")
+        for pair, verdicts in decided.items()
     }
     lines = []
     for low, high, name in bands:
