@@ -67,14 +67,15 @@ class Goal(NamedTuple):
     most: float | None = None
 
     def status(self, counts: Counts) -> str:
-        """``met``, ``not met``, or that the simulations cannot tell."""
+        """``met`` or ``not met``, and whether so many simulations leave no doubt of it."""
         value, error = counts.mean(self.figure), counts.error(self.figure)
-        over = max(
-            0.0 if self.least is None else self.least - value, 0.0 if self.most is None else value - self.most
+        inside = min(
+            math.inf if self.least is None else value - self.least,
+            math.inf if self.most is None else self.most - value,
         )
-        if over <= 1e-12:
-            return "met"
-        return "**not met**" if over > SURE * error else "not met (within 3 standard errors)"
+        if inside >= -1e-12:
+            return "met" if inside >= 2 * error else "met (not by two standard errors)"
+        return "**not met**" if inside < -SURE * error else "not met (within 3 standard errors)"
 
 
 def goals() -> list[Goal]:
@@ -169,7 +170,7 @@ QUOTED = (
 
 
 def quote(measured: Measured) -> str:
-    """Write the few figures that the README quotes; a row that was not measured is left empty."""
+    """Write the few figures that the README quotes; a dash where a row was not measured."""
     lines = [
         f"| cases | {' | '.join(heading for _, _, heading in QUOTED)} |",
         "|--:" * (len(QUOTED) + 1) + "|",
@@ -178,7 +179,7 @@ def quote(measured: Measured) -> str:
         cells = []
         for key, figure, _ in QUOTED:
             counts = measured.rows.get(f"whole-{key}-{n}")
-            cells.append(f"{100 * counts.mean(figure):.1f} %" if counts else "")
+            cells.append(f"{100 * counts.mean(figure):.1f} %" if counts else "—")
         lines.append(f"| {n} | {' | '.join(cells)} |")
     times = [counts.times for key, counts in measured.rows.items() if key.startswith("whole")]
     said = f"Measured {measured.date}, seed {measured.seed}, {min(times)} to {max(times)} gates a figure"

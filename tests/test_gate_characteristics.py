@@ -103,9 +103,11 @@ def test_a_goal_that_is_missed_is_said_to_be(bench: dict[str, Any]) -> None:
     tables = bench["gate_tables"]
     goal = tables.Goal("G1", "false alarms", "whole-same-200", "fail", most=0.01)
     counted = {
-        count: tables.Counts(1000, "nothing", 200, {"fail": count}, {"fail": count}) for count in (10, 14, 60)
+        count: tables.Counts(1000, "nothing", 200, {"fail": count}, {"fail": count})
+        for count in (2, 10, 14, 60)
     }
-    assert goal.status(counted[10]) == "met"
+    assert goal.status(counted[2]) == "met"
+    assert goal.status(counted[10]) == "met (not by two standard errors)"
     assert goal.status(counted[14]) == "not met (within 3 standard errors)"
     assert goal.status(counted[60]) == "**not met**"
     measured = tables.Measured("code", "today", 0, {"whole-same-200": counted[60]})

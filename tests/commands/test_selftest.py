@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from project import SUITE, World, call_inside, make_project
+from project import SUITE, World, call, call_inside, make_project
 
 Said = pytest.CaptureFixture[str]
 NOISY = """
@@ -28,12 +28,8 @@ def noisy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = path.read_text().replace("target: mysystems:answer", "target: mysystems:noisy")
     path.write_text(text.replace("max_drop: 0.1 }", "max_drop: 0.2 }"))
     for run in range(6):
-        with pytest.MonkeyPatch.context() as patch, pytest.MonkeyPatch.context() as inside:
-            patch.setenv("RUN", str(run))
-            inside.chdir(folder)
-            from harness.cli import run_command
-
-            assert run_command(["run", SUITE, "--run-id", f"r{run}", "-q"]) == 0
+        ended = call("run", SUITE, "--run-id", f"r{run}", "-q", cwd=folder, RUN=str(run))
+        assert ended.code == 0, ended.err
     return folder
 
 
