@@ -115,8 +115,9 @@ def _outcome(test: DropTest, margin: float, role: Role, unit: str) -> tuple[Outc
     """Fail on a drop beyond doubt that may exceed the margin; pass what is shown to be within it.
 
     What is neither holds the whole gate back, but for a guard that found no drop; and even for a guard where
-    scores are missing that could hide one. So no loss of scores turns a fail into a pass. The margin is as
-    shown: of a ratio, the relative change.
+    scores are missing that could hide one: its own, or those of another drop of the family, with which it
+    might be sure. So no loss of scores turns a fail into a pass. The margin is as shown: of a ratio, the
+    relative change.
     """
     pairs, found = test.pairs, test.comparison
     total = pairs.total + pairs.unpaired
@@ -136,12 +137,22 @@ def _outcome(test: DropTest, margin: float, role: Role, unit: str) -> tuple[Outc
         return "inconclusive", why, True
     if within:
         return "pass", _pass_text(test, margin, unit), True
-    if guards and pairs.worst and test.possible:
-        why = f"{len(pairs.worst)} of {total} unscored cases could hide a drop"
-        return "inconclusive", why, True
     if guards:
-        return "inconclusive", _guard_text(test, unit), False
+        why = _what_may_hide(test)
+        return "inconclusive", why or _guard_text(test, unit), bool(why)
     return "inconclusive", _cannot_tell(test, margin, unit), True
+
+
+def _what_may_hide(test: DropTest) -> str:
+    """Say which missing scores may hide that a guard's drop is sure; empty: none do."""
+    if not test.possible:
+        return ""
+    if test.pairs.worst:
+        total = test.pairs.total + test.pairs.unpaired
+        return f"{len(test.pairs.worst)} of {total} unscored cases could hide a drop"
+    if test.may_exceed and test.others_lack:
+        return "the drop may be real, and unscored cases of other gates could hide that"
+    return ""
 
 
 def _fail_text(found: Comparison, margin: float, unit: str) -> str:

@@ -37,6 +37,7 @@ class DropTest(NamedTuple):
 
     ``shift`` is what runs as a whole move by. ``possible``: its own test is sure of a drop, or could be if
     what is missing were known. ``may_exceed``: what is known does not keep it within the margin.
+    ``others_lack``: scores are missing in the family, which may have kept it from being sure.
     """
 
     gate: Gate
@@ -45,6 +46,7 @@ class DropTest(NamedTuple):
     shift: Shift = NO_SHIFT
     possible: bool = False
     may_exceed: bool = False
+    others_lack: bool = False
 
     @property
     def least(self) -> tuple[int, int]:
@@ -99,6 +101,7 @@ def find_drops(evidence: Evidence) -> DropTests:
     reasons: dict[str, str] = {}
     groups: dict[tuple[object, ...], _Groups] = {}
     shifts: dict[tuple[object, ...], Shift] = {}
+    n_tests: dict[str, int] = {}
     drops = sorted((gate for gate in evidence.suite.gates if gate.kind == "drop"), key=lambda gate: gate.id)
     for gate in drops:
         reference, reason = _reference(gate, evidence)
@@ -113,7 +116,10 @@ def find_drops(evidence: Evidence) -> DropTests:
         if of not in shifts:
             shifts[of] = shift_of(gate, reference)
         tests[gate.id] = tuple(test._replace(shift=shifts[of]) for test in found)
-    return DropTests(_test_together(tests, evidence), small, reasons)
+        # By cases, not scores: an error where a metric did not apply would else change the others' shares.
+        n_tests[gate.id] = len(groups[key].members)
+    weights = weights_of(evidence.suite.gates, n_tests)
+    return DropTests(_test_together(tests, weights, evidence), small, reasons)
 
 
 class _Groups(NamedTuple):
@@ -217,14 +223,14 @@ def tested_slices(gate: Gate, suite: Suite, cases: Sequence[Case]) -> tuple[Slic
 
 
 def _test_together(
-    tests: Mapping[str, tuple[DropTest, ...]], evidence: Evidence
+    tests: Mapping[str, tuple[DropTest, ...]], weights: Mapping[str, float], evidence: Evidence
 ) -> dict[str, tuple[DropTest, ...]]:
     """Test every drop within the family, and measure it at the share of alpha that it really gets."""
     from harness.stats.family import family_test, z_of_t
 
     looks, alpha = evidence.candidate.looks, evidence.suite.alpha
-    weights = weights_of(evidence.suite.gates, {gate_id: len(its) for gate_id, its in tests.items()})
     judged = [test for its in tests.values() for test in its if test.is_judged]
+    lacks = any(test.pairs.worst for its in tests.values() for test in its)
     spent = spent_by(looks, alpha)
     adjusted: dict[int, float] = {}
     critical = least_bound(looks, alpha)
@@ -237,7 +243,9 @@ def _test_together(
         critical = max(found.critical, critical)  # flips that tie may leave less than that
     return {
         gate_id: tuple(
-            _measured(test, weights[gate_id], critical, adjusted.get(id(test)), spent[-1], evidence)
+            _measured(
+                test._replace(others_lack=lacks), weights[gate_id], critical, adjusted.get(id(test)), evidence
+            )
             for test in its
         )
         for gate_id, its in tests.items()
@@ -245,7 +253,7 @@ def _test_together(
 
 
 def _measured(
-    test: DropTest, weight: float, critical: float, adjusted: float | None, spent: float, evidence: Evidence
+    test: DropTest, weight: float, critical: float, adjusted: float | None, evidence: Evidence
 ) -> DropTest:
     """Give a test its numbers: at the share of alpha that the family leaves it, its limit at its level."""
     alpha, looks, shift = evidence.suite.alpha, evidence.candidate.looks, test.shift
@@ -257,7 +265,9 @@ def _measured(
     share = min(critical * weight, most)
     level = level_of(looks, error)
     comparison = measure(test.pairs, test.comparison, share, level, shift, scale_of(test.gate))
-    comparison = replace(comparison, limit_level=1 - error, p_adjusted=adjusted, level=spent)
+    comparison = replace(
+        comparison, limit_level=1 - error, p_adjusted=adjusted, level=spent_by(looks, alpha)[-1]
+    )
     may_exceed = known_limit(test.pairs, level, shift) > margin_of(test.gate)
     return test._replace(comparison=comparison, possible=possible, may_exceed=may_exceed)
 

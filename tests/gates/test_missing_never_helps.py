@@ -244,3 +244,50 @@ def test_thirty_percent_errors_are_inconclusive(status: Cell) -> None:
     assert verdicts[-1].reason == "140 of 200 cases were scored"
     assert verdicts[0].reason == "60 of 200 cases could not be paired (at most 5 %)"
     assert "60 of 200 unscored count at their worst" in verdicts[1].reason
+
+
+def moved_pairs(n: int, losses: Sequence[int], wins: Sequence[int]) -> tuple[list[Cell], list[Cell]]:
+    """Pass or fail of every second case before, and after these were lost and won."""
+    before: list[Cell] = [float(i % 2) for i in range(n)]
+    after: list[Cell] = [0.0 if i in losses else 1.0 if i in wins else cell for i, cell in enumerate(before)]
+    return before, after
+
+
+def test_what_another_metric_lost_cannot_free_a_guard() -> None:
+    """A guard that fails once a sure primary drop is stepped over holds where that drop's scores are lost."""
+    cases, steps = cases_of(300), range(1, 300, 24)
+    first = moved_pairs(300, steps[:10], ())
+    guard = moved_pairs(300, range(3, 300, 26)[:12], (2, 52))
+    suite = suite_of(
+        Gate(id="first", metric="quality", max_drop=0.2, primary=True),
+        Gate(id="guard", metric="again", max_drop=0.0),
+        metrics=("quality", "again"),
+    )
+    before = {"quality": first[0], "again": guard[0]}
+    after = {"quality": first[1], "again": guard[1]}
+    lost = {**after, "quality": ["timeout" if i in steps[:3] else cell for i, cell in enumerate(first[1])]}
+    whole = decide_all(evidence_of(suite, cases, after, before), {})
+    assert [verdict.outcome for verdict in whole] == ["pass", "fail", "pass"]
+    partial = decide_all(evidence_of(suite, cases, lost, before), {})
+    assert [(verdict.outcome, verdict.holds) for verdict in partial] == [
+        ("pass", True),
+        ("inconclusive", True),
+        ("pass", True),
+    ]
+    assert partial[1].reason == "the drop may be real, and unscored cases of other gates could hide that"
+
+
+def test_a_slice_that_errors_fill_up_takes_no_weight_from_others() -> None:
+    """Where a metric applies is no reason to give other drops another share: it may be an error."""
+    cases = cases_of(400, language=lambda i: "de" if i < 30 else "en")
+    gates = [Gate(id=f"first{i}", metric="quality", max_drop=0.04) for i in range(12)]
+    each = Gate(id="each", metric="flaws", max_drop=0.5, slice="language", where={"language": "de"})
+    suite = suite_of(*gates, each, metrics=("quality", "flaws"))
+    before, after = moved_pairs(400, range(1, 400, 26)[:10], (2,))
+    told: list[Cell] = [0.5 if i < 19 else "not_applicable" for i in range(400)]
+    new: list[Cell] = [0.5] * 400
+    old = {"quality": before, "flaws": told}
+    whole = decide_all(evidence_of(suite, cases, {"quality": after, "flaws": new}, old), {})
+    new = [*new[:25], "timeout", *new[26:]]
+    lost = decide_all(evidence_of(suite, cases, {"quality": after, "flaws": new}, old), {})
+    assert lost[:12] == whole[:12]
