@@ -170,9 +170,10 @@ def unit_error(clusters: Sequence[str], rests_on: int | None = None) -> float:
         clusters: shape (n,), the cluster of each item.
         rests_on: C where it is not the clusters of these items: of a difference, those of the smaller set.
     """
-    sizes = np.bincount(cluster_codes(clusters)) / len(clusters)
+    sizes, n = np.bincount(cluster_codes(clusters)), len(clusters)
     count = len(sizes) if rests_on is None else rests_on
     if count < 2:
         return math.inf
-    spread = 1 - 2 * float(sizes.min()) + float(sizes @ sizes)
-    return math.sqrt(count / (count - 1) * spread) / len(clusters)
+    # In whole numbers: the same to the last bit in any order.
+    spread = (n * n - 2 * n * int(sizes.min()) + int(sizes @ sizes)) / (n * n)
+    return math.sqrt(count / (count - 1) * spread) / n

@@ -194,6 +194,15 @@ def test_detectable_is_found_with_its_power() -> None:
     assert scipy.stats.norm.sf(bar, loc=size, scale=0.02) == pytest.approx(0.8, abs=1e-8)
 
 
+def test_unit_error_is_the_same_in_any_order() -> None:
+    """Clusters listed in another order change no bit of it, so neither a limit nor a verdict."""
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        clusters = [f"d{int(30 * part**2)}" for part in rng.random(rng.integers(5, 200))]
+        assert unit_error(clusters) == unit_error(rng.permutation(clusters).tolist())
+
+
+
 @quick
 @given(items, st.integers(0, 39), st.floats(-1, 1))
 def test_unit_error_bounds_what_one_item_adds(
