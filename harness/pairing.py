@@ -62,17 +62,27 @@ class Pairs(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """How much a run as a whole moves by chance: the variance it adds to a change, and what that rests on."""
+    """How much a run as a whole moves by chance: the variance it adds to a change, and what that rests on.
+
+    With scores missing in the runs that it rests on, it may be anything from ``least`` to ``most``.
+    """
 
     variance: float = 0.0
     df: int = 1
+    least: float = 0.0
+    most: float = 0.0
 
     @classmethod
-    def against(cls, shock: RunShock) -> Shift:
-        """Of one run against the mean of k runs: one variance, and a k-th of one, known as k runs know it."""
-        if not shock.used:
-            return NO_SHIFT
-        return cls(shock.variance * (1 + 1 / shock.n_runs), shock.n_runs - 1)
+    def against(cls, shock: RunShock, most: float | None = None) -> Shift:
+        """Of one run against the mean of k runs: one variance, and a k-th of one, known as k runs know it.
+
+        ``most`` is the largest variance of a shock where scores are missing; None: none are.
+        """
+        times, df = 1 + 1 / shock.n_runs, max(1, shock.n_runs - 1)
+        variance = shock.variance * times if shock.used else 0.0
+        if most is None:
+            return cls(variance, df, variance, variance) if variance else NO_SHIFT
+        return cls(variance, df, 0.0, max(variance, most * times))
 
 
 NO_SHIFT = Shift()
@@ -300,7 +310,7 @@ def harm_limit(pairs: Pairs, level: float = LEVEL, shift: Shift = NO_SHIFT) -> f
         return math.inf
     quantile = paired.student_quantile(result.df, level)
     error = math.sqrt(result.se**2 + one_pair(result.n, pairs.span) ** 2)
-    runs = paired.student_quantile(shift.df, level) * math.sqrt(shift.variance)
+    runs = paired.student_quantile(shift.df, level) * math.sqrt(shift.most)
     limit = result.mean + math.hypot(quantile * error, runs)
     if pairs.widths:
         grows = quantile * paired.unit_error(clusters)
@@ -319,7 +329,7 @@ def known_limit(pairs: Pairs, level: float, shift: Shift = NO_SHIFT) -> float:
     result = paired.clustered_mean(pairs.harms, pairs.clusters)
     if result.df == 0:
         return math.inf
-    runs = paired.student_quantile(shift.df, level) * math.sqrt(shift.variance)
+    runs = paired.student_quantile(shift.df, level) * math.sqrt(shift.most)
     return result.mean + math.hypot(paired.student_quantile(result.df, level) * result.se, runs)
 
 
@@ -389,6 +399,7 @@ def could_be_sure(pairs: Pairs, alpha: float, shift: Shift = NO_SHIFT) -> bool:
     from harness.stats import paired
     from harness.stats.completions import mean_could_exceed
 
+    shift = shift._replace(variance=shift.least)
     if not pairs.worst:
         result = shifted(paired.clustered_mean(pairs.harms, pairs.clusters), shift)
         return paired.positive_mean_test(result) <= alpha

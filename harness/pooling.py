@@ -62,6 +62,21 @@ def complete_values(tables: Sequence[Table], cases: Iterable[Case]) -> tuple[lis
     return rows, clusters
 
 
+def possible_values(
+    tables: Sequence[Table], cases: Iterable[Case]
+) -> tuple[list[list[float | None]], list[str]]:
+    """Give the same with the cases that could have a value in every run; None where it is missing."""
+    rows: list[list[float | None]] = [[] for _ in tables]
+    clusters = []
+    for case in cases:
+        found = [table.get(case.id, MISSING) for table in tables]
+        if all(item.status != "not_applicable" for item in found):
+            for row, item in zip(rows, found, strict=True):
+                row.append(item.value)
+            clusters.append(case.cluster)
+    return rows, clusters
+
+
 def differences(first: Run, other: Run) -> tuple[str, ...]:
     """Say in what two runs differ that must agree before they may be pooled; empty where they may."""
     said = [

@@ -13,7 +13,7 @@ from harness.gates.evidence import Evidence
 from harness.gates.hierarchy import weights_of
 from harness.gates.looks import PASS_ERROR, least_bound, level_of, spent_by
 from harness.pairing import NO_SHIFT, Pairs, Scale, Shift, could_be_sure, known_limit, measure, pair, shifted
-from harness.pooling import complete_values
+from harness.pooling import complete_values, possible_values
 from harness.slices import TOO_SMALL_TO_TEST, select, slices_of, values_of
 from harness.types import Case, Comparison, Gate, Slice, Suite
 
@@ -59,6 +59,11 @@ class DropTest(NamedTuple):
         """Whether there are enough pairs and documents."""
         pairs, clusters = self.least
         return len(self.pairs.harms) >= pairs and len(set(self.pairs.clusters)) >= clusters
+
+    @property
+    def lacks(self) -> bool:
+        """Whether scores are missing in its pairs, or in the runs that its shift rests on."""
+        return bool(self.pairs.worst) or self.shift.most > self.shift.least
 
     @property
     def is_sure(self) -> bool:
@@ -182,16 +187,23 @@ def shift_of(gate: Gate, reference: RunScores) -> Shift:
     """
     if len(reference.runs) < 2:
         return NO_SHIFT
-    from harness.stats.shocks import run_shock
+    from harness.stats.shocks import RunShock, largest_shock, run_shock
 
     tables = [its[gate.metric or ""] for its in reference.runs]
     values, clusters = complete_values(tables, reference.cases)
     if gate.max_ratio is not None:
         kept = [i for i in range(len(clusters)) if all(row[i] > 0 for row in values)]
         values, clusters = [[math.log(row[i]) for i in kept] for row in values], [clusters[i] for i in kept]
-    if not clusters:
-        return NO_SHIFT
-    return Shift.against(run_shock(values, clusters))
+    possible, of = possible_values(tables, reference.cases)
+    most = None
+    if any(value is None for row in possible for value in row):
+        metric = reference.run.metrics[gate.metric or ""]
+        bounded = metric.high is not None and gate.max_ratio is None
+        most = largest_shock(possible, of, (metric.high or 0.0) - metric.low if bounded else math.inf)
+    found = (
+        run_shock(values, clusters) if clusters else RunShock(0.0, 0.0, None, None, len(tables), used=False)
+    )
+    return Shift.against(found, most)
 
 
 def _paired(
@@ -230,7 +242,7 @@ def _test_together(
 
     looks, alpha = evidence.candidate.looks, evidence.suite.alpha
     judged = [test for its in tests.values() for test in its if test.is_judged]
-    lacks = any(test.pairs.worst for its in tests.values() for test in its)
+    lacks = any(test.lacks for its in tests.values() for test in its)
     spent = spent_by(looks, alpha)
     adjusted: dict[int, float] = {}
     critical = least_bound(looks, alpha)

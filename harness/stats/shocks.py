@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import fdtrc
 
-from harness.stats.paired import cluster_codes
+from harness.stats.paired import cluster_codes, unit_error
 
 MOST_CHANCE = 0.01
 """Spread that items alone show at least so often is put down to them: the level of the F test."""
@@ -85,6 +85,36 @@ def run_shock(values: Sequence[Sequence[float]], clusters: Sequence[str]) -> Run
     part = expected / spread
     df = (1 - part) ** 2 / (1 / (k - 1) + part**2 / df_items)
     return RunShock(spread - expected, df, *shown, k, used=True)
+
+
+def largest_shock(values: Sequence[Sequence[float | None]], clusters: Sequence[str], span: float) -> float:
+    """Most that ``run_shock`` could find, as a variance, whatever the missing values (None) are.
+
+    Both standard deviations are seminorms of the values: one value that moves by w moves the spread of the
+    means by ``w / (n sqrt(k))``, and what items explain by no more than ``w * unit_error / sqrt(k)``.
+
+    Args:
+        values: shape (k, n).
+        clusters: shape (n,).
+        span: width of the range that values are in; may be infinite.
+    """
+    known = [value for row in values for value in row if value is not None]
+    lost = sum(len(row) for row in values) - len(known)
+    k, n = len(values), len(clusters)
+    if k < 2 or len(set(clusters)) < 2:
+        return 0.0
+    if not known or (lost and math.isinf(span)):
+        return math.inf
+    middle = math.fsum(known) / len(known)
+    found = run_shock([[middle if value is None else value for value in row] for row in values], clusters)
+    moved = lost * span / math.sqrt(k) if lost else 0.0
+    spread = ((found.spread_sd or 0.0) + moved / n) ** 2
+    least = max(0.0, (found.expected_sd or 0.0) - moved * unit_error(clusters)) ** 2
+    if spread <= max(least, NONE):
+        return 0.0
+    if least > NONE and fdtrc(k - 1, (k - 1) * (len(set(clusters)) - 1), spread / least) >= MOST_CHANCE:
+        return 0.0
+    return spread - least
 
 
 def _squared_sums(row: np.ndarray, codes: np.ndarray) -> float:

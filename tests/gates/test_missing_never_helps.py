@@ -291,3 +291,40 @@ def test_a_slice_that_errors_fill_up_takes_no_weight_from_others() -> None:
     new = [*new[:25], "timeout", *new[26:]]
     lost = decide_all(evidence_of(suite, cases, {"quality": after, "flaws": new}, old), {})
     assert lost[:12] == whole[:12]
+
+
+@pytest.mark.parametrize(
+    ("seed", "primary", "margin"), [(192, False, 0.0), (68, True, 0.06), (142, True, 0.06)]
+)
+def test_a_score_lost_in_the_baseline_moves_no_shock(seed: int, primary: bool, margin: float) -> None:
+    """An error in a run of the baseline may bring or hide a shock of runs; no fail becomes a pass by it."""
+    rng, n, k = random.Random(seed), 200, 3  # noqa: S311 -- a simulation
+    cases, seconds = cases_of(n), [1.0] * n
+    suite = suite_of(
+        Gate(id="drop", metric="quality", max_drop=margin, primary=primary),
+        Gate(id="slow", metric="latency_s", max_drop=5, primary=not primary),
+        metrics=("quality", "latency_s"),
+        alpha=0.2,
+    )
+    levels = [rng.random() for _ in range(n)]
+
+    def run(shift: float) -> list[Cell]:
+        return [min(1.0, max(0.0, level + shift + rng.gauss(0, 0.1))) for level in levels]
+
+    runs = [run(rng.gauss(0, 0.015)) for _ in range(k)]
+    after = scores_of(cases, {"quality": run(-0.03), "latency_s": seconds})
+
+    def decided(baseline: Sequence[list[Cell]]) -> str:
+        tables = [scores_of(cases, {"quality": row, "latency_s": seconds}, "base") for row in baseline]
+        return overall(decide_all(Evidence(suite, after, pool(tables)), {}))[0]
+
+    assert decided(runs) == "fail"
+    means = [sum(float(cell or 0) for cell in row) / n for row in runs]
+    r = max(range(k), key=lambda r: abs(means[r] - sum(means) / k))
+    apart = sorted(
+        range(n), key=lambda i: float(runs[r][i] or 0) - sum(float(row[i] or 0) for row in runs) / k
+    )
+    for i in (apart[0], apart[-1]):
+        lost = [list(row) for row in runs]
+        lost[r][i] = "timeout"
+        assert decided(lost) != "pass", i

@@ -202,7 +202,6 @@ def test_unit_error_is_the_same_in_any_order() -> None:
         assert unit_error(clusters) == unit_error(rng.permutation(clusters).tolist())
 
 
-
 @quick
 @given(items, st.integers(0, 39), st.floats(-1, 1))
 def test_unit_error_bounds_what_one_item_adds(

@@ -10,7 +10,7 @@ from scipy import stats
 
 from harness.pairing import NO_SHIFT, Shift, shifted
 from harness.stats.paired import ClusteredMean, clustered_mean
-from harness.stats.shocks import MOST_CHANCE, RunShock, run_shock
+from harness.stats.shocks import MOST_CHANCE, RunShock, largest_shock, run_shock
 
 NONE = RunShock(0.0, 0.0, 0.1, 0.1, 5, used=False)
 
@@ -144,3 +144,25 @@ def test_without_shocks_little_power_is_lost() -> None:
     plain, added = alarms(np.random.default_rng(13), 300, 500, 5, shock=0.0, drop=0.05)
     assert plain > 0.95
     assert added > 0.92
+
+
+def test_the_largest_shock_bounds_that_of_every_completion() -> None:
+    """Whatever missing values are, no larger shock is found with them; and the bound is often above 0."""
+    rng, above = np.random.default_rng(5), 0
+    for _ in range(120):
+        k, n = int(rng.integers(2, 5)), 40
+        clusters = [str(int(part)) for part in rng.integers(0, 25, n)]
+        whole = np.clip(rng.normal(0.5, 0.15, (k, n)) + rng.normal(0, rng.choice([0, 0.06]), (k, 1)), 0, 1)
+        lost = rng.random((k, n)) < rng.choice([0.005, 0.03])
+        known = [
+            [None if gone else float(value) for value, gone in zip(*row, strict=True)]
+            for row in zip(whole, lost, strict=True)
+        ]
+        most = largest_shock(known, clusters, 1.0)
+        above += most > 0
+        for _ in range(10):
+            filled = np.where(lost, rng.integers(0, 2, (k, n)), whole)
+            assert run_shock(filled.tolist(), clusters).variance <= most + 1e-12
+    assert 20 < above < 120
+    assert largest_shock([[0.1, None], [0.2, 0.3]], ["a", "b"], math.inf) == math.inf
+    assert largest_shock([[0.1, 0.4], [0.2, 0.3]], ["a", "b"], math.inf) == 0.0
