@@ -112,7 +112,7 @@ def _finding_line(report: Report, worst: Verdict | None) -> str:
     closest, limit = max(limited, key=lambda item: (item[0].harm_limit or 0.0) / (item[1] or 1.0))
     unit = _unit(report, closest.metric)
     verb = "fell" if closest.higher_is_better else "rose"
-    text = f"No gated metric is worse beyond its margin; {closest.metric}{_scope(closest)} {verb} by at most"
+    text = f"No drop beyond its margin is proven; {closest.metric}{_scope(closest)} {verb} by at most"
     most, allowed = closest.harm_limit, limit
     shown = (
         (relative(most), relative(allowed))

@@ -67,7 +67,7 @@ def test_passed() -> None:
     found = report_of({"quality": GOOD}, {"quality": GOOD}, DROP, after={"model": "m" * 60})
     assert found.headline == (
         "PASSED — all 2 gates.",
-        "No gated metric is worse beyond its margin; quality fell by at most 0.010 (95 %, allowed 0.050).",
+        "No drop beyond its margin is proven; quality fell by at most 0.010 (95 %, allowed 0.050).",
         "Changed: model — → mmmmmmmmmmmmmmmmmmm…mmmmmmmm.",
     )
 
@@ -77,7 +77,7 @@ def test_passed_where_lower_is_better() -> None:
     each = Gate(id="each", metric="flaws", max_drop=0.2, slice="language")
     found = report_of({"flaws": [0.0] * 300}, {"flaws": [0.0] * 300}, each)
     assert found.headline[1] == (
-        "No gated metric is worse beyond its margin; flaws in language=de rose by at most 0.030"
+        "No drop beyond its margin is proven; flaws in language=de rose by at most 0.030"
         " (95 %, allowed 0.200)."
     )
     assert found.headline[2] == "Changed: nothing in the configuration."
