@@ -225,7 +225,7 @@ def measure(
     return msgspec.structs.replace(
         found,
         change=_shown(sign * result.mean + 0.0, scale),
-        interval=Interval(low, high, LEVEL, how) if result.df else None,
+        interval=Interval(low, high, LEVEL, how) if result.df and math.isfinite(high - low) else None,
         p_worse=p,
         harm=_shown(result.mean + 0.0, scale),
         harm_limit=_shown(limit, scale) if math.isfinite(limit) else None,

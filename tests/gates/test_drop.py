@@ -304,3 +304,12 @@ def test_a_gate_that_can_never_pass_is_known_beforehand(n: int, gate: Gate, why:
     """Too few cases or documents, or a margin finer than the cases can show, are told before any call."""
     cases = cases_of(n, 1, lambda i: ("en", "de")[i % 2])
     assert cannot_pass(gate, suite_of(gate), cases, 1.0) == why
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_values_too_large_to_square_leave_no_interval() -> None:
+    """A change whose error is beyond floating point has no interval; infinity never reaches a report."""
+    gate = Gate(id="slow", metric="latency_s", max_drop=5)
+    found = decided([1.0] * 60, [1e200 * (i % 2 + 1) for i in range(60)], gate)
+    assert found.outcome == "inconclusive"
+    assert found.interval is None
