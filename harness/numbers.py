@@ -107,7 +107,7 @@ def share(value: float) -> str:
 
 def _digits(value: float, unit: str) -> str:
     least = 0 if value >= 1000 or (unit == "tokens" and value == int(value)) else _DECIMALS.get(unit, 3)
-    if unit == "s" and value < _BRIEF_S:
+    if unit == "s" and _ZERO < value < _BRIEF_S:
         least = 3
     return _honest(value, least, ends=(0.0, 1.0) if not unit else (0.0,))
 

@@ -15,7 +15,7 @@ from harness import numbers
         (0.0142, "0.014 s"),
         (0.0053, "0.005 s"),
         (0.0003, "0.0003 s"),
-        (0.0, "0.000 s"),
+        (0.0, "0.00 s"),
     ],
 )
 def test_short_times_are_not_rounded_away(seconds: float, written: str) -> None:
