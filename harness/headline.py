@@ -95,13 +95,13 @@ def _why_lost(report: Report) -> str:
 
 def _finding_line(report: Report, worst: Verdict | None) -> str:
     if worst is not None and worst.comparison is not None:
-        return _change_text(worst.comparison, worst.limit, report)
+        return _change_text(worst.comparison, worst.limit, report, _since(worst))
     if worst is not None:
         name = worst.metric or worst.gate
         scope = "" if worst.scope == "all" else f" in {worst.scope}"
         return f"{name}{scope}: {worst.rule}: {worst.reason}."
     limited = [
-        (verdict.comparison, verdict.limit)
+        (verdict.comparison, verdict.limit, _since(verdict))
         for verdict in report.verdicts
         if verdict.outcome == "pass"
         and verdict.comparison is not None
@@ -109,10 +109,11 @@ def _finding_line(report: Report, worst: Verdict | None) -> str:
     ]
     if not limited:
         return "No gate compares with a baseline."
-    closest, limit = max(limited, key=lambda item: (item[0].harm_limit or 0.0) / (item[1] or 1.0))
+    closest, limit, since = max(limited, key=lambda item: (item[0].harm_limit or 0.0) / (item[1] or 1.0))
     unit = _unit(report, closest.metric)
     verb = "fell" if closest.higher_is_better else "rose"
-    text = f"No drop beyond its margin is proven; {closest.metric}{_scope(closest)} {verb} by at most"
+    what = f"{closest.metric}{_scope(closest)} {verb}{since}"
+    text = f"No drop beyond its margin is proven; {what} by at most"
     most, allowed = closest.harm_limit, limit
     shown = (
         (relative(most), relative(allowed))
@@ -122,7 +123,12 @@ def _finding_line(report: Report, worst: Verdict | None) -> str:
     return f"{text} {shown[0]} ({share(closest.limit_level)}, allowed {shown[1]})."
 
 
-def _change_text(found: Comparison, limit: float | None, report: Report) -> str:
+def _since(verdict: Verdict) -> str:
+    """Name what a drop is measured from where that is not the baseline, which all else is about."""
+    return " since the anchor" if verdict.against == "anchor" else ""
+
+
+def _change_text(found: Comparison, limit: float | None, report: Report, since: str) -> str:
     """``recall@5 fell 0.912 → 0.871 (−0.041, 95 % CI [...]; allowed 0.020; ...): 61 worse, ...``."""
     unit = _unit(report, found.metric)
     if found.change is None:
@@ -141,7 +147,7 @@ def _change_text(found: Comparison, limit: float | None, report: Report) -> str:
         allowed = "" if limit is None else f"; allowed {number(limit, unit)}"
     pairs = f"; paired n = {of_total(found.n_pairs, found.n_pairs + found.n_unpaired)}"
     counts = f"{found.worse:,} worse, {found.better:,} better, {found.same:,} same"
-    return f"{found.metric}{_scope(found)} {verb}{values} ({inside}{allowed}{pairs}): {counts}."
+    return f"{found.metric}{_scope(found)} {verb}{since}{values} ({inside}{allowed}{pairs}): {counts}."
 
 
 def _scope(found: Comparison) -> str:
@@ -150,6 +156,8 @@ def _scope(found: Comparison) -> str:
 
 def _where_line(report: Report, worst: Verdict | None) -> str:
     parts = []
+    if worst is not None and worst.against == "anchor":
+        return _changed(report, " since the baseline")
     if report.outcome == "fail" and worst is not None and worst.metric is not None:
         hit = hardest_hit(report.slices, worst.metric)
         if hit is not None and not _stands_out(hit, report):
@@ -185,14 +193,14 @@ def _share_of_slice(report: Report, metric: str, hit: Comparison) -> list[str]:
     return [f"{text}; in {count} of them: {cause}." if cause else f"{text}."]
 
 
-def _changed(report: Report) -> str:
+def _changed(report: Report, since: str = "") -> str:
     if report.baseline is None:
         return ""
     if not report.changes:
-        return "Changed: nothing in the configuration."
+        return f"Changed{since}: nothing in the configuration."
     shown = [f"{item.key} {_value(item.before)} → {_value(item.after)}" for item in report.changes[:4]]
     more = f" and {len(report.changes) - 4} more" if len(report.changes) > 4 else ""
-    return f"Changed: {', '.join(shown)}{more}."
+    return f"Changed{since}: {', '.join(shown)}{more}."
 
 
 def _value(value: object) -> str:

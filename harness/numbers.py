@@ -14,6 +14,8 @@ NONE = "—"
 """What stands where there is no number."""
 
 _DECIMALS = {"": 3, "s": 2, "ms": 0, "USD": 4, "tokens": 1}
+_BRIEF_S = 0.015
+"""Seconds below this get a third decimal: 0.005 s and 0.014 s are not both 0.01 s."""
 _MOST_DECIMALS = 12
 _ZERO = 1e-12
 
@@ -105,6 +107,8 @@ def share(value: float) -> str:
 
 def _digits(value: float, unit: str) -> str:
     least = 0 if value >= 1000 or (unit == "tokens" and value == int(value)) else _DECIMALS.get(unit, 3)
+    if unit == "s" and _ZERO < value < _BRIEF_S:
+        least = 3
     return _honest(value, least, ends=(0.0, 1.0) if not unit else (0.0,))
 
 

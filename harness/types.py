@@ -601,7 +601,7 @@ class Verdict(Struct, frozen=True):
 
     ``role`` of a drop: ``primary`` gates decide, ``guard`` gates fail on proof. ``holds`` is False where a
     guard found no drop and could not exclude one: that holds nothing back. ``n_needed`` is about how many
-    pairs would tell.
+    pairs would tell. ``against`` is what a drop was measured from.
     """
 
     gate: str
@@ -624,6 +624,7 @@ class Verdict(Struct, frozen=True):
     role: Literal["", "primary", "guard"] = ""
     holds: bool = True
     n_needed: int | None = None
+    against: Literal["baseline", "anchor"] | None = None
 
 
 class Requirement(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

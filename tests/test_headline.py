@@ -217,3 +217,15 @@ def test_no_slice_is_named_where_all_fell_alike() -> None:
     after: list[Cell] = [float(i // 6 % 3 != 0) for i in range(300)]
     found = report_of({"quality": after}, {"quality": GOOD}, DROP)
     assert found.headline[2].startswith("No slice is hit much harder than the rest.")
+
+
+def test_a_drop_since_the_anchor_is_told_as_one() -> None:
+    """Its numbers are not those of the baseline, so the hardest slice and what changed are kept apart."""
+    found = report_of(
+        {"quality": german_fell(2)}, {"quality": GOOD}, DROP, before={"top_k": 5}, after={"top_k": 1}
+    )
+    assert {verdict.against for verdict in found.verdicts if verdict.comparison} == {"baseline"}
+    moved = tuple(replace(v, against="anchor" if v.comparison else None) for v in found.verdicts)
+    _, finding, where = headline_of(replace(found, verdicts=moved))
+    assert finding.startswith("quality fell since the anchor 1.000 → 0.833 (")
+    assert where == "Changed since the baseline: top_k 5 → 1."

@@ -54,8 +54,10 @@ def show(suite: Path, anchor: bool, as_json: bool) -> int:
         return 0
     _show_lock(lock, "anchor" if anchor else "baseline")
     _show_runs(lock, read_baseline(path))
-    if len(lock.runs) < load_suite(suite).suite.baseline.runs:
-        terminal.say("  note       3 to 5 runs of a system that varies find more, at no call per gate")
+    wanted = load_suite(suite).suite.baseline.runs
+    if len(lock.runs) < wanted:
+        has = f"{len(lock.runs)} of {wanted} runs"
+        terminal.say(f"  note       {has}: of a system that varies, more find more, at no call per gate")
     terminal.say(f"  lock       {shown_path(path)}")
     return 0
 

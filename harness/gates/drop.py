@@ -105,6 +105,7 @@ def _judge(test: DropTest, role: Role, unit: str) -> Verdict:
         n=found.n_pairs,
         n_total=found.n_pairs + found.n_unpaired,
         comparison=found,
+        against=gate.against or "baseline",
         role=role,
         holds=holds,
         n_needed=_n_needed(test) if outcome == "inconclusive" else None,

@@ -39,7 +39,9 @@ def render(found: Candidates, width: int, ascii_only: bool, files: Sequence[tupl
 
 
 def _table(found: Candidates, console: Console) -> list[str]:
-    quality = console.clean(f"{found.quality} [95 % CI]", _MOST_HEAD)
+    heads = (f"{found.quality} [95 % CI]", f"{found.quality} [95 %]", found.quality)
+    fitting = next((name for name in heads if cells(name) <= _MOST_HEAD), heads[-1])
+    quality = console.clean(fitting, _MOST_HEAD)
     spent = {"cost": "$/1,000", "latency": "p95"}
     head = ["# candidate", quality, "tie", *(spent[name] for name in found.objectives[1:]), "front", ""]
     rows = [head, *(_row(one, found) for one in found.candidates)]

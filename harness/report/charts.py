@@ -149,7 +149,7 @@ def _place_label(
     """Where a label begins or ends: beside its point, else above or below, where no other label stands."""
     width = _CHAR * length
     is_right = x + _GAP + width <= 100
-    sides = [is_right] + [not is_right] * (x - _GAP - width >= 0 or not is_right)
+    sides = (is_right, not is_right)
     shifts = (0.0, -_LINE, _LINE, -2 * _LINE, 2 * _LINE, -3 * _LINE, 3 * _LINE)
     places = [(x + (_GAP if right else -_GAP), y + shift, not right) for shift in shifts for right in sides]
 
@@ -158,7 +158,8 @@ def _place_label(
 
     def is_free(place: tuple[float, float, bool]) -> bool:
         left = left_of(place)
-        return 0 <= place[1] <= 100 and not any(
+        is_inside = left >= 0 and left + width <= 100 and 0 <= place[1] <= 100
+        return is_inside and not any(
             left < right and other < left + width and abs(place[1] - at) < _LINE for other, right, at in taken
         )
 

@@ -66,7 +66,7 @@ def gap_view(report: Report | Audit, gap: Gap, verdicts: Sequence[Verdict]) -> G
         lower_is_better=not gap.higher_is_better,
         level=numbers.level_name(group.estimate.interval for group in gap.groups),
         forest=forest,
-        rows=tuple(_row(gap, group, bar, unit) for group, bar in zip(gap.groups, forest.bars, strict=True)),
+        rows=rows,
         difference=numbers.number(gap.difference, unit),
         ratio=numbers.number(gap.ratio),
         overall=numbers.with_interval(gap.overall.value, gap.overall.interval, unit),

@@ -14,7 +14,7 @@ from test_report_html import Page
 
 from harness.report.audit import render
 from harness.report.json import render_audit
-from harness.types import Audit
+from harness.types import Audit, Interval
 
 PLAIN = Page(render(sample_audit()))
 
@@ -48,6 +48,26 @@ def test_what_must_not_be_missed_is_said() -> None:
         assert said in PLAIN.words, said
     assert any("hollow" in (attributes.get("class") or "") for _, attributes in PLAIN.tags)
     assert any(attributes.get("class") == "unknown" for tag, attributes in PLAIN.tags if tag == "td")
+
+
+def test_a_difference_found_by_a_better_group_names_it() -> None:
+    """The first page never says "difference found" without who differs, and how."""
+    audit = sample_audit()
+    item = next(one for one in audit.gaps if one.gap.groups[0].interval is not None)
+    span = Interval(-0.3, -0.1, 0.95, "t")
+    better = msgspec.structs.replace(
+        item.gap.groups[0], verdict="better than the rest", deficit=-0.2, interval=span
+    )
+    gap = msgspec.structs.replace(item.gap, verdict="difference found", groups=(better,))
+    alone = msgspec.structs.replace(audit, gaps=(msgspec.structs.replace(item, gap=gap),))
+    said = f"difference found; {better.group} better than the rest: −0.200"
+    assert said in Page(render(alone)).words
+
+
+def test_a_ratio_is_named_by_what_it_is() -> None:
+    """The smaller mean over the larger one, which is best over worst where lower is better."""
+    assert "lower ÷ higher" in PLAIN.words
+    assert "worst ÷ best" not in PLAIN.words
 
 
 def test_without_a_judge_the_rules_are_warned_of() -> None:

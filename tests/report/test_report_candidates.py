@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from sample_candidates import HOSTILE, raced, recordings, sample
 from test_report_html import Page
 
@@ -138,3 +139,25 @@ def test_labels_do_not_cover_each_other() -> None:
     """Six points in one place have six labels in six places."""
     marks = scatter([Spot(1.0, 0.5, 0.4, 0.6, f"name {k}") for k in range(6)], down_is_better=False).marks
     assert len({(mark.label_x, mark.label_y) for mark in marks}) == 6
+
+
+def test_a_label_at_the_edge_stays_inside() -> None:
+    """Two points close together at the right: the second label moves up or down, not out of the drawing."""
+    spots = [Spot(5.0, 0.5, 0.4, 0.6, "1 plain system n1"), Spot(5.3, 0.5, 0.4, 0.6, "2 plain system o1")]
+    marks = scatter([*spots, Spot(2.5, 0.2, 0.1, 0.3, "3 degraded")], down_is_better=False).marks
+    assert all(mark.ends for mark in marks[:2])
+    assert marks[0].label_y != marks[1].label_y
+
+
+def test_the_heading_of_the_quality_is_not_cut() -> None:
+    """A long name takes the place of the level's letters."""
+    long, found = "required_facts", sample(raced())
+    renamed = structs.replace(
+        found,
+        quality=long,
+        metrics={long: found.metrics[found.quality]},
+        candidates=tuple(
+            structs.replace(one, standings={long: one.standings[found.quality]}) for one in found.candidates
+        ),
+    )
+    assert f"{long} [95 %]  " in candidates_text.render(renamed, 120, False)
