@@ -126,7 +126,9 @@ def race(values: Array, cases: list[Case], seed: int) -> tuple[int, int, int]:
         asked = np.append(asked, [places[case.id] for case in stage])
         calls += len(alive) * len(stage)
         seen = values[np.ix_(alive, asked)]
-        look = judge_look(seen, documents[asked], bound=bound, epsilon=EPSILON, width=1.0)
+        look = judge_look(
+            seen, documents[asked], np.ones(len(seen), dtype=bool), bound=bound, epsilon=EPSILON, width=1.0
+        )
         leader, alive = int(alive[look.leader]), alive[~look.out]
         if look.is_over:
             break

@@ -14,8 +14,9 @@ import msgspec
 from harness.api.asking import Plan, Session, missing, open_session
 from harness.api.choosing import compare_candidates
 from harness.api.running import Checked, RunOptions, check_same, forget, plan_run
-from harness.candidates.entrants import USAGE
-from harness.candidates.race import ALPHA, LOOKS, Rules, look_bounds, race_stages, take_look
+from harness.candidates.choice import gates_of, requirements_of
+from harness.candidates.entrants import USAGE, entrant_of
+from harness.candidates.race import ALPHA, LOOKS, Rules, look_bounds, race_stages, take_look, why_dropped
 from harness.comparison import fold
 from harness.engine.progress import Silent, show_progress
 from harness.engine.signals import Signals
@@ -240,7 +241,7 @@ def _run(
                     looks.append(found)
                     for run_id in found.dropped:
                         alive[run_id].recording.finish(
-                            _stop(course, look, f"dropped: {_against(found, run_id)}")
+                            _stop(course, look, f"dropped: {why_dropped(found, run_id)}")
                         )
                         await alive.pop(run_id).stack.aclose()
                     if is_over:
@@ -266,11 +267,16 @@ async def _open(runner: _Runner, progress: Silent, options: RaceOptions) -> Sess
 
 def _look(alive: Mapping[str, _Runner], course: _Course, look: int) -> tuple[RaceLook, bool]:
     """Judge everyone in the race on what stands in the recordings."""
-    cases, tables = course.asked(look), {}
+    cases, tables, broken = course.asked(look), {}, []
+    asked = {case.id for case in cases}
     for run_id, runner in alive.items():
         recorded = read_planned(runner.recording.path)
         tables[run_id] = fold(recorded.results, course.rules.metric, recorded.run.repeats)
-    return take_look(tables, cases, course.metric, course.bounds[look - 1], course.rules.epsilon)
+        suite = runner.plan.file.suite
+        verdicts = requirements_of(entrant_of(recorded, asked), suite, gates_of(suite.choose))
+        if any(found.outcome == "fail" for found in verdicts):
+            broken.append(run_id)
+    return take_look(tables, cases, course.metric, course.bounds[look - 1], course.rules.epsilon, broken)
 
 
 def _stop(course: _Course, look: int, reason: str) -> EarlyStop | None:
@@ -279,11 +285,6 @@ def _stop(course: _Course, look: int, reason: str) -> EarlyStop | None:
         return None
     planned = len(course.asked(len(course.stages)))
     return EarlyStop(look, len(course.stages), len(course.asked(look)), planned, reason)
-
-
-def _against(look: RaceLook, run_id: str) -> str:
-    limit = look.limits[run_id]
-    return f"at most {limit:+.3f} against {look.leader}" if limit is not None else "no case in common"
 
 
 def _told(course: _Course, looks: Sequence[RaceLook], runs: Sequence[str], calls: int) -> Race:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from harness.candidates.entrants import count_lost
@@ -53,7 +53,12 @@ def look_bounds(stages: Iterable[Sequence[Case]], alpha: float) -> tuple[float, 
 
 
 def take_look(
-    tables: Mapping[str, Table], cases: Sequence[Case], metric: MetricIdentity, bound: float, epsilon: float
+    tables: Mapping[str, Table],
+    cases: Sequence[Case],
+    metric: MetricIdentity,
+    bound: float,
+    epsilon: float,
+    broken: Collection[str] = (),
 ) -> tuple[RaceLook, bool]:
     """Judge the candidates in the race after these cases were asked of each.
 
@@ -66,6 +71,7 @@ def take_look(
         metric: direction and range; it has an upper end.
         bound: of this look, on the z scale.
         epsilon: as a share of the range.
+        broken: runs that are shown to break a requirement: they neither lead nor stay, unless all do.
 
     Returns:
         the look, and whether the race is over.
@@ -83,7 +89,8 @@ def take_look(
         rows.append([np.nan if value is None else sign * value for value in values])
     numbers = {name: number for number, name in enumerate(sorted({case.cluster for case in cases}))}
     clusters = np.array([numbers[case.cluster] for case in cases])
-    look = judge_look(np.array(rows), clusters, bound=bound, epsilon=epsilon * width, width=width)
+    fit = np.array([run not in broken for run in runs])
+    look = judge_look(np.array(rows), clusters, fit, bound=bound, epsilon=epsilon * width, width=width)
     limits = {
         run: float(limit) if np.isfinite(limit) else None
         for run, limit in zip(runs, look.limits, strict=True)
@@ -92,11 +99,19 @@ def take_look(
     return RaceLook(len(cases), runs[look.leader], limits, out), look.is_over
 
 
+def why_dropped(look: RaceLook, run: str) -> str:
+    """Say why a run is out: worse than the leader, or not to be chosen whatever its quality."""
+    limit = look.limits[run]
+    if limit is None or limit >= 0:
+        return "it breaks a requirement"
+    return f"at most {signed(limit)} against {look.leader}"
+
+
 def dropped_by(race: Race) -> dict[str, str]:
     """Say of each run that was dropped when and why."""
     found = {}
     for at, look in enumerate(race.looks, 1):
         for run in look.dropped:
-            least = f"at most {signed(look.limits[run])} against the leader"
-            found[run] = f"dropped at look {at} after {look.n_cases:,} cases: {least}"
+            why = why_dropped(look, run)
+            found[run] = f"dropped at look {at} after {look.n_cases:,} cases: {why}"
     return found

@@ -26,25 +26,30 @@ class Look(NamedTuple):
     is_over: bool
 
 
-def judge_look(values: Array, clusters: Array, *, bound: float, epsilon: float, width: float) -> Look:
+def judge_look(
+    values: Array, clusters: Array, fit: Array, *, bound: float, epsilon: float, width: float
+) -> Look:
     """Judge the candidates that are still in the race on what all of them were asked.
 
-    The leader has the highest mean. With d the paired differences to it, a candidate is out when
-    ``mean(d) + q se(d) < 0``: ``se`` is cluster-robust and at least ``PSEUDO * width / n``, and q is the
-    quantile of Student's t with (clusters - 1) degrees of freedom at the level of the look's bound. The race
-    is over when one is left, or no other may be better than the leader by more than ``epsilon``. Sources:
-    Maron and Moore 1994; Birattari et al. 2002; bounds by Lan and DeMets 1983.
+    The leader has the highest mean of those that are fit; who is not is out, unless nobody is. With d the
+    paired differences to the leader, a candidate is out when ``mean(d) + q se(d) < 0``: ``se`` is
+    cluster-robust and at least ``PSEUDO * width / n``, and q is the quantile of Student's t with
+    (clusters - 1) degrees of freedom at the level of the look's bound. The race is over when one is left, or
+    no other may be better than the leader by more than ``epsilon``. Sources: Maron and Moore 1994; Birattari
+    et al. 2002; bounds by Lan and DeMets 1983.
 
     Args:
         values: shape (candidates, cases), higher is better; NaN where a metric does not apply.
         clusters: shape (cases,), the document of each case as a number.
+        fit: shape (candidates,), whether it could be chosen at all.
         bound: of this look, on the z scale.
         epsilon: difference that does not matter, on the scale of the values.
         width: of the range of the values.
     """
     seen = ~np.isnan(values)
     means = np.where(seen.any(1), np.nansum(values, 1) / np.maximum(seen.sum(1), 1), -np.inf)
-    leader = int(means.argmax())
+    fit = fit if fit.any() else np.ones(len(values), dtype=bool)
+    leader = int(np.where(fit, means, -np.inf).argmax())
     difference = values - values[leader]
     known = ~np.isnan(difference)
     n = known.sum(1)
@@ -54,7 +59,7 @@ def judge_look(values: Array, clusters: Array, *, bound: float, epsilon: float, 
     with np.errstate(invalid="ignore"):
         limits = np.where(df > 0, mean + stdtrit(np.maximum(df, 1), float(ndtr(bound))) * se, math.inf)
     limits[leader] = 0.0
-    out = limits < 0
+    out = (limits < 0) | ~fit
     others = np.delete(limits, leader)[~np.delete(out, leader)]
     return Look(leader, limits, out, is_over=bool((others <= epsilon).all()))
 

@@ -15,7 +15,8 @@ LEVEL = 0.9750021048517795
 def judge(values, clusters=None, epsilon=0.01):
     values = np.array(values, dtype=float)
     clusters = np.arange(values.shape[1]) if clusters is None else np.array(clusters)
-    return judge_look(values, clusters, bound=BOUND, epsilon=epsilon, width=1.0)
+    fit = np.ones(len(values), dtype=bool)
+    return judge_look(values, clusters, fit, bound=BOUND, epsilon=epsilon, width=1.0)
 
 
 def test_limits_are_those_of_the_paired_t():
@@ -69,3 +70,14 @@ def test_one_document_says_nothing():
     found = judge([np.ones(30), np.zeros(30)], clusters=[7] * 30)
     assert found.limits[1] == math.inf
     assert not found.out.any()
+
+
+def test_who_cannot_be_chosen_neither_leads_nor_stays() -> None:
+    """The best of those that are fit leads; where nobody is fit, the race is as if all were."""
+    rng = np.random.default_rng(5)
+    values = np.clip(np.array([[0.9], [0.8], [0.79]]) + rng.normal(0, 0.02, (3, 80)), 0, 1)
+    clusters = np.arange(80)
+    found = judge_look(values, clusters, np.array([False, True, True]), bound=BOUND, epsilon=0.0, width=1.0)
+    assert (found.leader, bool(found.out[0])) == (1, True)
+    nobody = judge_look(values, clusters, np.zeros(3, dtype=bool), bound=BOUND, epsilon=0.0, width=1.0)
+    assert (nobody.leader, nobody.out.tolist()) == (0, [False, True, True])
