@@ -30,10 +30,8 @@ def code_digest() -> str:
     """Fingerprint of the code that decides: rows of other code are not added up."""
     root = Path(harness.__file__).parent
     files = [*root.glob("gates/*.py"), *root.glob("stats/*.py")]
-    files += [
-        root / name
-        for name in ("comparison.py", "pairing.py", "planning.py", "pooling.py", "rehearsal.py", "slices.py")
-    ]
+    names = "comparison pairing limits measurement planning pooling rehearsal slices"
+    files += [root / f"{name}.py" for name in names.split()]
     whole = hashlib.sha256()
     for path in sorted(files):
         whole.update(path.read_bytes())

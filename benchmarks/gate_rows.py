@@ -11,7 +11,7 @@ from gate_worlds import MARGIN, NAMES, PRIMARY, Drop, suite, world
 
 from harness.gates.evidence import Evidence
 from harness.gates.family import find_drops
-from harness.pairing import compare
+from harness.measurement import compare
 from harness.planning import stages_of
 from harness.rehearsal import hold_gate
 from harness.types import Slice

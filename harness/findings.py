@@ -14,8 +14,8 @@ from harness.gates.decide import overall
 from harness.gates.evidence import Evidence
 from harness.gates.gap import find_gap
 from harness.headline import headline_of, worst_verdict
+from harness.measurement import compare
 from harness.numbers import number
-from harness.pairing import compare
 from harness.slices import labels_of, select, slices_of
 from harness.types import (
     Accounting,

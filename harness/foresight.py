@@ -17,7 +17,8 @@ from harness.gates.family import MIN_PAIRS, MIN_SLICE_PAIRS, margin_of, scale_of
 from harness.gates.hierarchy import roles_of, weights_of
 from harness.gates.looks import PASS_ERROR, level_of
 from harness.gates.stopping import LOOKS_BAD
-from harness.pairing import NO_SHIFT, Shift, one_pair, pair
+from harness.limits import NO_SHIFT, Shift, one_pair
+from harness.pairing import pair
 from harness.slices import select
 from harness.types import Case, Gate, MetricIdentity, Result, Slice, Suite
 

@@ -18,6 +18,8 @@ CORE = {
     "slices",
     "comparison",
     "pairing",
+    "limits",
+    "measurement",
     "attribution",
     "fairness",
     "findings",

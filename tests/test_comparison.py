@@ -23,7 +23,9 @@ from harness.comparison import (
     hardest_first,
 )
 from harness.errors import NotComparable
-from harness.pairing import compare, harm_limit, pair
+from harness.limits import harm_limit
+from harness.measurement import compare
+from harness.pairing import pair
 from harness.types import Comparison, MetricIdentity, Response, Result, Score, Slice
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)

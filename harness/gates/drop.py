@@ -20,8 +20,8 @@ from harness.gates.family import (
     tested_slices,
 )
 from harness.gates.hierarchy import Role
+from harness.limits import pairs_needed
 from harness.numbers import number, p_value, relative, share
-from harness.pairing import pairs_needed
 from harness.slices import select
 from harness.types import Case, Comparison, Gate, Outcome, Suite, Verdict
 

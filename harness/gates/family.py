@@ -12,7 +12,9 @@ from harness.comparison import Looks, RunScores, differing_metrics, estimate
 from harness.gates.evidence import Evidence
 from harness.gates.hierarchy import weights_of
 from harness.gates.looks import PASS_ERROR, least_bound, level_of, spent_by
-from harness.pairing import NO_SHIFT, Pairs, Scale, Shift, could_be_sure, known_limit, measure, pair, shifted
+from harness.limits import NO_SHIFT, Shift, could_be_sure, known_limit, shifted
+from harness.measurement import measure
+from harness.pairing import Pairs, Scale, pair
 from harness.pooling import complete_values, possible_values
 from harness.slices import TOO_SMALL_TO_TEST, select, slices_of, values_of
 from harness.types import Case, Comparison, Gate, Slice, Suite

@@ -8,7 +8,7 @@ from harness.comparison import differing_metrics
 from harness.gates.decide import decide_each, overall
 from harness.gates.evidence import Evidence
 from harness.gates.family import DropTests, find_drops
-from harness.pairing import compare
+from harness.measurement import compare
 from harness.slices import TOO_SMALL_TO_TEST, select, slices_of
 from harness.types import Comparison, Slice, Verdict
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.pairing import NO_SHIFT, Shift, shifted
+from harness.limits import NO_SHIFT, Shift, shifted
 from harness.stats.paired import ClusteredMean, clustered_mean
 from harness.stats.shocks import MOST_CHANCE, RunShock, largest_shock, run_shock
 

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from world import HIGHER, cases_of, table_of
 
 from harness.fairness.gaps import gap_between_groups
-from harness.pairing import harm_limit, pair
+from harness.limits import harm_limit
+from harness.pairing import pair
 from harness.stats.intervals import mean_ci
 from harness.stats.paired import clustered_mean, positive_mean_test
 
