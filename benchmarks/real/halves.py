@@ -20,20 +20,28 @@ KINDS = ("fail", "inconclusive", "pass", "p")
 def halves(recorded: Recorded, seed: int) -> tuple[Recorded, Recorded]:
     """Part the questions at random; each of the second half takes the place of one of the first.
 
-    Such pairs have nothing in common but the system, so that the change is noise, and more of it than between
-    two runs of the same questions.
+    Within each group (a language), so that a slice is compared with itself. Such pairs have nothing else in
+    common but the system: the change is noise, and more of it than between two runs of the same questions.
     """
-    order = list(recorded.results)
-    random.Random(seed).shuffle(order)  # noqa: S311 -- a sample
-    half = len(order) // 2
-    first, second = order[:half], order[half : 2 * half]
+    chance = random.Random(seed)  # noqa: S311 -- a sample
+    groups = {case.id: str(sorted(case.groups.items())) for case in recorded.cases}
+    by_group: dict[str, list[Result]] = {}
+    for result in recorded.results:
+        by_group.setdefault(groups[result.case_id], []).append(result)
+    first: list[Result] = []
+    second: list[Result] = []
+    for members in by_group.values():
+        chance.shuffle(members)
+        half = len(members) // 2
+        first += members[:half]
+        second += members[half : 2 * half]
     names = [result.case_id for result in first]
     kept = tuple(case for case in recorded.cases if case.id in set(names))
 
     def half_of(results: list[Result], run: str) -> Recorded:
         return replace(
             recorded,
-            run=replace(recorded.run, id=run, n_cases=half),
+            run=replace(recorded.run, id=run, n_cases=len(names)),
             cases=kept,
             digests={name: recorded.digests[name] for name in names},
             results=tuple(replace(result, case_id=name) for result, name in zip(results, names, strict=True)),

@@ -193,7 +193,7 @@ def _headline(gaps: Sequence[AuditedGap]) -> tuple[str, ...]:
     worse = [entry for entry in rows if entry[1].verdict in FOUND_WORSE]
     if worse:
         item, row, found = max(worse, key=lambda entry: (entry[2].low, entry[1].deficit or 0.0))
-        p = "" if row.p_worse is None else f", adjusted p {p_value(row.p_worse)}"
+        p = "" if row.p_worse is None else f", one-sided adjusted p {p_value(row.p_worse)}"
         size = f"{with_interval(row.deficit, found)}{p}"
         lines.append(
             f"{item.gap.attribute}={row.group} is worse served than the rest on {item.gap.metric}: {size}"
