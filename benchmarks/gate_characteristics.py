@@ -29,9 +29,9 @@ SHORT = {"whole-same-200": 8, "whole-graded-5-300": 4, "whole-binary-10-300": 4,
 def code_digest() -> str:
     """Fingerprint of the code that decides: rows of other code are not added up."""
     root = Path(harness.__file__).parent
-    files = [*root.glob("gates/*.py"), *root.glob("stats/*.py")]
-    names = "comparison pairing limits measurement planning pooling rehearsal slices"
-    files += [root / f"{name}.py" for name in names.split()]
+    names = "comparison pairing limits measurement planning pooling rehearsal slices".split()
+    names += [f"stats/{name}" for name in "completions exact family paired rates sequential shocks".split()]
+    files = [*root.glob("gates/*.py"), *(root / f"{name}.py" for name in names)]
     whole = hashlib.sha256()
     for path in sorted(files):
         whole.update(path.read_bytes())

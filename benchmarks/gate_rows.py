@@ -21,6 +21,8 @@ SIZES = (200, 300, 500)
 LOOKS = (0.4, 0.6, 0.8, 1.0)
 ORDERS = 16
 """Orders of the documents that are drawn from; the bounds of their looks are computed once each."""
+REPORTS = 200
+"""Unchanged runs whose reported detectable drop is averaged."""
 BINARY, GRADED, OTHER = 0, 4, 7
 """A primary metric of either kind, and one that is not primary."""
 GATES = {index: f"g{index:02}" for index in PRIMARY}
@@ -58,7 +60,7 @@ def rows() -> list[Row]:
         for runs in (1, 3):
             facts = {"change": "document", "baseline_runs": runs, "candidate_runs": runs, "metric": metric}
             what = f"neutral change by document, {kind}, {runs} + {runs} runs"
-            found.append(Row(f"single-{kind}-{runs}", what, 200, 2000, facts))
+            found.append(Row(f"single-{kind}-{runs}", what, 200, 6000, facts))
         for n in SIZES:
             what = f"the detectable drop, {kind}"
             found.append(Row(f"detectable-{kind}-{n}", what, n, 500, {"metric": metric}))
@@ -75,22 +77,18 @@ def rng_of(row: Row, index: int) -> np.random.Generator:
 
 
 def prepare(row: Row) -> Row:
-    """Find the drop that the gate reports as detectable where there is such a drop; other rows are ready.
+    """Find the drop that the gate reports as detectable where a row is of such a drop; other rows are ready.
 
-    The error of a change grows with the drop, and with it what is reported: the drop is the one at which the
-    mean report, over 40 worlds apart from those of the row, equals it.
+    It is the mean of what runs of an unchanged system report, over 200 worlds apart from those of the row.
     """
     if not row.key.startswith("detectable"):
         return row
-    metric, size = row.drawn["metric"], MARGIN
-    for _ in range(5):
-        found = []
-        for index in range(40):
-            drawn = world(rng_of(row, 10_000_000 + index), row.n, drop=Drop(round(size, 4), (metric,)))
-            tests = find_drops(Evidence(suite(), drawn.candidate, drawn.baseline)).tests
-            found.append(tests[GATES[metric]][0].comparison.detectable or 0.0)
-        size = float(np.mean(found))
-    return row._replace(drawn={**row.drawn, "drop": Drop(round(size, 4), (metric,))})
+    metric, found = row.drawn["metric"], []
+    for index in range(REPORTS):
+        drawn = world(rng_of(row, 10_000_000 + index), row.n)
+        tests = find_drops(Evidence(suite(), drawn.candidate, drawn.baseline)).tests
+        found.append(tests[GATES[metric]][0].comparison.detectable or 0.0)
+    return row._replace(drawn={**row.drawn, "drop": Drop(round(float(np.mean(found)), 4), (metric,))})
 
 
 def simulate(row: Row, index: int) -> dict[str, float]:

@@ -105,7 +105,7 @@ def goals() -> list[Goal]:
             found.append(Goal("G7", what, f"single-{kind}-{runs}", "found", most=0.06))
     for kind in ("binary", "graded"):
         for n in SIZES:
-            what = f"a drop as large as reported detectable, {kind}, n = {n}, is found"
+            what = f"a drop as large as unchanged runs report detectable, {kind}, n = {n}, is found"
             found.append(Goal("G11", what, f"detectable-{kind}-{n}", "found", least=0.75, most=0.85))
     return found
 
@@ -211,7 +211,7 @@ def _goal_table(measured: Measured) -> str:
         ends += [f"at most {100 * goal.most:g} %"] if goal.most is not None else []
         what = goal.promise
         if goal.name == "G11" and counts.drop is not None:
-            what += f" (drop {counts.drop:.3f}, reported {counts.mean('detectable'):.3f})"
+            what += f" (drop {counts.drop:.3f}; with it {counts.mean('detectable'):.3f} is reported)"
         figure, status = _percent(counts, goal.figure), goal.status(counts)
         lines.append(f"| {goal.name} | {what} | {', '.join(ends)} | {figure} | {counts.times} | {status} |")
     return "\n".join(lines) + "\n"

@@ -17,7 +17,7 @@ from harness.gates.family import MIN_PAIRS, MIN_SLICE_PAIRS, margin_of, scale_of
 from harness.gates.hierarchy import roles_of, weights_of
 from harness.gates.looks import PASS_ERROR, level_of
 from harness.gates.stopping import LOOKS_BAD
-from harness.limits import NO_SHIFT, Shift, one_pair
+from harness.limits import NO_SHIFT, Shift, detectable_harm, one_pair
 from harness.pairing import pair
 from harness.slices import select
 from harness.types import Case, Gate, MetricIdentity, Result, Slice, Suite
@@ -179,6 +179,10 @@ class _Known(NamedTuple):
         """The error over so many cases like these."""
         return math.sqrt((self.error or 0.0) ** 2 * self.n / cases + self.shift)
 
+    def df_of(self, cases: int) -> int:
+        """Documents minus one among so many cases like these; at least 1."""
+        return max(1, round(self.documents * cases / self.n) - 1)
+
 
 def _foresee_error(
     gate: Gate, cases: Sequence[Case], metric: MetricIdentity | None, noise: Noise, repeats: int
@@ -256,10 +260,10 @@ def _foresee_test(
 
 def _detectable(known: _Known, cases: int, width: float, share: float) -> float:
     """The smallest harm found with 80 % power among so many cases: as the gate reports it."""
-    from harness.stats.paired import ClusteredMean, detectable_mean
+    from harness.stats.paired import ClusteredMean
 
-    foreseen = ClusteredMean(0.0, known.error_of(cases), 1, cases)
-    return max(detectable_mean(foreseen, share, POWER), 3 * one_pair(cases, width))
+    foreseen = ClusteredMean(0.0, known.error_of(cases), known.df_of(cases), cases)
+    return detectable_harm(foreseen, share, width, POWER)
 
 
 def _passes(known: _Known, cases: int, width: float, margin: float) -> bool:
@@ -268,8 +272,10 @@ def _passes(known: _Known, cases: int, width: float, margin: float) -> bool:
 
     error, floor = known.error_of(cases), one_pair(cases, width)
     above = detectable_mean(ClusteredMean(0.0, error, 1, cases), 0.5, POWER)
-    df = max(1, round(known.documents * cases / known.n) - 1)
-    return max(above + student_quantile(df, LEVEL) * math.hypot(error, floor), 3 * floor) <= margin
+    return (
+        max(above + student_quantile(known.df_of(cases), LEVEL) * math.hypot(error, floor), 3 * floor)
+        <= margin
+    )
 
 
 def _first(least: int, enough: Callable[[int], bool]) -> int | None:

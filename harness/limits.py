@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from harness.stats.paired import ClusteredMean
     from harness.stats.shocks import RunShock
 
+BREAKS = 0.5
+"""Share of a drop that is taken to be answers which lose everything."""
 MOST_NEEDED = 10_000_000
 """Pairs beyond which nobody would be helped by hearing how many would tell."""
 
@@ -132,6 +134,24 @@ def pairs_needed(pairs: Pairs, margin: float, level: float, shift: Shift = NO_SH
         middle = (low + high) // 2
         low, high = (low, middle) if is_enough(middle) else (middle, high)
     return high
+
+
+def detectable_harm(result: ClusteredMean, alpha: float, span: float, power: float = 0.8) -> float:
+    """Smallest true mean harm that the one-sided test at ``alpha`` finds so often.
+
+    As though half of a drop were answers that break, from one end of the range to the other, and half all
+    answers getting a little worse; ratios are taken to move alike. It is never below ``3 / n`` of the range.
+
+    Args:
+        result: the mean harm that was observed, or is foreseen.
+        alpha: what the p-value is held against.
+        span: width of the metric's range; infinite without an upper end, and for ratios.
+        power: how often it is to be found.
+    """
+    from harness.stats.paired import Jumps, detectable_mean
+
+    jumps = None if math.isinf(span) else Jumps(BREAKS, span)
+    return max(detectable_mean(result, alpha, power, jumps), 3 * one_pair(result.n, span))
 
 
 def one_pair(n: int, span: float) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.comparison import LEVEL, Table, estimate
-from harness.limits import NO_SHIFT, Shift, harm_limit, one_pair, shifted
+from harness.limits import NO_SHIFT, Shift, detectable_harm, harm_limit, shifted
 from harness.pairing import Pairs, Scale, pair
 from harness.types import Case, Comparison, Interval, MetricIdentity, Slice
 
@@ -88,7 +88,7 @@ def measure(
     sign = -1.0 if found.higher_is_better else 1.0
     p, method = worse_test(pairs, result, shift)
     limit = harm_limit(pairs, level, shift)
-    least = max(paired.detectable_mean(result, alpha), 3 * one_pair(len(pairs.harms), pairs.span))
+    least = detectable_harm(result, alpha, pairs.span)
     ends, how = _limits(pairs, result, method)
     low, high = sorted(_shown(min(pairs.span, max(-pairs.span, sign * end + 0.0)), scale) for end in ends)
     return msgspec.structs.replace(

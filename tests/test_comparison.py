@@ -208,7 +208,8 @@ def test_rule_of_three(n: int, limit: float) -> None:
     """So many pairs without a change leave a harm of 3 / n open, and no smaller one can be detected."""
     found = compared([1.0] * n, [1.0] * n)
     assert found.harm_limit == pytest.approx(limit)
-    assert found.detectable == pytest.approx(limit)
+    assert found.detectable is not None
+    assert limit * (1 - 1e-12) <= found.detectable < 1.1 * limit
 
 
 @st.composite

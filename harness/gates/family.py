@@ -275,7 +275,7 @@ def _measured(
         return test
     most = min(AT_MOST * weight, 1.0) * alpha
     possible = could_be_sure(test.pairs, most, shift)
-    error = alpha if possible and alpha < PASS_ERROR else PASS_ERROR
+    error = min(weight * alpha, PASS_ERROR) if possible else PASS_ERROR
     share = min(critical * weight, most)
     level = level_of(looks, error)
     comparison = measure(test.pairs, test.comparison, share, level, shift, scale_of(test.gate))
@@ -324,4 +324,5 @@ def _family(judged: Sequence[DropTest], weights: Sequence[float], stages: Mappin
         counts=np.column_stack([counts for _, counts in columns]),
         weights=np.array(weights),
         stages=np.array([stage for stage, _ in order]),
+        least=np.array([test.least for test in judged]).T,
     )

@@ -23,12 +23,14 @@ class Family(NamedTuple):
         counts: shape (G, H), how many values that sum is of.
         weights: shape (H,), above 0: what share of the error rate each test gets.
         stages: shape (G,), the look at which each cluster came in, from 0, rising.
+        least: shape (2, H), values and clusters below which a test is not made at a look.
     """
 
     sums: Array
     counts: Array
     weights: Array
     stages: Array
+    least: Array
 
 
 class FamilyTest(NamedTuple):
@@ -88,7 +90,10 @@ def z_of_t(t: Array, df: Array) -> Array:
 
 
 def _flipped(family: Family, stage: int, seed: int, flips: int) -> Array:
-    """Weighted p-values of every flip on the clusters up to a stage; shape (flips, H)."""
+    """Weighted p-values of every flip on the clusters up to a stage; infinite where a test has too few.
+
+    Shape (flips, H).
+    """
     tests = len(family.weights)
     totals, products = np.zeros((flips, tests)), np.zeros((flips, tests))
     for block in range(stage + 1):
@@ -97,9 +102,11 @@ def _flipped(family: Family, stage: int, seed: int, flips: int) -> Array:
         totals += signs @ family.sums[rows]
         products += signs @ (family.sums[rows] * family.counts[rows])
     rows = family.stages <= stage
-    t = _student(totals, products, family.sums[rows], family.counts[rows])
-    clusters = (family.counts[rows] > 0).sum(axis=0)
+    counts = family.counts[rows]
+    t = _student(totals, products, family.sums[rows], counts)
+    clusters = (counts > 0).sum(axis=0)
     weighted: Array = ndtr(-z_of_t(t, np.maximum(clusters - 1, 1))) / family.weights
+    weighted[:, (np.stack([counts.sum(axis=0), clusters]) < family.least).any(axis=0)] = np.inf
     return weighted
 
 

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import ndtri, stdtr, stdtrit
 
+SOLVE_STEPS, SOLVED = 100, 1e-9
+"""Most steps to a detectable mean, and the relative step at which it is found."""
+
 
 class ClusteredMean(NamedTuple):
     """A mean with its cluster-robust standard error; ``df`` is clusters minus one (0: no error known).
@@ -148,15 +151,50 @@ def two_sided_limits(result: ClusteredMean, level: float) -> tuple[float, float]
     return result.mean - half, result.mean + half
 
 
-def detectable_mean(result: ClusteredMean, alpha: float, power: float = 0.8) -> float:
+class Jumps(NamedTuple):
+    """How a mean rises: a share of the rise is items that jump by so much, the rest all items a little."""
+
+    share: float
+    size: float
+
+
+def detectable_mean(
+    result: ClusteredMean, alpha: float, power: float = 0.8, jumps: Jumps | None = None
+) -> float:
     """Smallest true mean that the one-sided test at ``alpha`` finds with the given power.
 
-    ``(z_{1-alpha} + z_power) * se``, the usual normal approximation; see Miller 2024, "Adding Error Bars to
-    Evals". Infinite with one cluster.
+    Without jumps ``d = (z_{1-alpha} + z_power) * se``, the usual normal approximation; see Miller 2024,
+    "Adding Error Bars to Evals". A mean d that is higher because ``share * d / size`` of the n items jump is
+    also less certain, ``se(d)^2 = se^2 + (d - mean) * share * size / n``, and its t varies less, because more
+    jumps raise mean and error together. By the delta method the variance of t is ``1 - d k3 / se^4 +
+    (d / se)^2 (k4 / se^4 + 2 / C) / 4``, with the cumulants ``k3 = d * share * size^2 / n^2`` and ``k4 =
+    d * share * size^3 / n^3`` of the mean. Infinite with one cluster.
+
+    Args:
+        result: observed.
+        alpha: of the test, one-sided.
+        power: wanted.
+        jumps: how a mean rises; None: all items alike.
     """
     if not math.isfinite(result.se):
         return math.inf
-    return float(ndtri(1 - alpha) + ndtri(power)) * result.se
+    critical, beyond = float(ndtri(1 - alpha)), float(ndtri(power))
+    if jumps is None:
+        return (critical + beyond) * result.se
+    unit = jumps.size / result.n
+    added = jumps.share * unit
+    found = (critical + beyond) * result.se + (critical + beyond) ** 2 * added
+    for _ in range(SOLVE_STEPS):
+        before = found
+        se = math.sqrt(result.se**2 + max(0.0, before - result.mean) * added)
+        if se == 0:  # as much was seen, without any spread
+            return before
+        e, risen = before / se, before * added / se**2
+        variance = 1 - e * risen * unit / se + e**2 / 4 * (risen * (unit / se) ** 2 + 2 / result.clusters)
+        found = (critical + beyond * math.sqrt(max(0.0, variance))) * se
+        if abs(found - before) <= SOLVED * before:
+            break
+    return found
 
 
 def unit_error(clusters: Sequence[str], rests_on: int | None = None) -> float:

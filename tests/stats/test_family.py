@@ -24,7 +24,8 @@ def family_of(columns: list[list[float]], clusters: list[str], weights: list[flo
     t = np.array([one.mean / one.se for one in found])
     observed = z_of_t(t, np.full(len(t), len(names) - 1.0))
     sums, counts = np.column_stack([one for one, _ in laid]), np.column_stack([n for _, n in laid])
-    return Family(sums, counts, np.array(weights), np.zeros(len(names), dtype=int)), observed
+    stages, least = np.zeros(len(names), dtype=int), np.zeros((2, len(weights)))
+    return Family(sums, counts, np.array(weights), stages, least), observed
 
 
 def noise(
@@ -102,9 +103,8 @@ def test_nothing_moved_is_nothing_found() -> None:
     columns, clusters = [[0.0] * 60] * 3, [f"d{i // 2:02}" for i in range(60)]
     names = sorted(set(clusters))
     sums, counts = cluster_sums(names, clusters, columns[0])
-    family = Family(
-        np.column_stack([sums] * 3), np.column_stack([counts] * 3), np.full(3, 1 / 3), np.zeros(30)
-    )
+    three = np.column_stack([sums] * 3), np.column_stack([counts] * 3)
+    family = Family(*three, np.full(3, 1 / 3), np.zeros(30), np.zeros((2, 3)))
     assert family_test(family, np.zeros(3), [0.01], seed=1).adjusted == pytest.approx([1.0] * 3)
 
 
@@ -125,13 +125,26 @@ def test_looks_together_keep_the_error_rate() -> None:
         for look in range(4):
             rows = stages <= look
             t, df = student(sums[rows], counts[rows])
-            family = Family(sums[rows], counts[rows], np.full(8, 1 / 8), stages[rows])
+            family = Family(sums[rows], counts[rows], np.full(8, 1 / 8), stages[rows], np.zeros((2, 8)))
             found = family_test(family, z_of_t(t, df), rates[: look + 1], seed=3, flips=999)
             if found.adjusted.min() <= rates[look]:
                 hits += 1
                 break
     low, high = scipy.stats.binom.interval(0.998, runs, alpha)
     assert low <= hits <= high
+
+
+def test_a_test_that_is_too_small_at_a_look_spends_nothing_there() -> None:
+    """Where only the last look has enough clusters, its bound is that of one look with the whole rate."""
+    (column,), clusters = noise(9, 90, 1, mean=0.25)
+    family, observed = family_of([column], clusters, [1.0])
+    looks = family._replace(stages=np.repeat([0, 1], [12, 18]))
+    small = looks._replace(least=np.array([[0], [20]]))
+    rates, flips = [0.02, 0.05], 20_000
+    at_last = family_test(small, observed, rates, seed=1, flips=flips).critical
+    at_both = family_test(looks, observed, rates, seed=1, flips=flips).critical
+    assert at_last == pytest.approx(0.05, abs=0.005)
+    assert at_both < 0.045
 
 
 def student(sums: Array, counts: Array) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from harness.stats.paired import (
     ClusteredMean,
+    Jumps,
     clustered_difference,
     clustered_mean,
     detectable_mean,
@@ -192,6 +193,27 @@ def test_detectable_is_found_with_its_power() -> None:
     size = detectable_mean(result, 0.01)
     bar = scipy.stats.norm.isf(0.01) * 0.02
     assert scipy.stats.norm.sf(bar, loc=size, scale=0.02) == pytest.approx(0.8, abs=1e-8)
+
+
+@pytest.mark.parametrize(("share", "noise"), [(0.5, 0.1), (1.0, 0.2), (0.25, 0.1)])
+def test_a_mean_that_rises_by_jumps_is_found_with_its_power(share: float, noise: float) -> None:
+    """Items that jump add to the error and to its skew: simulated, the drop is found in 80 %."""
+    rng, n, size, alpha = np.random.default_rng(5), 300, 1.0, 0.002
+    unchanged = ClusteredMean(0.0, noise / math.sqrt(n), n - 1, n)
+    drop = detectable_mean(unchanged, alpha, jumps=Jumps(share, size))
+    assert drop > 1.2 * detectable_mean(unchanged, alpha)
+    values = rng.normal((1 - share) * drop, noise, (4000, n))
+    values += size * (rng.random((4000, n)) < share * drop / size)
+    t = values.mean(axis=1) / (values.std(axis=1, ddof=1) / math.sqrt(n))
+    assert (scipy.stats.t.sf(t, n - 1) <= alpha).mean() == pytest.approx(0.8, abs=0.05)
+
+
+def test_what_was_seen_adds_nothing_again() -> None:
+    """The error at a drop is reported the same from an unchanged run and from one that fell so far."""
+    unchanged, jumps = ClusteredMean(0.0, 0.01, 200, 500), Jumps(0.5, 1.0)
+    drop = detectable_mean(unchanged, 0.01, jumps=jumps)
+    fell = ClusteredMean(drop, math.sqrt(0.01**2 + drop * 0.5 / 500), 200, 500)
+    assert detectable_mean(fell, 0.01, jumps=jumps) == pytest.approx(drop)
 
 
 def test_unit_error_is_the_same_in_any_order() -> None:
