@@ -14,9 +14,9 @@ from harness.comparison import LEVEL, Looks, RunScores, Table
 from harness.gates.drop import cannot_pass
 from harness.gates.evidence import rule_text
 from harness.gates.family import MIN_PAIRS, MIN_SLICE_PAIRS, margin_of, scale_of, shift_of, tested_slices
-from harness.gates.hierarchy import roles_of, weights_of
+from harness.gates.hierarchy import Role, roles_of, weights_of
 from harness.gates.looks import PASS_ERROR, level_of
-from harness.gates.stopping import LOOKS_BAD
+from harness.gates.stopping import looks_bad_at
 from harness.limits import NO_SHIFT, Shift, detectable_harm, one_pair
 from harness.pairing import pair
 from harness.slices import select
@@ -59,7 +59,7 @@ class GateForecast(msgspec.Struct, frozen=True):
     gate: str
     rule: str
     metric: str | None
-    role: str
+    role: Role
     share: float | None
     cases: int
     documents: int
@@ -136,7 +136,7 @@ def foresee_gate(
         wish: how often each case would be asked, and the drop that is wanted.
     """
     chosen = select(cases, Slice(tuple(gate.where.items())), suite.slices)
-    role = roles_of(suite.gates).get(gate.id, "")
+    role: Role = roles_of(suite.gates).get(gate.id, "")
     found = GateForecast(gate.id, rule_text(gate), gate.metric, role, None, len(chosen), _documents(chosen))
     if gate.kind != "drop":
         return found
@@ -310,16 +310,17 @@ def share_asked(
             continue
         if forecast.hopeless:
             return 1.0
+        bar = looks_bad_at(gate, forecast.role)
         is_ratio, margin, span = scale_of(gate) == "ratio", margin_of(gate), spans.get(gate.metric or "")
         for test in forecast.tests:
             if test.error is None:
                 return None
             width = math.inf if span is None or is_ratio else span
-            shown.append(Shown(test.error, one_pair(test.cases, width), margin))
+            shown.append(Shown(test.error, one_pair(test.cases, width), margin, bar))
     if not shown:
         return None
     levels = [level_of(Looks({}, tuple(fractions[: look + 1])), PASS_ERROR) for look in range(len(fractions))]
-    stops = early_pass(shown, fractions, levels, LOOKS_BAD)[:-1]
+    stops = early_pass(shown, fractions, levels)[:-1]
     return math.fsum(p * f for p, f in zip(stops, fractions, strict=False)) + 1 - math.fsum(stops)
 
 

@@ -95,7 +95,7 @@ def test_inconclusive() -> None:
     found = report_of({"quality": cells}, {"quality": GOOD}, replace(DROP, max_drop=0.02))
     assert found.headline[0] == (
         "INCONCLUSIVE — 1 of 2 gates could not decide. facts: may be up to 0.030 worse (allowed 0.020;"
-        " a margin of 0.030 would pass now); this run detects 0.021; about 876 cases would tell."
+        " a margin of 0.030 would pass now); this run detects 0.022; about 876 cases would tell."
     )
     assert found.headline[1].startswith("quality fell 1.000 → 0.987 (−0.013, 95 % CI [")
     assert found.headline[2] == "Changed: nothing in the configuration."

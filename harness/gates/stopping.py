@@ -8,14 +8,16 @@ from harness.comparison import differing_metrics
 from harness.gates.decide import decide_each, overall
 from harness.gates.evidence import Evidence
 from harness.gates.family import DropTests, find_drops
+from harness.gates.hierarchy import Role, roles_of
 from harness.measurement import compare
 from harness.slices import TOO_SMALL_TO_TEST, select, slices_of
-from harness.types import Comparison, Slice, Verdict
+from harness.types import Comparison, Gate, Slice, Verdict
 
-LOOKS_BAD, SLICE_LOOKS_BAD = 0.01, 0.002
-"""P-values of single tests, over all cases and in a slice, up to which no early pass is given.
+LOOKS_BAD, DECIDING_LOOKS_BAD, SLICE_LOOKS_BAD = 0.01, 0.02, 0.002
+"""P-values of single tests up to which no early pass is given.
 
-They prove nothing: they say that more cases are worth asking before the gate passes.
+Over all cases, over all cases in a gate that is no guard, and in a slice. They prove nothing: they say that
+more cases are worth asking before the gate passes.
 """
 MOST_NAMED = 3
 
@@ -46,17 +48,28 @@ def why_enough(evidence: Evidence, drops: DropTests, verdicts: Sequence[Verdict]
     return "" if _looks_bad(drops, evidence) else "every gate passes, and no metric looks bad"
 
 
+def looks_bad_at(gate: Gate, role: Role) -> float:
+    """Give the p-value up to which a gate on a drop looks bad."""
+    if gate.slice is not None or gate.where:
+        return SLICE_LOOKS_BAD
+    return LOOKS_BAD if role == "guard" else DECIDING_LOOKS_BAD
+
+
 def _looks_bad(drops: DropTests, evidence: Evidence) -> bool:
     """Say whether any metric looks worse, gated or not, over all cases or in a slice that can be tested."""
-    gated = [test.comparison for tests in drops.tests.values() for test in tests]
-    known = {(found.metric, found.slice) for found in gated}
-    return any(map(_is_bad, gated)) or any(map(_is_bad, _ungated(evidence, known)))
+    roles = roles_of(evidence.suite.gates)
+    gated = [test for tests in drops.tests.values() for test in tests]
+    known = {(test.comparison.metric, test.comparison.slice) for test in gated}
+    return any(
+        _is_bad(test.comparison, looks_bad_at(test.gate, roles[test.gate.id])) for test in gated
+    ) or any(
+        _is_bad(found, SLICE_LOOKS_BAD if found.slice.where else LOOKS_BAD)
+        for found in _ungated(evidence, known)
+    )
 
 
-def _is_bad(found: Comparison) -> bool:
-    if found.p_worse is None or found.n_pairs < TOO_SMALL_TO_TEST:
-        return False
-    return found.p_worse <= (SLICE_LOOKS_BAD if found.slice.where else LOOKS_BAD)
+def _is_bad(found: Comparison, bar: float) -> bool:
+    return found.p_worse is not None and found.n_pairs >= TOO_SMALL_TO_TEST and found.p_worse <= bar
 
 
 def _ungated(evidence: Evidence, known: Collection[tuple[str, Slice]]) -> Iterator[Comparison]:

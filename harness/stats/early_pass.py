@@ -10,18 +10,21 @@ from scipy.special import ndtri
 
 
 class Shown(NamedTuple):
-    """A drop that has to be shown to be within a margin: its error and one pair's part, over all cases."""
+    """A drop that has to be shown to be within a margin: its error and one pair's part, over all cases.
+
+    ``suspicious`` is the p-value up to which it withholds an early pass.
+    """
 
     error: float
     one_pair: float
     margin: float
+    suspicious: float
 
 
 def early_pass(
     tests: Sequence[Shown],
     fractions: Sequence[float],
     levels: Sequence[float],
-    suspicious: float,
     *,
     worlds: int = 4000,
     seed: int = 0,
@@ -30,14 +33,13 @@ def early_pass(
 
     Over a share f of the cases a mean harm is ``error W(f) / f`` with W a Wiener process, its error
     ``error / sqrt(f)``; the limit is ``mean + z sqrt(error^2 / f + (one_pair / f)^2)``, at least
-    ``3 one_pair / f``, and no test may have a p-value up to ``suspicious``. Simulated, the tests independent
+    ``3 one_pair / f``, and no test may be suspicious before the last look. Simulated, the tests independent
     of each other: of correlated ones more pass together.
 
     Args:
         tests: at least one.
         fractions: share of the cases at each look, rising.
         levels: one-sided confidence that each look asks for.
-        suspicious: p-value up to which an early pass is withheld.
         worlds: how many are simulated.
         seed: of the simulation.
 
@@ -48,7 +50,7 @@ def early_pass(
     steps = np.sqrt(np.diff((0.0, *fractions)))
     waiting, found = np.ones(worlds, dtype=bool), []
     process = np.zeros((worlds, len(tests)))
-    errors, pairs, margins = (np.array(column) for column in zip(*tests, strict=True))
+    errors, pairs, margins, suspicious = (np.array(column) for column in zip(*tests, strict=True))
     for look, (fraction, level) in enumerate(zip(fractions, levels, strict=True)):
         process += steps[look] * rng.standard_normal(process.shape)
         spread = np.sqrt(errors**2 / fraction + (pairs / fraction) ** 2)
