@@ -23,6 +23,8 @@ RunId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")]
 SuiteName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
 """Checked where a recording is read: a suite's name is that of its baseline's files."""
 
+LARGEST_VALUE = 1e100
+"""The largest magnitude of a score, a cost or a time: squares of those beyond 1e154 do not fit a float."""
 UNSCORED: tuple[Status, ...] = ("system_error", "timeout", "judge_error")
 """Statuses that stay in the denominator without a value; ``not_applicable`` is outside it."""
 
@@ -203,7 +205,7 @@ class Score(Struct, frozen=True, omit_defaults=True):
     """One metric on one response. Only ``scored`` has a value; ``details`` is JSON: claims, evidence, spans.
 
     Raises:
-        ValueError: if status and value disagree, or the value is not finite.
+        ValueError: if status and value disagree, or the value is not finite or beyond ``LARGEST_VALUE``.
     """
 
     value: float | None = None
@@ -212,11 +214,13 @@ class Score(Struct, frozen=True, omit_defaults=True):
     details: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a value without the status, a status without the value, and anything not finite."""
+        """Refuse a value without the status, a status without the value, and what cannot be computed with."""
         if (self.status == "scored") != (self.value is not None):
             raise ValueError(f"status {self.status!r} with value {self.value!r}")
         if self.value is not None and not math.isfinite(self.value):
             raise ValueError(f"score {self.value!r} is not finite")
+        if self.value is not None and abs(self.value) > LARGEST_VALUE:
+            raise ValueError(f"score {self.value!r} is beyond {LARGEST_VALUE:g} in magnitude")
 
 
 class Metric(Struct, frozen=True):
