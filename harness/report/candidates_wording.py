@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness import numbers
 from harness.report.wording import GLYPHS, plural
-from harness.types import Candidate, Candidates, MetricIdentity, Outcome, Spending, Standing
+from harness.types import Candidate, Candidates, MetricIdentity, Outcome, Race, Spending, Standing
 
 BEST = "★"
 SPENT = ("cost_usd", "latency_s")
@@ -70,7 +70,15 @@ def race_lines(found: Candidates) -> list[str]:
         ]
         what = f"dropped {', '.join(dropped)}" if dropped else "nobody dropped"
         lines.append(f"look {at}, {plural(look.n_cases, 'case')}: {names[look.leader]} leads, {what}")
-    return [*lines, f"left: {', '.join(names[run] for run in race.tied)}"]
+    return [*lines, f"left: {', '.join(names[run] for run in race.tied)}", race_and_compare(race)]
+
+
+def race_and_compare(race: Race) -> str:
+    """Why a race may drop whom `harness compare` does not tell apart from the best."""
+    return (
+        f"dropped is who cannot lead, wrongly with {numbers.share(race.alpha)} at most for each; letters and"
+        " `harness compare` tell apart with 95 % for all pairs together, and may call a dropped one tied"
+    )
 
 
 def mark(one: Candidate, found: Candidates) -> str:

@@ -110,6 +110,15 @@ def test_the_console_fits_and_is_inert(width: int, ascii_only: bool) -> None:
         assert said in text
 
 
+def test_a_race_says_how_it_differs_from_a_comparison(page: str) -> None:
+    """One line on console and page: at which rate a race drops, at which all else is told apart."""
+    said = "wrongly with 20 % at most for each; letters and `harness compare` tell apart with 95 %"
+    console = candidates_text.render(sample(raced()), 400, False)
+    assert sum(said in line for line in console.splitlines()) == 1
+    assert page.count(said) == 1
+    assert said not in candidates_text.render(sample(), 400, False)
+
+
 @given(
     st.lists(
         st.tuples(st.floats(0, 1e6), st.floats(-1, 1), st.floats(0, 0.5), st.text("abcd", max_size=20)),
