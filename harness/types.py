@@ -17,6 +17,8 @@ Behavior = Literal["answer", "refuse", "clarify", "partial"]
 Status = Literal["scored", "not_applicable", "system_error", "timeout", "judge_error"]
 Outcome = Literal["pass", "fail", "inconclusive"]
 GateKind = Literal["drop", "bound", "gap", "scored", "cases"]
+Reference = Literal["baseline", "anchor"]
+"""What a run is compared with: the runs before it, or those of the last release."""
 Scalar = str | int | float | bool | None
 RunId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")]
 """Checked where a recording is read: a run's id is the name of its folder."""
@@ -570,7 +572,7 @@ class Gate(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
 
     id: str
     metric: str | None = None
-    against: Literal["baseline", "anchor"] | None = None
+    against: Reference | None = None
     primary: bool = False
     max_drop: float | None = None
     max_ratio: float | None = None
@@ -628,7 +630,7 @@ class Verdict(Struct, frozen=True):
     role: Literal["", "primary", "guard"] = ""
     holds: bool = True
     n_needed: int | None = None
-    against: Literal["baseline", "anchor"] | None = None
+    against: Reference | None = None
 
 
 class Requirement(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -759,7 +761,10 @@ class Attribution(Struct, frozen=True):
 
 
 class CaseChange(Struct, frozen=True):
-    """One case that got worse: by how much on which metric, why, and in which slices."""
+    """One case that got worse: by how much on which metric, why, and in which slices.
+
+    ``against`` is what it got worse than: the anchor on the metric of a gate that failed against it.
+    """
 
     case_id: str
     metric: str
@@ -768,6 +773,7 @@ class CaseChange(Struct, frozen=True):
     harm: float
     cause: str
     slices: tuple[str, ...] = ()
+    against: Reference = "baseline"
 
 
 class BehaviorCount(Struct, frozen=True):

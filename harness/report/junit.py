@@ -119,7 +119,8 @@ def _regression(
     cause = f" ({_cut(change.cause, 200)})" if change.cause else ""
     case = _testcase(report, suite, change.metric, change.case_id, pair.candidate if pair else None)
     body = _story(report, change, pair) if in_full else ""
-    _child(case, "failure", body, type="regression", message=f"{change.metric} {before} -> {after}{cause}")
+    moved = " ".join(filter(None, (change.metric, wording.since(change), f"{before} -> {after}")))
+    _child(case, "failure", body, type="regression", message=f"{moved}{cause}")
 
 
 def _story(report: Report, change: CaseChange, pair: CasePair | None) -> str:

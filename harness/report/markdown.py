@@ -179,7 +179,7 @@ def _worst(report: Report, worst: Sequence[CaseChange]) -> list[str]:
     rows = [
         (
             inline(change.case_id),
-            inline(change.metric),
+            f"{inline(change.metric)} {wording.since(change)}".rstrip(),
             wording.case_change(report, change),
             inline(change.cause, 60) if change.cause else "",
             " ".join(inline(label, 40) for label in change.slices[:4]),

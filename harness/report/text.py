@@ -182,7 +182,12 @@ def _closing(report: Report, console: Console) -> Iterable[tuple[str, list[str]]
     yield (
         "worst",
         [
-            f"{c.case_id} {c.metric} {wording.case_change(report, c)} {console.clean(c.cause, 40)}"
+            " ".join(
+                [
+                    f"{c.case_id} {c.metric} {wording.case_change(report, c)}",
+                    *filter(None, (wording.since(c), console.clean(c.cause, 40))),
+                ]
+            )
             for c in report.regressions[:MAX_WORST]
         ],
     )

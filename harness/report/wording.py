@@ -259,6 +259,11 @@ def case_change(report: Report, change: CaseChange) -> str:
     return numbers.signed(turned, unit(report, change.metric))
 
 
+def since(change: CaseChange) -> str:
+    """Name what a case got worse than where that is not the baseline, which all else is about."""
+    return "since the anchor" if change.against == "anchor" else ""
+
+
 def command_template(report: Report) -> str:
     """Give the command that asks one case again, with ``{case}`` where its id goes."""
     return report.reproduce or f"harness run {shlex.quote(report.run.suite_path)} --case {{case}}"
