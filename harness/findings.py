@@ -134,8 +134,7 @@ def ungated_harms(comparisons: Sequence[Comparison], suite: Suite) -> tuple[str,
     gated = {gate.metric for gate in suite.gates if gate.kind == "drop"}
     open_ = [item for item in comparisons if item.metric not in gated and item.p_worse is not None]
     return tuple(
-        f"{item.metric} got worse ({number(item.baseline.value)} → {number(item.candidate.value)})"
-        " and no gate on a drop is about it"
+        f"{item.metric} got worse ({' → '.join(map(number, item.means))}) and no gate on a drop is about it"
         for item in open_
         if item.p_worse is not None and item.p_worse <= suite.alpha / len(open_)
     )

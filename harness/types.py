@@ -368,7 +368,9 @@ class Comparison(Struct, frozen=True):
     ``n_gained`` cases have a value in the candidate only and are not part of the comparison.
     ``detectable`` is the smallest true harm found with 80 % power at ``alpha``. ``p_adjusted`` is the p-value
     within all tests of the gate, held against ``level``: what the gate may have spent of its alpha by now.
-    On the scale of ratios all changes and harms are relative: 0.1 is ten percent.
+    On the scale of ratios all changes and harms are relative: 0.1 is ten percent. ``baseline`` and
+    ``candidate`` are the means of all that each side has; ``pair_means`` are both over the pairs alone, and
+    what is shown beside a change.
     """
 
     metric: str
@@ -395,6 +397,17 @@ class Comparison(Struct, frozen=True):
     limit_level: float = 0.95
     p_adjusted: float | None = None
     level: float | None = None
+    pair_means: tuple[float, float] | None = None
+
+    @property
+    def means(self) -> tuple[float | None, float | None]:
+        """Baseline and candidate over the cases that both have; without a pair, over what each has."""
+        return self.pair_means or (self.baseline.value, self.candidate.value)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both sides have a value for the same cases and no others."""
+        return self.baseline.n == self.candidate.n == self.n_pairs
 
 
 GapVerdict = Literal[

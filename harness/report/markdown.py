@@ -247,7 +247,7 @@ def _metrics(report: Report) -> list[str]:
     rows = [
         (
             inline(found.metric),
-            numbers.number(found.baseline.value, wording.unit(report, found.metric)),
+            numbers.number(found.means[0], wording.unit(report, found.metric)),
             numbers.with_interval(
                 found.change, found.interval, wording.unit(report, found.metric), change=True
             ),

@@ -114,12 +114,13 @@ def _gate_row(report: Report, verdict: Verdict) -> GateRow:
     source = report.run.suite_path
     scope = "" if verdict.scope == "all" else f"({verdict.scope})"
     drop = verdict.comparison
+    before, after = drop.means if drop is not None else (verdict.baseline, verdict.candidate)
     return GateRow(
         outcome=_shown_as(verdict),
         gate=verdict.gate,
         rule=" ".join(part for part in (verdict.metric, verdict.rule, scope) if part),
-        baseline=numbers.number(verdict.baseline, in_unit),
-        candidate=numbers.number(verdict.candidate, in_unit),
+        baseline=numbers.number(before, in_unit),
+        candidate=numbers.number(after, in_unit),
         change=_change(verdict, in_unit),
         interval=_interval(verdict, in_unit),
         n=numbers.of_total(verdict.n, verdict.n_total) if verdict.n_total else "",
