@@ -17,6 +17,7 @@ from harness.headline import headline_of, worst_verdict
 from harness.measurement import compare
 from harness.numbers import number
 from harness.slices import labels_of, select, slices_of
+from harness.tails import with_tails
 from harness.types import (
     Accounting,
     Case,
@@ -77,7 +78,7 @@ def make_report(
         headline=(),
         run=runs.candidate.run,
         baseline=runs.baseline.run if runs.baseline else None,
-        verdicts=verdicts,
+        verdicts=with_tails(verdicts, evidence),
         estimates=_estimates(evidence.candidate, suite, ALL),
         comparisons=comparisons,
         slices=slices,

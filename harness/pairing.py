@@ -97,7 +97,13 @@ def pair(
 
 
 def _harm(before: float | None, after: float | None, metric: MetricIdentity, scale: Scale) -> float | None:
-    """How much worse the candidate is; None where that is not known."""
+    """How much worse the candidate is; None where that is not known.
+
+    On the scale of ratios ``log(after / before)``: its mean is the log of the geometric mean ratio, for which
+    everything in ``stats.paired`` holds. What doubles for one case and halves for another has not changed.
+    Source: Fleming and Wallace 1986, "How not to lie with statistics: the correct way to summarize benchmark
+    results".
+    """
     if before is None or after is None:
         return None
     if scale == "ratio":

@@ -410,6 +410,25 @@ class Comparison(Struct, frozen=True):
         return self.baseline.n == self.candidate.n == self.n_pairs
 
 
+class TailChange(Struct, frozen=True):
+    """How a high quantile of a time or a cost moved, over the same cases: advisory, it decides nothing.
+
+    ``interval`` is of ``after - before``, ``relative`` of ``after / before - 1``. Of ``n`` cases ``n_lost``
+    lack a value on a side; they count as the slowest after and as nothing before, and where that leaves
+    ``after`` or its limits open these are None.
+    """
+
+    metric: str
+    quantile: float
+    before: float
+    after: float | None
+    interval: Interval | None
+    relative: Interval | None
+    n: int
+    n_lost: int
+    n_clusters: int
+
+
 GapVerdict = Literal[
     "worse beyond tolerance",
     "difference found",
@@ -620,7 +639,8 @@ class Verdict(Struct, frozen=True):
 
     ``role`` of a drop: ``primary`` gates decide, ``guard`` gates fail on proof. ``holds`` is False where a
     guard found no drop and could not exclude one: that holds nothing back. ``n_needed`` is about how many
-    pairs would tell. ``against`` is what a drop was measured from.
+    pairs would tell. ``against`` is what a drop was measured from. ``tail``: how the slow end of a time or a
+    cost moved, beside a gate on one.
     """
 
     gate: str
@@ -644,6 +664,7 @@ class Verdict(Struct, frozen=True):
     holds: bool = True
     n_needed: int | None = None
     against: Reference | None = None
+    tail: TailChange | None = None
 
 
 class Requirement(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -899,7 +920,7 @@ class Spending(Struct, frozen=True):
     """What candidates spend on a case, of ``n`` cases that were not answered from a cache.
 
     ``value`` is None, not known, where the ``n_unknown`` cases without a figure leave it open: it is never
-    the lowest.
+    the lowest. ``interval`` is that of a 95th percentile, where there are cases enough.
     """
 
     value: float | None
@@ -907,6 +928,7 @@ class Spending(Struct, frozen=True):
     n_unknown: int
     n_cached: int
     best: bool = False
+    interval: Interval | None = None
 
 
 class Candidate(Struct, frozen=True):
@@ -914,7 +936,8 @@ class Candidate(Struct, frozen=True):
 
     ``requirements`` are in suite order. ``dominated_by`` has the runs that are at least as good in quality,
     cost and latency, and better in one of them. ``dropped`` says when and why a race dropped it: it cannot
-    be chosen, nor be the best in anything, for its figures rest on fewer cases.
+    be chosen, nor be the best in anything, for its figures rest on fewer cases. ``latency_change``: its 95th
+    percentile against that of the candidate that all are compared with.
     """
 
     number: int
@@ -926,6 +949,7 @@ class Candidate(Struct, frozen=True):
     requirements: tuple[Verdict, ...] = ()
     dominated_by: tuple[str, ...] = ()
     dropped: str = ""
+    latency_change: TailChange | None = None
 
 
 class Choice(Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness import numbers
+from harness.report.tail_words import tail_text
 from harness.report.wording import GLYPHS, plural
 from harness.types import Candidate, Candidates, MetricIdentity, Outcome, Race, Spending, Standing
 
@@ -37,6 +38,24 @@ def spending(found: Spending, unit: str) -> str:
         return numbers.NONE
     text = numbers.number(found.value, unit)
     return f"{text} {BEST}" if found.best else text
+
+
+def latency_change(one: Candidate, found: Candidates) -> str:
+    """``+0.21 s, 95 % CI [−0.05 s, +0.40 s] against plain``: the slow end beside the reference's."""
+    if one.latency_change is None:
+        return ""
+    reference = next(other.name for other in found.candidates if other.run.id == found.reference)
+    return f"{tail_text(one.latency_change, 's')} against {reference}"
+
+
+def latency_lines(found: Candidates) -> list[str]:
+    """Each candidate's 95th percentile of the latency that has an interval, and how far it is off."""
+    return [
+        f"{one.name} {numbers.with_interval(one.latency_p95.value, one.latency_p95.interval, 's')}"
+        + (f", {change}" if (change := latency_change(one, found)) else "")
+        for one in found.candidates
+        if one.latency_p95.interval is not None
+    ]
 
 
 def limit_rows(found: Candidates) -> list[tuple[str, str]]:

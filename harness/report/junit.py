@@ -73,7 +73,7 @@ def _numbers(row: GateRow) -> str:
 def _why(row: GateRow, report: Report) -> str:
     moved = f"{row.change} {row.interval}".strip()
     moved = f"{'change' if row.change else 'interval'} {moved}" if moved else ""
-    parts = [row.reason, moved, f"n {row.n}" if row.n else ""]
+    parts = [row.reason, moved, f"n {row.n}" if row.n else "", row.advice]
     return "\n".join([*(part for part in parts if part), *_where(report)])
 
 

@@ -129,6 +129,7 @@ def _gates(report: Report) -> list[str]:
     if len(pressing) > len(shown):
         lines += ["", f"and {wording.plural(len(pressing) - len(shown), 'more gate')} that did not pass"]
     whys = [f"- {inline(row.gate)} {plain(row.rule, 200)}: {plain(row.reason, 200)}" for row in shown]
+    whys += [f"- {inline(row.gate)} {plain(row.advice, 200)}" for row in shown if row.advice]
     return [*lines, "", *whys] if whys else lines
 
 

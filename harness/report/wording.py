@@ -7,6 +7,7 @@ import shlex
 from typing import NamedTuple
 
 from harness import numbers
+from harness.report.tail_words import tail_advice
 from harness.types import (
     Attribution,
     Audit,
@@ -44,7 +45,7 @@ class GateRow(NamedTuple):
 
     ``outcome`` is one of ``ORDER``. ``rule`` is whole: ``faithfulness drop ≤ 0.020 (topic=legal)``;
     ``source`` is ``suite.yaml:42``. Of a drop, ``p`` is the p-value among all drops of the gate, ``detects``
-    the smallest drop that would be found with 80 %.
+    the smallest drop that would be found with 80 %. ``advice``: what decides nothing.
     """
 
     outcome: str
@@ -60,6 +61,7 @@ class GateRow(NamedTuple):
     role: str = ""
     p: str = ""
     detects: str = ""
+    advice: str = ""
 
     @property
     def word(self) -> str:
@@ -129,6 +131,7 @@ def _gate_row(report: Report, verdict: Verdict) -> GateRow:
         role=verdict.role,
         p=numbers.p_value(drop.p_adjusted) if drop is not None else "",
         detects=_detects(drop, in_unit) if drop is not None else "",
+        advice=tail_advice(verdict.tail, in_unit, relative=_is_relative(verdict)) if verdict.tail else "",
     )
 
 
