@@ -448,6 +448,8 @@ class GroupGap(Struct, frozen=True):
     ``shrunken`` is the group's mean drawn to the centre as far as it is noise. ``detectable`` is the
     smallest true deficit that ``p_worse`` finds with 80 % power. ``needed`` is how many cases the group needs
     to be judged and for a deficit of the tolerance to be found with that power (None where it is settled).
+    ``at_least`` is the one-sided lower limit of the deficit that goes with ``p_worse``: above 0 exactly where
+    the group is found worse at 5 %; ``interval`` is wider, for it looks to both sides.
     """
 
     group: str
@@ -461,6 +463,7 @@ class GroupGap(Struct, frozen=True):
     detectable: float | None = None
     needed: int | None = None
     verdict: GapVerdict | None = None
+    at_least: float | None = None
 
 
 class Gap(Struct, frozen=True):
@@ -490,7 +493,10 @@ class Gap(Struct, frozen=True):
 
 
 class DeficitChange(Struct, frozen=True):
-    """How one group's deficit moved since the baseline (positive: the gap widened), on paired cases."""
+    """How one group's deficit moved since the baseline (positive: the gap widened), on paired cases.
+
+    ``at_least`` goes with ``p_worse`` as in ``GroupGap``.
+    """
 
     group: str
     before: float
@@ -500,13 +506,15 @@ class DeficitChange(Struct, frozen=True):
     n_unpaired: int
     interval: Interval | None = None
     p_worse: float | None = None
+    at_least: float | None = None
 
 
 class EqualMix(Struct, frozen=True):
     """One group's deficit within the strata of another attribute, weighted together (Mantel-Haenszel).
 
     ``mixed`` is the deficit over the same cases without strata. ``reversed`` says that the sign turns and one
-    of the two is beyond chance (Simpson's paradox). ``n_strata`` hold both the group and others.
+    of the two is beyond chance (Simpson's paradox). ``n_strata`` hold both the group and others. ``at_least``
+    goes with ``p_worse`` as in ``GroupGap``.
     """
 
     by: str
@@ -518,6 +526,7 @@ class EqualMix(Struct, frozen=True):
     interval: Interval | None = None
     p_worse: float | None = None
     reversed: bool = False
+    at_least: float | None = None
 
 
 class TwinExample(Struct, frozen=True):
