@@ -96,7 +96,7 @@ def race_and_compare(race: Race) -> str:
     """Why a race may drop whom `harness compare` does not tell apart from the best."""
     return (
         f"dropped is who cannot lead, wrongly with {numbers.share(race.alpha)} at most for each; letters and"
-        " `harness compare` tell apart with 95 % for all pairs together, and may call a dropped one tied"
+        " 'harness compare' tell apart with 95 % for all pairs together, and may call a dropped one tied"
     )
 
 

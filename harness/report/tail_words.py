@@ -10,8 +10,10 @@ def tail_advice(tail: TailChange, unit: str, *, relative: bool) -> str:
     """``advisory, decides nothing: p95 2.31 s → 2.52 s (+0.21 s, 95 % CI [−0.05 s, +0.40 s], n = 497)``."""
     after = "not known" if tail.after is None else numbers.number(tail.after, unit)
     moved = f"p{100 * tail.quantile:g} {numbers.number(tail.before, unit)} → {after}"
-    told = tail_text(tail, unit, relative=relative)
-    return f"advisory, decides nothing: {moved} ({told}, n = {numbers.count(tail.n)})"
+    told = f"{tail_text(tail, unit, relative=relative)}, n = {numbers.count(tail.n)}"
+    if tail.n_lost and tail.interval is not None:
+        told += f", {numbers.count(tail.n_lost)} without a value at their worst"
+    return f"advisory, decides nothing: {moved} ({told})"
 
 
 def tail_text(tail: TailChange, unit: str, *, relative: bool = False) -> str:

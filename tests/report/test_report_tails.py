@@ -55,6 +55,14 @@ def tail(after: float | None, interval: Interval | None, lost: int = 0) -> TailC
             True,
             "p95 2.00 s → 2.20 s (+10.0 %, 95 % CI [−2.0 %, +17.0 %], n = 497)",
         ),
+        (
+            tail(2.2, Interval(-0.05, 0.4, 0.95, ""), 3),
+            False,
+            (
+                "p95 2.00 s → 2.20 s (+0.20 s, 95 % CI [−0.05 s, +0.40 s], n = 497,"
+                " 3 without a value at their worst)"
+            ),
+        ),
         (tail(2.2, None, 20), True, "p95 2.00 s → 2.20 s (no limit: 20 without a value, n = 497)"),
         (tail(None, None, 31), False, "p95 2.00 s → not known (no limit: 31 without a value, n = 497)"),
     ],
