@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, get_args
 
 import msgspec
 
@@ -17,8 +17,10 @@ from harness.headline import headline_of, worst_verdict
 from harness.measurement import compare
 from harness.numbers import number
 from harness.slices import labels_of, select, slices_of
+from harness.tails import with_tails
 from harness.types import (
     Accounting,
+    Case,
     CaseChange,
     CasePair,
     Change,
@@ -26,6 +28,7 @@ from harness.types import (
     Estimate,
     Gap,
     Recorded,
+    Reference,
     Report,
     Result,
     Run,
@@ -40,11 +43,12 @@ ALL = Slice()
 
 
 class Runs(NamedTuple):
-    """The candidate and, where there is one, the baseline, as recorded and folded."""
+    """The candidate and, where there are any, the baseline and the anchor, as recorded and folded."""
 
     candidate: Recorded
     baseline: Recorded | None
     evidence: Evidence
+    anchor: Recorded | None = None
 
 
 def make_report(
@@ -74,7 +78,7 @@ def make_report(
         headline=(),
         run=runs.candidate.run,
         baseline=runs.baseline.run if runs.baseline else None,
-        verdicts=verdicts,
+        verdicts=with_tails(verdicts, evidence),
         estimates=_estimates(evidence.candidate, suite, ALL),
         comparisons=comparisons,
         slices=slices,
@@ -131,8 +135,7 @@ def ungated_harms(comparisons: Sequence[Comparison], suite: Suite) -> tuple[str,
     gated = {gate.metric for gate in suite.gates if gate.kind == "drop"}
     open_ = [item for item in comparisons if item.metric not in gated and item.p_worse is not None]
     return tuple(
-        f"{item.metric} got worse ({number(item.baseline.value)} → {number(item.candidate.value)})"
-        " and no gate on a drop is about it"
+        f"{item.metric} got worse ({' → '.join(map(number, item.means))}) and no gate on a drop is about it"
         for item in open_
         if item.p_worse is not None and item.p_worse <= suite.alpha / len(open_)
     )
@@ -165,42 +168,63 @@ def _gaps(evidence: Evidence, verdicts: Sequence[Verdict]) -> tuple[Gap, ...]:
 def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[CaseChange, ...]:
     """List the cases that got worse, metrics of failed gates first, then by size of the harm.
 
-    Each case is listed once, under the first metric of that order on which it got worse.
+    Each case is listed once, under the first metric of that order on which it got worse: than the anchor,
+    where the gate that failed is against the anchor, else than the baseline.
     """
-    evidence = runs.evidence
-    if evidence.baseline is None or runs.baseline is None:
-        return ()
-    worst = worst_verdict(verdicts)
-    failed = [verdict.metric for verdict in verdicts if verdict.outcome == "fail" and verdict.metric]
-    first = [worst.metric] if worst is not None and worst.metric else []
-    metrics = list(evidence.candidate.run.metrics)
-    skipped = differing_metrics(evidence.baseline.run, evidence.candidate.run)
-    order = [name for name in dict.fromkeys([*first, *failed, *metrics]) if name in metrics]
-    before, after = _first_repeats(runs.baseline), _first_repeats(runs.candidate)
-    cases = {case.id: case for case in evidence.comparable(evidence.candidate.cases)}
+    rules, tables = runs.evidence.suite.slices, runs.evidence.candidate.tables
+    metrics = runs.evidence.candidate.run.metrics
+    after = _first_repeats(runs.candidate)
+    earlier = {against: _earlier(runs, against) for against in get_args(Reference)}
+    order = _references_by_metric(metrics, verdicts)
     found: dict[str, CaseChange] = {}
-    for name in order:
-        identity = evidence.candidate.run.metrics[name]
-        if name not in evidence.baseline.tables or identity.high is None or name in skipped:
+    for name, against in order.items():
+        old, before, cases = earlier[against]
+        identity = metrics[name]
+        if old is None or name not in old.tables or identity.high is None:
             continue
-        for case_id, case in cases.items():
-            old = evidence.baseline.tables[name].get(case_id)
-            new = evidence.candidate.tables[name].get(case_id)
-            if case_id in found or old is None or new is None or old.value is None or new.value is None:
+        if name in differing_metrics(old.run, runs.candidate.run):
+            continue
+        for case in cases:
+            was, now = old.tables[name].get(case.id), tables[name].get(case.id)
+            if case.id in found or was is None or now is None or was.value is None or now.value is None:
                 continue
-            harm = old.value - new.value if identity.higher_is_better else new.value - old.value
+            harm = was.value - now.value if identity.higher_is_better else now.value - was.value
             if harm > SAME:
-                found[case_id] = CaseChange(
-                    case_id=case_id,
+                found[case.id] = CaseChange(
+                    case_id=case.id,
                     metric=name,
-                    before=old.value,
-                    after=new.value,
+                    before=was.value,
+                    after=now.value,
                     harm=harm,
-                    cause=cause_of(before.get(case_id), after.get(case_id), metrics),
-                    slices=labels_of(case, evidence.suite.slices),
+                    cause=cause_of(before.get(case.id), after.get(case.id), list(metrics)),
+                    slices=labels_of(case, rules),
+                    against=against,
                 )
-    ranked = sorted(found.values(), key=lambda item: (order.index(item.metric), -item.harm, item.case_id))
+    places = list(order)
+    ranked = sorted(found.values(), key=lambda item: (places.index(item.metric), -item.harm, item.case_id))
     return tuple(ranked[:MOST_REGRESSIONS])
+
+
+def _references_by_metric(metrics: Iterable[str], verdicts: Sequence[Verdict]) -> dict[str, Reference]:
+    """What cases are held against on each metric, metrics of the worst and of failed gates first."""
+    worst = worst_verdict(verdicts)
+    pressing = [*([worst] if worst is not None else []), *(v for v in verdicts if v.outcome == "fail")]
+    against: dict[str, Reference] = {}
+    for verdict in pressing:
+        if verdict.metric is not None and verdict.against is not None:
+            against.setdefault(verdict.metric, verdict.against)
+    known = list(metrics)
+    named = [verdict.metric for verdict in pressing if verdict.metric in known]
+    return {name: against.get(name, "baseline") for name in dict.fromkeys([*named, *known]) if name}
+
+
+def _earlier(
+    runs: Runs, against: Reference
+) -> tuple[RunScores | None, Mapping[str, Result], tuple[Case, ...]]:
+    """Scores and first repeats of what the candidate is compared with, and the cases that may be."""
+    scores = runs.evidence.anchor if against == "anchor" else runs.evidence.baseline
+    recorded = runs.anchor if against == "anchor" else runs.baseline
+    return scores, _first_repeats(recorded), runs.evidence.comparable(runs.candidate.cases, against)
 
 
 def _case_pairs(

@@ -135,9 +135,12 @@ def _change_text(found: Comparison, limit: float | None, report: Report, since: 
         return f"{found.metric}: no pair to compare."
     rose = found.change > 0
     verb = "did not change" if found.harm == 0 else "rose" if rose else "fell"
-    values = f" {number(found.baseline.value, unit)} → {number(found.candidate.value, unit)}"
-    if found.change * ((found.candidate.value or 0.0) - (found.baseline.value or 0.0)) < 0:
-        values = " over the pairs"  # the means rest on unpaired cases too, and say the opposite
+    before, after = found.means
+    values = f" {number(before, unit)} → {number(after, unit)}"
+    if found.change * ((after or 0.0) - (before or 0.0)) < 0:
+        values = ""  # a mean of ratios may go the other way than the ratio of means
+    if not found.is_whole:
+        values += f" over the {found.n_pairs:,} cases that both have"
     level = "" if found.interval is None else f", {share(found.interval.level)} CI "
     if found.scale == "ratio":
         inside = f"{relative(found.change, change=True)}{level}{relative_interval(found.interval)}"
@@ -164,7 +167,7 @@ def _where_line(report: Report, worst: Verdict | None) -> str:
             parts.append("No slice is hit much harder than the rest.")
         elif hit is not None:
             unit = _unit(report, hit.metric)
-            values = f"{number(hit.baseline.value, unit)} → {number(hit.candidate.value, unit)}"
+            values = " → ".join(number(value, unit) for value in hit.means)
             parts.append(f"Hardest hit: {hit.slice.label} ({values}, n = {hit.n_pairs:,}).")
             parts += _share_of_slice(report, worst.metric, hit)
     parts.append(_changed(report))

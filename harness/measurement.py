@@ -79,6 +79,7 @@ def measure(
         n_pairs=len(pairs.harms),
         n_unpaired=pairs.unpaired + len(pairs.worst),
         n_gained=pairs.gained,
+        pair_means=pairs.means,
         alpha=alpha,
         scale=scale,
     )

@@ -54,6 +54,22 @@ def with_interval(
     return f"{write(value, unit)} {interval(found, unit, change=change)}".rstrip()
 
 
+def with_limits(value: float | None, low: float, high: float, level: float, unit: str = "") -> str:
+    """Write how large something is and may be: ``0.061 (95 %: at least 0.004, at most 0.125)``."""
+    limits = f"{share(level)}: at least {number(low, unit)}, at most {number(high, unit)}"
+    return f"{number(value, unit)} ({limits})"
+
+
+def worse_by(value: float | None, at_least: float | None, found: Interval | None, unit: str = "") -> str:
+    """Write how much worse something is, with the limit of the one-sided test where that finds it.
+
+    Elsewhere the two-sided interval stands, which then holds 0 as well.
+    """
+    if found is None or at_least is None or at_least <= 0:
+        return with_interval(value, found, unit, change=True)
+    return with_limits(value, max(at_least, found.low), found.high, found.level, unit)
+
+
 def level_name(intervals: Iterable[Interval | None]) -> str:
     """Name the level that all intervals share (``95 % CI``); ``interval`` where they differ or none is."""
     levels = {found.level for found in intervals if found is not None}

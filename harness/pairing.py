@@ -21,6 +21,7 @@ class Pairs(NamedTuple):
     A pair with an unscored side has its largest possible harm in ``worst`` and the width of what is possible
     in ``widths`` (infinite for a metric without an upper end). ``span`` is the width of the metric's range,
     ``best`` how many pairs are at its good end in both runs. ``saturated``: the baseline has no room above.
+    ``means`` are those of both runs over the known pairs, None without one.
     """
 
     harms: list[float]
@@ -34,6 +35,7 @@ class Pairs(NamedTuple):
     best: int
     span: float
     saturated: bool
+    means: tuple[float, float] | None = None
 
     @property
     def pass_or_fail(self) -> bool:
@@ -61,6 +63,7 @@ def pair(
     lost: its ratio could be anything; with both at 0 nothing changed.
     """
     harms, clusters, worst, widths, worst_clusters = [], [], [], [], []
+    befores, afters = [], []
     unpaired = gained = judge_errors = best = 0
     span = math.inf if metric.high is None or scale == "ratio" else metric.high - metric.low
     room = 0.0
@@ -73,7 +76,9 @@ def pair(
             seen += 1
             room += _room(before.value, metric)
         harm = _harm(before.value, after.value, metric, scale)
-        if harm is not None:
+        if harm is not None and before.value is not None and after.value is not None:
+            befores.append(before.value)
+            afters.append(after.value)
             harms.append(harm if abs(harm) > SAME else 0.0)
             clusters.append(case.cluster)
             best += harms[-1] == 0 and _room(before.value, metric) == 0
@@ -87,11 +92,18 @@ def pair(
             worst_clusters.append(case.cluster)
     saturated = metric.high is not None and seen > 0 and room / seen < (1 - SATURATED) * span
     lost = worst, widths, worst_clusters
-    return Pairs(harms, clusters, *lost, unpaired, gained, judge_errors, best, span, saturated)
+    means = (math.fsum(befores) / len(harms), math.fsum(afters) / len(harms)) if harms else None
+    return Pairs(harms, clusters, *lost, unpaired, gained, judge_errors, best, span, saturated, means)
 
 
 def _harm(before: float | None, after: float | None, metric: MetricIdentity, scale: Scale) -> float | None:
-    """How much worse the candidate is; None where that is not known."""
+    """How much worse the candidate is; None where that is not known.
+
+    On the scale of ratios ``log(after / before)``: its mean is the log of the geometric mean ratio, for which
+    everything in ``stats.paired`` holds. What doubles for one case and halves for another has not changed.
+    Source: Fleming and Wallace 1986, "How not to lie with statistics: the correct way to summarize benchmark
+    results".
+    """
     if before is None or after is None:
         return None
     if scale == "ratio":

@@ -17,12 +17,16 @@ Behavior = Literal["answer", "refuse", "clarify", "partial"]
 Status = Literal["scored", "not_applicable", "system_error", "timeout", "judge_error"]
 Outcome = Literal["pass", "fail", "inconclusive"]
 GateKind = Literal["drop", "bound", "gap", "scored", "cases"]
+Reference = Literal["baseline", "anchor"]
+"""What a run is compared with: the runs before it, or those of the last release."""
 Scalar = str | int | float | bool | None
 RunId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")]
 """Checked where a recording is read: a run's id is the name of its folder."""
 SuiteName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,62}\Z")]
 """Checked where a recording is read: a suite's name is that of its baseline's files."""
 
+LARGEST_VALUE = 1e100
+"""The largest magnitude of a score, a cost or a time: squares of those beyond 1e154 do not fit a float."""
 UNSCORED: tuple[Status, ...] = ("system_error", "timeout", "judge_error")
 """Statuses that stay in the denominator without a value; ``not_applicable`` is outside it."""
 
@@ -203,7 +207,7 @@ class Score(Struct, frozen=True, omit_defaults=True):
     """One metric on one response. Only ``scored`` has a value; ``details`` is JSON: claims, evidence, spans.
 
     Raises:
-        ValueError: if status and value disagree, or the value is not finite.
+        ValueError: if status and value disagree, or the value is not finite or beyond ``LARGEST_VALUE``.
     """
 
     value: float | None = None
@@ -212,11 +216,13 @@ class Score(Struct, frozen=True, omit_defaults=True):
     details: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a value without the status, a status without the value, and anything not finite."""
+        """Refuse a value without the status, a status without the value, and what cannot be computed with."""
         if (self.status == "scored") != (self.value is not None):
             raise ValueError(f"status {self.status!r} with value {self.value!r}")
         if self.value is not None and not math.isfinite(self.value):
             raise ValueError(f"score {self.value!r} is not finite")
+        if self.value is not None and abs(self.value) > LARGEST_VALUE:
+            raise ValueError(f"score {self.value!r} is beyond {LARGEST_VALUE:g} in magnitude")
 
 
 class Metric(Struct, frozen=True):
@@ -362,7 +368,9 @@ class Comparison(Struct, frozen=True):
     ``n_gained`` cases have a value in the candidate only and are not part of the comparison.
     ``detectable`` is the smallest true harm found with 80 % power at ``alpha``. ``p_adjusted`` is the p-value
     within all tests of the gate, held against ``level``: what the gate may have spent of its alpha by now.
-    On the scale of ratios all changes and harms are relative: 0.1 is ten percent.
+    On the scale of ratios all changes and harms are relative: 0.1 is ten percent. ``baseline`` and
+    ``candidate`` are the means of all that each side has; ``pair_means`` are both over the pairs alone, and
+    what is shown beside a change.
     """
 
     metric: str
@@ -389,6 +397,36 @@ class Comparison(Struct, frozen=True):
     limit_level: float = 0.95
     p_adjusted: float | None = None
     level: float | None = None
+    pair_means: tuple[float, float] | None = None
+
+    @property
+    def means(self) -> tuple[float | None, float | None]:
+        """Baseline and candidate over the cases that both have; without a pair, over what each has."""
+        return self.pair_means or (self.baseline.value, self.candidate.value)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both sides have a value for the same cases and no others."""
+        return self.baseline.n == self.candidate.n == self.n_pairs
+
+
+class TailChange(Struct, frozen=True):
+    """How a high quantile of a time or a cost moved, over the same cases: advisory, it decides nothing.
+
+    ``interval`` is of ``after - before``, ``relative`` of ``after / before - 1``. Of ``n`` cases ``n_lost``
+    lack a value on a side; they count as the slowest after and as nothing before, and where that leaves
+    ``after`` or its limits open these are None.
+    """
+
+    metric: str
+    quantile: float
+    before: float
+    after: float | None
+    interval: Interval | None
+    relative: Interval | None
+    n: int
+    n_lost: int
+    n_clusters: int
 
 
 GapVerdict = Literal[
@@ -410,6 +448,8 @@ class GroupGap(Struct, frozen=True):
     ``shrunken`` is the group's mean drawn to the centre as far as it is noise. ``detectable`` is the
     smallest true deficit that ``p_worse`` finds with 80 % power. ``needed`` is how many cases the group needs
     to be judged and for a deficit of the tolerance to be found with that power (None where it is settled).
+    ``at_least`` is the one-sided lower limit of the deficit that goes with ``p_worse``: above 0 exactly where
+    the group is found worse at 5 %; ``interval`` is wider, for it looks to both sides.
     """
 
     group: str
@@ -423,6 +463,7 @@ class GroupGap(Struct, frozen=True):
     detectable: float | None = None
     needed: int | None = None
     verdict: GapVerdict | None = None
+    at_least: float | None = None
 
 
 class Gap(Struct, frozen=True):
@@ -452,7 +493,10 @@ class Gap(Struct, frozen=True):
 
 
 class DeficitChange(Struct, frozen=True):
-    """How one group's deficit moved since the baseline (positive: the gap widened), on paired cases."""
+    """How one group's deficit moved since the baseline (positive: the gap widened), on paired cases.
+
+    ``at_least`` goes with ``p_worse`` as in ``GroupGap``.
+    """
 
     group: str
     before: float
@@ -462,13 +506,15 @@ class DeficitChange(Struct, frozen=True):
     n_unpaired: int
     interval: Interval | None = None
     p_worse: float | None = None
+    at_least: float | None = None
 
 
 class EqualMix(Struct, frozen=True):
     """One group's deficit within the strata of another attribute, weighted together (Mantel-Haenszel).
 
     ``mixed`` is the deficit over the same cases without strata. ``reversed`` says that the sign turns and one
-    of the two is beyond chance (Simpson's paradox). ``n_strata`` hold both the group and others.
+    of the two is beyond chance (Simpson's paradox). ``n_strata`` hold both the group and others. ``at_least``
+    goes with ``p_worse`` as in ``GroupGap``.
     """
 
     by: str
@@ -480,6 +526,7 @@ class EqualMix(Struct, frozen=True):
     interval: Interval | None = None
     p_worse: float | None = None
     reversed: bool = False
+    at_least: float | None = None
 
 
 class TwinExample(Struct, frozen=True):
@@ -566,7 +613,7 @@ class Gate(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
 
     id: str
     metric: str | None = None
-    against: Literal["baseline", "anchor"] | None = None
+    against: Reference | None = None
     primary: bool = False
     max_drop: float | None = None
     max_ratio: float | None = None
@@ -601,7 +648,8 @@ class Verdict(Struct, frozen=True):
 
     ``role`` of a drop: ``primary`` gates decide, ``guard`` gates fail on proof. ``holds`` is False where a
     guard found no drop and could not exclude one: that holds nothing back. ``n_needed`` is about how many
-    pairs would tell. ``against`` is what a drop was measured from.
+    pairs would tell. ``against`` is what a drop was measured from. ``tail``: how the slow end of a time or a
+    cost moved, beside a gate on one.
     """
 
     gate: str
@@ -624,7 +672,8 @@ class Verdict(Struct, frozen=True):
     role: Literal["", "primary", "guard"] = ""
     holds: bool = True
     n_needed: int | None = None
-    against: Literal["baseline", "anchor"] | None = None
+    against: Reference | None = None
+    tail: TailChange | None = None
 
 
 class Requirement(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -755,7 +804,10 @@ class Attribution(Struct, frozen=True):
 
 
 class CaseChange(Struct, frozen=True):
-    """One case that got worse: by how much on which metric, why, and in which slices."""
+    """One case that got worse: by how much on which metric, why, and in which slices.
+
+    ``against`` is what it got worse than: the anchor on the metric of a gate that failed against it.
+    """
 
     case_id: str
     metric: str
@@ -764,6 +816,7 @@ class CaseChange(Struct, frozen=True):
     harm: float
     cause: str
     slices: tuple[str, ...] = ()
+    against: Reference = "baseline"
 
 
 class BehaviorCount(Struct, frozen=True):
@@ -876,7 +929,7 @@ class Spending(Struct, frozen=True):
     """What candidates spend on a case, of ``n`` cases that were not answered from a cache.
 
     ``value`` is None, not known, where the ``n_unknown`` cases without a figure leave it open: it is never
-    the lowest.
+    the lowest. ``interval`` is that of a 95th percentile, where there are cases enough.
     """
 
     value: float | None
@@ -884,6 +937,7 @@ class Spending(Struct, frozen=True):
     n_unknown: int
     n_cached: int
     best: bool = False
+    interval: Interval | None = None
 
 
 class Candidate(Struct, frozen=True):
@@ -891,7 +945,8 @@ class Candidate(Struct, frozen=True):
 
     ``requirements`` are in suite order. ``dominated_by`` has the runs that are at least as good in quality,
     cost and latency, and better in one of them. ``dropped`` says when and why a race dropped it: it cannot
-    be chosen, nor be the best in anything, for its figures rest on fewer cases.
+    be chosen, nor be the best in anything, for its figures rest on fewer cases. ``latency_change``: its 95th
+    percentile against that of the candidate that all are compared with.
     """
 
     number: int
@@ -903,6 +958,7 @@ class Candidate(Struct, frozen=True):
     requirements: tuple[Verdict, ...] = ()
     dominated_by: tuple[str, ...] = ()
     dropped: str = ""
+    latency_change: TailChange | None = None
 
 
 class Choice(Struct, frozen=True):

@@ -12,9 +12,11 @@ from world import HIGHER, Cell, cases_of, evidence_of_runs, recorded_of, suite_o
 
 from harness.api.deciding import gate
 from harness.baselines import Baseline
+from harness.comparison import run_scores
 from harness.findings import MOST_REGRESSIONS, Runs, account, config_changes, find_regressions, make_report
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
+from harness.report import html, junit, markdown, text
 from harness.types import Case, Change, Gate, Query, Recorded, Report, Result, SliceRule, Suite
 
 METRICS = ("recall@5", "required_facts", "refusal_correctness", "latency_s")
@@ -180,6 +182,52 @@ def test_regressions_are_cut_at_the_mildest() -> None:
     evidence = evidence_of_runs(suite, candidate, baseline)
     found = find_regressions(Runs(candidate, baseline, evidence), decide_all(evidence, {}))
     assert [item.case_id for item in found] == [f"c{i:03}" for i in range(MOST_REGRESSIONS)]
+
+
+def anchored(candidate: Recorded, baseline: Recorded | None, anchor: Recorded) -> Report:
+    """Gated on facts against the release, and on recall against the baseline."""
+    suite = replace(
+        SUITE,
+        gates=(
+            Gate(id="recall", metric="recall@5", max_drop=0.05),
+            Gate(id="release", metric="required_facts", max_drop=0.05, against="anchor"),
+        ),
+    )
+    evidence = evidence_of_runs(suite, candidate, baseline)._replace(anchor=run_scores(anchor))
+    runs = Runs(candidate, baseline, evidence, anchor)
+    return make_report(runs, decide_all(evidence, {}), (), "")
+
+
+def test_cases_of_a_gate_against_the_anchor_are_held_against_the_anchor() -> None:
+    """Small steps down add up: the last of them is not what the gate is about, nor are its cases."""
+    released, before = recorded("release"), recorded("base", cells={"required_facts": worse(*german(18))})
+    recall = [0.5 if i == 52 else 1.0 for i in range(120)]
+    candidate = recorded(cells={"required_facts": worse(*german(20)), "recall@5": recall})
+    found = anchored(candidate, before, released)
+    assert [verdict.outcome for verdict in found.verdicts[:2]] == ["pass", "fail"]
+    assert [(item.case_id, item.metric, item.against) for item in found.regressions] == [
+        *((f"c{i:03}", "required_facts", "anchor") for i in german(20)),
+        ("c052", "recall@5", "baseline"),
+    ]
+    assert (found.regressions[0].before, found.regressions[0].after) == (1.0, 0.0)
+    without = anchored(candidate, None, released)
+    assert {item.against for item in without.regressions} == {"anchor"}
+    assert len(without.regressions) == 20
+    assert 'id="/regressions"' in html.render(without)
+
+
+def test_renderings_say_what_a_case_got_worse_than() -> None:
+    """Console, Markdown, JUnit and page name the anchor beside each case that is held against it."""
+    candidate = recorded(cells={"required_facts": worse(*german(20))})
+    found = anchored(candidate, recorded("base"), recorded("release"))
+    for render, times in ((text_of, 5), (markdown.render, 10), (junit.render, 20)):
+        assert render(found).count("since the anchor") >= times
+    assert html.render(found).count('required_facts<span class="why">since the anchor</span>') == 30
+    assert "since the anchor" not in text_of(report_of(candidate, recorded("base")))
+
+
+def text_of(report: Report) -> str:
+    return text.render(report, 120, False, False)
 
 
 def test_lost_answers_are_not_regressions() -> None:

@@ -12,6 +12,9 @@ from world import Cell, cases_of, evidence_of_runs, recorded_of, suite_of
 from harness.findings import Runs, make_report
 from harness.gates.decide import decide_all
 from harness.headline import hardest_hit, headline_of, worst_verdict
+from harness.report import markdown
+from harness.report.views import metric_plots
+from harness.report.wording import gate_rows
 from harness.types import Comparison, Estimate, Gate, Report, Slice, SliceRule, Verdict
 
 CASES = cases_of(300, 2, lambda i: ("en", "de", "fr")[i // 2 % 3])
@@ -121,8 +124,8 @@ def test_failed_bound_in_a_part() -> None:
     )
 
 
-def test_values_never_contradict_the_change() -> None:
-    """Means over other cases may have moved the other way: then only the change over the pairs is given."""
+def test_values_are_those_of_the_cases_that_both_have() -> None:
+    """Means over other cases may have moved the other way: both are over the pairs, and that is said."""
     before: list[Cell] = ["timeout" if i < 14 else float(i % 2) for i in range(300)]
     after: list[Cell] = [1.0 if i < 14 else float(i % 2 and i > 26) for i in range(300)]
     found = report_of({"quality": after}, {"quality": before}, replace(DROP, max_drop=0.01))
@@ -130,7 +133,32 @@ def test_values_never_contradict_the_change() -> None:
     assert worst is not None
     assert worst.comparison is not None
     assert (worst.comparison.candidate.value or 0) > (worst.comparison.baseline.value or 1) - 0.001
-    assert found.headline[1].startswith("quality fell over the pairs (−0.02")
+    told = "quality fell 0.500 → 0.479 over the 286 cases that both have (−0.021, "
+    assert found.headline[1].startswith(told)
+
+
+def test_a_run_that_was_cut_short_is_compared_on_what_it_has() -> None:
+    """What is missing were the hard cases: no rendering shows the mean of the baseline over them."""
+    hard: list[Cell] = [1.0] * 150 + [0.0] * 150
+    short: list[Cell] = [float(i % 3 > 0) if i < 150 else None for i in range(300)]
+    found = report_of({"quality": short}, {"quality": hard}, DROP)
+    assert found.headline[1].startswith(
+        "quality fell 1.000 → 0.667 over the 150 cases that both have (−0.333, "
+    )
+    gate = next(row for row in gate_rows(found) if row.gate == "facts")
+    assert (gate.baseline, gate.candidate, gate.n) == ("1.000", "0.667", "150/300")
+    row = metric_plots(found)[0].rows[0]
+    assert (row.before, row.after) == ("1.000", "0.667")
+    assert "| `quality` | 1.000 | −0.333" in markdown.render(found)
+
+
+def test_a_mean_ratio_that_contradicts_the_means_stands_alone() -> None:
+    """Most answers are slower, few long ones much faster: the ratio rose, the mean fell."""
+    slower = Gate(id="slower", metric="latency_s", max_ratio=1.01)
+    before = [100.0 if i % 50 == 0 else 1.0 for i in range(300)]
+    after = [50.0 if i % 50 == 0 else 1.2 for i in range(300)]
+    found = report_of({"latency_s": list(after)}, {"latency_s": list(before)}, slower)
+    assert found.headline[1].startswith("latency_s rose (+1")
 
 
 def test_shares_of_a_cut_list_are_not_told() -> None:

@@ -70,7 +70,10 @@ def gate(
     evidence = _evidence(candidate, suite, near, far)
     verdicts = decide_all(evidence, candidate.run.gate_lines)
     report = make_report(
-        Runs(candidate, near.shown, evidence), verdicts, tuple(said), reproduce_command(candidate.run)
+        Runs(candidate, near.shown, evidence, far.shown),
+        verdicts,
+        tuple(said),
+        reproduce_command(candidate.run),
     )
     return replace(
         report,

@@ -19,7 +19,7 @@ from harness.api.asking import Plan, missing, open_session
 from harness.api.looking import DecideLook, cases_by_stage, looks_ahead, planned_stages, take_look
 from harness.engine.progress import Silent, show_progress
 from harness.engine.signals import Signals
-from harness.errors import Fault, HarnessError, MissingExtra, Place, SuiteError, UsageError, did_you_mean
+from harness.errors import HarnessError, MissingExtra, SuiteError, UsageError
 from harness.gates.drop import cannot_pass
 from harness.gates.hierarchy import roles_of
 from harness.goldens.dataset import load_dataset
@@ -28,7 +28,9 @@ from harness.planning import Selection, fingerprint_of, flat_config, identity_of
 from harness.recordings import Recording, read
 from harness.registry import METRICS, find_metric
 from harness.slices import matches
+from harness.suites.selection import selection_faults
 from harness.suites.suite import SuiteFile, SystemChoice, choose_system, load_suite
+from harness.suites.yaml import load_yaml
 from harness.systems.callables import folder_importable
 from harness.types import Case, Corpus, Dataset, EarlyStop, Recorded, Run, Scalar
 
@@ -74,7 +76,9 @@ def validate(suite_path: Path) -> Checked:
     """
     file = load_suite(suite_path)
     dataset = load_dataset(file.suite.goldens, file.folder, file.suite.suite)
-    _check_gates_select(file, dataset)
+    document = load_yaml(Path(shown_path(file.path)))
+    if faults := selection_faults(file.suite, document, dataset.cases):
+        raise SuiteError(faults)
     _check_packages(file)
     return Checked(file, dataset, tuple(_hopeless_gates(file, dataset)))
 
@@ -97,27 +101,6 @@ def _hopeless_gates(file: SuiteFile, dataset: Dataset) -> Iterator[str]:
         cases = [case for case in dataset.cases if matches(case, gate.where, file.suite.slices)]
         if why := cannot_pass(gate, file.suite, cases, span):
             yield f"gate {gate.id!r}: {why}"
-
-
-def _check_gates_select(file: SuiteFile, dataset: Dataset) -> None:
-    """A gate over no case is an error, not a pass."""
-    faults = []
-    ids = {case.id for case in dataset.cases}
-    for gate in file.suite.gates:
-        place = Place(shown_path(file.path), file.lines[gate.id])
-        if not any(matches(case, gate.where, file.suite.slices) for case in dataset.cases):
-            faults.append(Fault(f"gate {gate.id!r} selects no case", place, "look at its `where:`"))
-        faults += [
-            Fault(
-                f"gate {gate.id!r} names case {case_id!r}, which is not in the goldens",
-                place,
-                did_you_mean(case_id, ids),
-            )
-            for case_id in gate.cases
-            if case_id not in ids
-        ]
-    if faults:
-        raise SuiteError(faults)
 
 
 def run(

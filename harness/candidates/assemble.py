@@ -16,6 +16,7 @@ from harness.candidates.entrants import (
     LATENCY,
     Entrant,
     cost_per_1000,
+    latency_change,
     latency_p95,
     mean_of,
 )
@@ -70,6 +71,10 @@ def assemble(
     choice = make_choice(quality, candidates, by_metric)
     reference = choice.pick or candidates[0].run.id
     one = next(entrant for entrant in ordered if entrant.id == reference)
+    candidates = tuple(
+        replace(candidate, latency_change=latency_change(one, entrant))
+        for candidate, entrant in zip(candidates, ordered, strict=True)
+    )
     gates = gates_of(asked.choose)
     return Candidates(
         title=asked.suite.description or asked.suite.suite,

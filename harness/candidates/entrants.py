@@ -10,7 +10,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from harness.comparison import CaseValue, RunScores, Table, estimate, run_scores
-from harness.types import UNSCORED, Case, Estimate, MetricIdentity, Recorded, Result, Spending
+from harness.tails import TAIL, tail_change, tail_interval
+from harness.types import UNSCORED, Case, Estimate, MetricIdentity, Recorded, Result, Spending, TailChange
 
 COST, LATENCY = "cost_usd", "latency_s"
 USAGE = {
@@ -18,8 +19,6 @@ USAGE = {
     LATENCY: MetricIdentity(1, higher_is_better=False, low=0.0, high=None, unit="s"),
 }
 """What every recording tells of a case, whether or not the suite measures it."""
-TAIL = 0.95
-"""The quantile of the latency that candidates are placed by."""
 
 
 class Entrant(NamedTuple):
@@ -101,7 +100,25 @@ def latency_p95(entrant: Entrant) -> Spending:
     values, unknown = _known(entrant, LATENCY)
     ordered = sorted(values) + [math.inf] * unknown
     value = ordered[math.ceil(TAIL * len(ordered) - 1e-9) - 1] if values else math.inf
-    return Spending(value if math.isfinite(value) else None, len(values), unknown, entrant.n_cached)
+    if math.isinf(value):
+        return Spending(None, len(values), unknown, entrant.n_cached)
+    table = entrant.scores.tables[LATENCY]
+    asked = [case for case in entrant.cases if table[case.id].status != "not_applicable"]
+    interval = tail_interval([table[case.id].value for case in asked], [case.cluster for case in asked])
+    return Spending(value, len(values), unknown, entrant.n_cached, interval=interval)
+
+
+def latency_change(reference: Entrant, entrant: Entrant) -> TailChange | None:
+    """How much slower the slow end is than the reference's, over the cases that were asked of both.
+
+    None where the reference lacks an answer: what it was spared cannot be compared with.
+    """
+    if entrant is reference or reference.lost(LATENCY):
+        return None
+    both = {case.id for case in reference.cases}
+    cases = [case for case in entrant.cases if case.id in both]
+    tables = reference.scores.tables[LATENCY], entrant.scores.tables[LATENCY]
+    return tail_change(LATENCY, [tables[0]], tables[1], cases, USAGE[LATENCY])
 
 
 def _known(entrant: Entrant, name: str) -> tuple[list[float], int]:

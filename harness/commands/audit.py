@@ -122,19 +122,23 @@ def _row(item: AuditedGap) -> tuple[str, str, str, str, str]:
 
     gap, row = item.gap, telling_row(item.gap)
     found = row.interval if row is not None else None
-    span = f"{numbers.signed(found.low)} to {numbers.signed(found.high)}" if found else numbers.NONE
+    low = None if found is None or row is None else found.low
+    if low is not None and row is not None and row.verdict == "difference found":
+        low = max(low, row.at_least or low)  # the limit of the test that found it
+    span = f"{numbers.signed(low)} to {numbers.signed(found.high)}" if found else numbers.NONE
     return gap.metric, gap.attribute, GAP_WORDS[gap.verdict], row.group if row else numbers.NONE, span
 
 
 def _tell_changes(found: Audit) -> None:
     from harness import numbers
+    from harness.report.gap_words import is_worse
 
     for item in found.gaps:
         for row in item.changes:
-            if row.interval is not None and row.interval.low > 0:
-                size = numbers.with_interval(row.change, row.interval, change=True)
+            if is_worse(row):
+                size = numbers.worse_by(row.change, row.at_least, row.interval)
                 where = f"{item.gap.metric}, {item.gap.attribute}={row.group}"
-                _wrapped("widened      ", f"{where}: {size} since the baseline")
+                _wrapped("widened      ", f"{where}: by {size} since the baseline")
         for mix in item.equal_mix:
             if mix.reversed:
                 where = f"{item.gap.metric}, {item.gap.attribute}={mix.group}"

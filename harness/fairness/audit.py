@@ -14,13 +14,14 @@ from harness.fairness.mix import equal_mix
 from harness.fairness.twins import twin_pairs, twin_swaps
 from harness.fairness.verdicts import GRAVEST_FIRST
 from harness.gates.decide import overall
-from harness.numbers import number, p_value, with_interval
+from harness.numbers import number, p_value, with_limits, worse_by
 from harness.types import (
     Audit,
     AuditedGap,
     Case,
     DeficitChange,
     Gap,
+    GroupGap,
     MetricIdentity,
     Result,
     Suite,
@@ -31,6 +32,8 @@ TOLERANCE = 0.05
 """The deficit that is allowed where neither a gate nor the caller says, in points of a bounded metric."""
 FOUND_WORSE = ("worse beyond tolerance", "difference found")
 """What is said of a group that is worse off beyond chance."""
+MOST_NAMED = 3
+"""Groups that are better served and named in the headline; the page has all."""
 REFUSALS = {
     "over_refusal_rate": "needless refusals (over_refusal_rate, on cases that should be answered)",
     "under_refusal_rate": "missing refusals (under_refusal_rate, on cases that should be refused)",
@@ -183,7 +186,7 @@ def _worst_first(item: AuditedGap) -> tuple[int, float, str, str]:
 
 
 def _headline(gaps: Sequence[AuditedGap]) -> tuple[str, ...]:
-    """How many gaps show what; the worst group; what could hide in what was not found."""
+    """How many gaps show what; the worst group; who is better served; what could hide in the rest."""
     counts = Counter(item.gap.verdict for item in gaps)
     told = "; ".join(f"{word} {counts[word]}" for word in GRAVEST_FIRST if counts[word])
     lines = [f"{len(gaps)} gaps audited: {told}" if gaps else "no gap could be audited"]
@@ -193,21 +196,37 @@ def _headline(gaps: Sequence[AuditedGap]) -> tuple[str, ...]:
     worse = [entry for entry in rows if entry[1].verdict in FOUND_WORSE]
     if worse:
         item, row, found = max(worse, key=lambda entry: (entry[2].low, entry[1].deficit or 0.0))
-        p = "" if row.p_worse is None else f", one-sided adjusted p {p_value(row.p_worse)}"
-        size = f"{with_interval(row.deficit, found)}{p}"
-        lines.append(
-            f"{item.gap.attribute}={row.group} is worse served than the rest on {item.gap.metric}: {size}"
-        )
+        p = "" if row.p_worse is None else f", adjusted p {p_value(row.p_worse)}"
+        at_least = row.at_least if row.verdict == "difference found" else None
+        size = f"{worse_by(row.deficit, at_least, found)}{p}"
+        lines.append(f"{_group_of(item, row)} is worse served than the rest on {item.gap.metric}: by {size}")
     else:
         lines.append("no group is worse served than the rest beyond chance")
+    better = sorted(
+        (entry for entry in rows if entry[1].verdict == "better than the rest"),
+        key=lambda entry: entry[2].high,
+    )
+    told_better = [
+        f"{_group_of(item, row)} on {item.gap.metric} by"
+        f" {with_limits(-(row.deficit or 0.0), -found.high, -found.low, found.level)}"
+        for item, row, found in better[:MOST_NAMED]
+    ]
+    if len(better) > MOST_NAMED:
+        told_better.append(f"and {len(better) - MOST_NAMED} more")
+    if better:
+        lines.append(f"better served than the rest: {'; '.join(told_better)}")
     open_ = [entry for entry in rows if entry[1].verdict == "no difference found"]
     if open_:
         item, row, found = max(open_, key=lambda entry: entry[2].high)
         lines.append(
             f"where no difference was found, a gap of up to {number(found.high)} is not excluded"
-            f" ({item.gap.metric}, {item.gap.attribute}={row.group})"
+            f" ({item.gap.metric}, {_group_of(item, row)})"
         )
     return tuple(lines)
+
+
+def _group_of(item: AuditedGap, row: GroupGap) -> str:
+    return f"{item.gap.attribute}={row.group}"
 
 
 def _not_audited(

@@ -58,6 +58,7 @@ def deficit_changes(
             n_unpaired=sum(case.id not in harms for case in groups[name]),
             interval=Interval(float(together.low[at]), float(together.high[at]), LEVEL, METHOD),
             p_worse=float(together.p_worse[at]),
+            at_least=float(together.at_least[at]),
         )
         for at, name in enumerate(judged)
     ]

@@ -105,6 +105,7 @@ class _Deficit(NamedTuple):
     low: float
     high: float
     p_worse: float | None
+    at_least: float | None
     detectable: float
     alpha: float
     alpha_worse: float
@@ -252,6 +253,7 @@ def _deficits(scored: _Scored, judged: Sequence[str], min_n: int) -> dict[str, _
             low=low,
             high=high,
             p_worse=None if lost else float(together.p_worse[at]),
+            at_least=None if lost else float(together.at_least[at]),
             detectable=max(detectable_gap(se, together.alpha_worse), resolution(sizes[0], scored.metric)),
             alpha=together.alpha,
             alpha_worse=together.alpha_worse,
@@ -296,6 +298,7 @@ def _with_deficit(row: GroupGap, found: _Deficit | None, metric: MetricIdentity)
         deficit=found.value,
         interval=interval,
         p_worse=found.p_worse,
+        at_least=found.at_least,
         detectable=found.detectable,
     )
 

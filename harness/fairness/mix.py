@@ -73,6 +73,7 @@ def equal_mix(
                 n_strata=len({strata[case.id] for case in within[name]}),
                 interval=interval,
                 p_worse=float(together.p_worse[at]),
+                at_least=float(together.at_least[at]),
                 reversed=sure and deficit * (before.deficit or 0.0) < 0,
             )
         )

@@ -37,12 +37,12 @@ class Evidence(NamedTuple):
 
 
 def rule_text(gate: Gate) -> str:
-    """Say the rule in a few signs: ``worse by ≤ 0.020``, ``p95 ≤ 2.5``, ``gap ≤ 0.050 (language)``."""
+    """Say the rule in a few signs: ``worse by ≤ 0.020``, ``p95 ≤ 2.5``, ``scored ≥ 99 %``."""
     name = "total " if gate.total else f"p{100 * gate.quantile:g} " if gate.quantile is not None else ""
     if gate.kind == "drop":
         return _drop_rule(gate)
     if gate.kind == "gap":
-        return f"gap ≤ {number(gate.max_gap)} ({gate.slice})"
+        return f"worse by ≤ {number(gate.max_gap)} in each {gate.slice} than in the rest"
     if gate.kind == "scored":
         return f"scored ≥ {share(gate.min_scored or 0.0)}"
     if gate.kind == "cases":

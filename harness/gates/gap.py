@@ -25,7 +25,11 @@ def find_gap(
 
 
 def decide_gap(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
-    """Decide it on the cases that the gate is about."""
+    """Decide it on the cases that the gate is about: by the group against the rest that is shown.
+
+    The verdict's ``candidate`` and ``interval`` are of that group's deficit, which the limit is about; the
+    difference of best and worst mean (``gap.difference``) decides nothing.
+    """
     limit = gate.max_gap or 0.0
     gap = find_gap(gate.metric or "", gate.slice or "", evidence, cases, limit or None)
     judged = [row for row in gap.groups if row.enough and row.deficit is not None]
@@ -33,15 +37,15 @@ def decide_gap(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Ver
     missing = [row.group for row in gap.groups if _is_missing(row, gap)]
     base = msgspec.structs.replace(
         empty,
-        candidate=gap.difference,
         limit=limit,
         n=gap.overall.n,
         n_total=gap.overall.n + gap.overall.n_unscored,
         gap=gap,
     )
 
-    def verdict(outcome: Outcome, reason: str) -> Verdict:
-        return msgspec.structs.replace(base, outcome=outcome, reason=reason)
+    def verdict(outcome: Outcome, reason: str, row: GroupGap | None = None) -> Verdict:
+        shown = row and {"candidate": row.deficit, "interval": row.interval}
+        return msgspec.structs.replace(base, outcome=outcome, reason=reason, **(shown or {}))
 
     if len(gap.groups) < 2:
         found = "only one group" if gap.groups else "no group"
@@ -52,15 +56,18 @@ def decide_gap(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: Ver
     worst = max(judged, key=lambda row: _low(row, reach))
     widest = max(judged, key=lambda row: _high(row, reach))
     if _low(worst, reach) > limit:
-        return verdict("fail", f"{worst.group} is worse than the rest by {_deficit_text(worst)}")
+        return verdict("fail", f"{worst.group} is worse than the rest by {_deficit_text(worst)}", worst)
     if small and gate.insufficient == "fail":
-        return verdict("fail", f"too few cases to judge: {', '.join(small)}")
+        return verdict("fail", f"too few cases to judge: {', '.join(small)}", widest)
     if _high(widest, reach) > limit:
-        return verdict("inconclusive", f"{widest.group} may be worse by {_deficit_text(widest)}")
+        reason = f"{widest.group} may be worse than the rest by {_deficit_text(widest)}"
+        return verdict("inconclusive", reason, widest)
     if missing or (small and gate.insufficient == "inconclusive"):
-        return verdict("inconclusive", f"too few scored cases to judge: {', '.join(missing or small)}")
+        reason = f"too few scored cases to judge: {', '.join(missing or small)}"
+        return verdict("inconclusive", reason, widest)
     note = f"; not judged: {', '.join(small)}" if small else ""
-    return verdict("pass", f"no group is worse by more than {number(_high(widest, reach))} (95 %){note}")
+    most = number(_high(widest, reach))
+    return verdict("pass", f"no group is worse than the rest by more than {most} (95 %){note}", widest)
 
 
 def _is_missing(row: GroupGap, gap: Gap) -> bool:

@@ -11,6 +11,7 @@ from harness import numbers
 from harness.report import views, wording
 from harness.report.frame import Page, render_document
 from harness.report.gap_views import GapView, gap_view
+from harness.report.gap_words import is_worse
 from harness.types import Audit, AuditedGap, TwinSwap
 
 _PAGES = (
@@ -152,7 +153,7 @@ def _change_lines(audit: Audit, item: AuditedGap) -> list[Line]:
     lines = []
     for row in item.changes:
         kind, word = "even", "no change found"
-        if row.interval is not None and row.interval.low > 0:
+        if is_worse(row):
             kind, word = "worse", "widened against this group"
         elif row.interval is not None and row.interval.high < 0:
             kind, word = "better", "narrowed, or turned in its favour"
@@ -163,7 +164,7 @@ def _change_lines(audit: Audit, item: AuditedGap) -> list[Line]:
                 group=row.group,
                 before=numbers.signed(row.before, unit),
                 after=numbers.signed(row.after, unit),
-                change=numbers.with_interval(row.change, row.interval, unit, change=True),
+                change=numbers.worse_by(row.change, row.at_least, row.interval, unit),
                 p=numbers.p_value(row.p_worse),
                 n=numbers.of_total(row.n_pairs, row.n_pairs + row.n_unpaired),
                 kind=kind,
@@ -180,7 +181,7 @@ def _mix_lines(audit: Audit, item: AuditedGap) -> list[Line]:
         kind, word = "even", "no difference found at equal mix"
         if row.reversed:
             kind, word = "fail", "SIGN CHANGES: the mix hides or makes the gap (Simpson)"
-        elif row.interval is not None and row.interval.low > 0:
+        elif is_worse(row):
             kind, word = "worse", "worse than the rest at equal mix too"
         elif row.interval is not None and row.interval.high < 0:
             kind, word = "better", "better than the rest at equal mix too"
@@ -190,7 +191,7 @@ def _mix_lines(audit: Audit, item: AuditedGap) -> list[Line]:
                 attribute=f"{item.gap.attribute} at equal {row.by}",
                 group=row.group,
                 before=numbers.signed(row.mixed, unit),
-                after=numbers.with_interval(row.deficit, row.interval, unit, change=True),
+                after=numbers.worse_by(row.deficit, row.at_least, row.interval, unit),
                 change=numbers.signed(row.deficit - row.mixed, unit),
                 p=numbers.p_value(row.p_worse),
                 n=f"{numbers.count(row.n)}, {wording.strata(row.n_strata)}",

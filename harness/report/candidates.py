@@ -36,6 +36,8 @@ class Row(Struct, frozen=True):
     n: str
     cost: str
     latency: str
+    latency_interval: str
+    latency_change: str
     front: str
 
 
@@ -105,6 +107,8 @@ def _row(one: Candidate, found: Candidates) -> Row:
         n=numbers.used(standing.mean),
         cost=_spending(one.cost_per_1000, "USD"),
         latency=_spending(one.latency_p95, "s"),
+        latency_interval=numbers.interval(one.latency_p95.interval, "s"),
+        latency_change=words.latency_change(one, found),
         front="dropped" if one.dropped else front,
     )
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness import numbers
-from harness.report.candidates_wording import cell, limit_rows, mark, race_lines, spending, subject
+from harness.report.candidates_wording import (
+    cell,
+    latency_lines,
+    limit_rows,
+    mark,
+    race_lines,
+    spending,
+    subject,
+)
 from harness.report.text import Console, cells, wrap
 from harness.report.visible import inert_line
 from harness.types import Candidate, Candidates
@@ -85,6 +93,7 @@ def _closing(found: Candidates) -> Iterable[tuple[str, Iterable[str]]]:
     yield "requires", [f"{rule}: {told}" for rule, told in limit_rows(found)]
     yield "not", found.choice.blocked
     yield "also", [_other_metric(name, found) for name in list(found.candidates[0].standings)[1:]]
+    yield "p95", latency_lines(found)
     yield "race", race_lines(found)
     yield "note", found.notices
     yield "tie", ["who shares a letter is not told apart; the intervals behind it hold together with 95 %"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from harness import numbers
+from harness.report.tail_words import tail_text
 from harness.report.wording import GLYPHS, plural
-from harness.types import Candidate, Candidates, MetricIdentity, Outcome, Spending, Standing
+from harness.types import Candidate, Candidates, MetricIdentity, Outcome, Race, Spending, Standing
 
 BEST = "★"
 SPENT = ("cost_usd", "latency_s")
@@ -39,6 +40,24 @@ def spending(found: Spending, unit: str) -> str:
     return f"{text} {BEST}" if found.best else text
 
 
+def latency_change(one: Candidate, found: Candidates) -> str:
+    """``+0.21 s, 95 % CI [−0.05 s, +0.40 s] against plain``: the slow end beside the reference's."""
+    if one.latency_change is None:
+        return ""
+    reference = next(other.name for other in found.candidates if other.run.id == found.reference)
+    return f"{tail_text(one.latency_change, 's')} against {reference}"
+
+
+def latency_lines(found: Candidates) -> list[str]:
+    """Each candidate's 95th percentile of the latency that has an interval, and how far it is off."""
+    return [
+        f"{one.name} {numbers.with_interval(one.latency_p95.value, one.latency_p95.interval, 's')}"
+        + (f", {change}" if (change := latency_change(one, found)) else "")
+        for one in found.candidates
+        if one.latency_p95.interval is not None
+    ]
+
+
 def limit_rows(found: Candidates) -> list[tuple[str, str]]:
     """Each requirement with who keeps to it: ``met by plain, eager; broken by shallow``."""
     rows = []
@@ -70,7 +89,15 @@ def race_lines(found: Candidates) -> list[str]:
         ]
         what = f"dropped {', '.join(dropped)}" if dropped else "nobody dropped"
         lines.append(f"look {at}, {plural(look.n_cases, 'case')}: {names[look.leader]} leads, {what}")
-    return [*lines, f"left: {', '.join(names[run] for run in race.tied)}"]
+    return [*lines, f"left: {', '.join(names[run] for run in race.tied)}", race_and_compare(race)]
+
+
+def race_and_compare(race: Race) -> str:
+    """Why a race may drop whom `harness compare` does not tell apart from the best."""
+    return (
+        f"dropped is who cannot lead, wrongly with {numbers.share(race.alpha)} at most for each; letters and"
+        " 'harness compare' tell apart with 95 % for all pairs together, and may call a dropped one tied"
+    )
 
 
 def mark(one: Candidate, found: Candidates) -> str:

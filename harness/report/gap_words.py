@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness import numbers
 from harness.report.wording import Finding
-from harness.types import Gap, GapVerdict, GroupGap
+from harness.types import DeficitChange, EqualMix, Gap, GapVerdict, GroupGap
 
 
 def group_finding(gap: Gap, group: GroupGap, in_unit: str = "") -> Finding:
@@ -20,7 +20,8 @@ def group_finding(gap: Gap, group: GroupGap, in_unit: str = "") -> Finding:
         return Finding("worse", f"worse than the rest, beyond the tolerance of {allowed}: {span}")
     if group.verdict == "difference found":
         within = "; whether beyond the tolerance is open" if gap.tolerance is not None else ""
-        return Finding("worse", f"worse than the rest: {span}{within}")
+        size = numbers.worse_by(group.deficit, group.at_least, group.interval, in_unit)
+        return Finding("worse", f"worse than the rest by {size}{within}")
     if group.verdict == "better than the rest":
         return Finding("better", f"better than the rest: {span}")
     if group.verdict == "parity shown":
@@ -59,6 +60,11 @@ GAP_WORDS: dict[GapVerdict | None, str] = {
     None: numbers.NONE,
 }
 """The same where there is little room."""
+
+
+def is_worse(row: DeficitChange | EqualMix) -> bool:
+    """Whether a group is found worse: by its one-sided test, whose lower limit is then above 0."""
+    return row.at_least is not None and row.at_least > 0
 
 
 def telling_row(gap: Gap) -> GroupGap | None:

@@ -31,7 +31,7 @@ def render(report: Report) -> str:
     Verdict, regressions, slices and record are static and stand without scripts; the case list and the
     case pages are built from the packed blocks.
     """
-    compared = (_REGRESSIONS,) if report.baseline is not None else ()
+    compared = (_REGRESSIONS,) if report.baseline or report.regressions else ()
     return render_document(
         "report.html",
         (_VERDICT, *compared, *_ALWAYS),

@@ -73,7 +73,7 @@ def _numbers(row: GateRow) -> str:
 def _why(row: GateRow, report: Report) -> str:
     moved = f"{row.change} {row.interval}".strip()
     moved = f"{'change' if row.change else 'interval'} {moved}" if moved else ""
-    parts = [row.reason, moved, f"n {row.n}" if row.n else ""]
+    parts = [row.reason, moved, f"n {row.n}" if row.n else "", row.advice]
     return "\n".join([*(part for part in parts if part), *_where(report)])
 
 
@@ -119,7 +119,8 @@ def _regression(
     cause = f" ({_cut(change.cause, 200)})" if change.cause else ""
     case = _testcase(report, suite, change.metric, change.case_id, pair.candidate if pair else None)
     body = _story(report, change, pair) if in_full else ""
-    _child(case, "failure", body, type="regression", message=f"{change.metric} {before} -> {after}{cause}")
+    moved = " ".join(filter(None, (change.metric, wording.since(change), f"{before} -> {after}")))
+    _child(case, "failure", body, type="regression", message=f"{moved}{cause}")
 
 
 def _story(report: Report, change: CaseChange, pair: CasePair | None) -> str:

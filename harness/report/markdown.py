@@ -129,6 +129,7 @@ def _gates(report: Report) -> list[str]:
     if len(pressing) > len(shown):
         lines += ["", f"and {wording.plural(len(pressing) - len(shown), 'more gate')} that did not pass"]
     whys = [f"- {inline(row.gate)} {plain(row.rule, 200)}: {plain(row.reason, 200)}" for row in shown]
+    whys += [f"- {inline(row.gate)} {plain(row.advice, 200)}" for row in shown if row.advice]
     return [*lines, "", *whys] if whys else lines
 
 
@@ -179,7 +180,7 @@ def _worst(report: Report, worst: Sequence[CaseChange]) -> list[str]:
     rows = [
         (
             inline(change.case_id),
-            inline(change.metric),
+            f"{inline(change.metric)} {wording.since(change)}".rstrip(),
             wording.case_change(report, change),
             inline(change.cause, 60) if change.cause else "",
             " ".join(inline(label, 40) for label in change.slices[:4]),
@@ -247,7 +248,7 @@ def _metrics(report: Report) -> list[str]:
     rows = [
         (
             inline(found.metric),
-            numbers.number(found.baseline.value, wording.unit(report, found.metric)),
+            numbers.number(found.means[0], wording.unit(report, found.metric)),
             numbers.with_interval(
                 found.change, found.interval, wording.unit(report, found.metric), change=True
             ),

@@ -122,6 +122,8 @@ def _gates(report: Report, console: Console) -> list[str]:
         if row.outcome != "pass":
             why = f"{row.word}: {row.rule}; {row.reason}" if row.reason else f"{row.word}: {row.rule}"
             lines += wrap(console.clean(why), console.width, "      ")
+        if row.advice:
+            lines += wrap(console.clean(row.advice), console.width, "      ")
     left = quiet[len(shown) :]
     for outcome, words in (("clear", "unproven"), ("pass", "passed")):
         if count := sum(row.outcome == outcome for row in left):
@@ -182,7 +184,12 @@ def _closing(report: Report, console: Console) -> Iterable[tuple[str, list[str]]
     yield (
         "worst",
         [
-            f"{c.case_id} {c.metric} {wording.case_change(report, c)} {console.clean(c.cause, 40)}"
+            " ".join(
+                [
+                    f"{c.case_id} {c.metric} {wording.case_change(report, c)}",
+                    *filter(None, (wording.since(c), console.clean(c.cause, 40))),
+                ]
+            )
             for c in report.regressions[:MAX_WORST]
         ],
     )
@@ -210,7 +217,7 @@ def wrap(text: str, width: int, first: str = "", rest: str | None = None) -> lis
     room = max(8, width - len(indent))
     lines: list[str] = []
     current = ""
-    for word in text.split(" "):
+    for word in inert_line(text).split(" "):  # before it is measured: it grows by a blank
         piece = word
         if current and cells(current) + 1 + cells(piece) > room:
             lines.append(current)

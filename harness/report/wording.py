@@ -7,6 +7,7 @@ import shlex
 from typing import NamedTuple
 
 from harness import numbers
+from harness.report.tail_words import tail_advice
 from harness.types import (
     Attribution,
     Audit,
@@ -44,7 +45,7 @@ class GateRow(NamedTuple):
 
     ``outcome`` is one of ``ORDER``. ``rule`` is whole: ``faithfulness drop ≤ 0.020 (topic=legal)``;
     ``source`` is ``suite.yaml:42``. Of a drop, ``p`` is the p-value among all drops of the gate, ``detects``
-    the smallest drop that would be found with 80 %.
+    the smallest drop that would be found with 80 %. ``advice``: what decides nothing.
     """
 
     outcome: str
@@ -60,6 +61,7 @@ class GateRow(NamedTuple):
     role: str = ""
     p: str = ""
     detects: str = ""
+    advice: str = ""
 
     @property
     def word(self) -> str:
@@ -114,12 +116,13 @@ def _gate_row(report: Report, verdict: Verdict) -> GateRow:
     source = report.run.suite_path
     scope = "" if verdict.scope == "all" else f"({verdict.scope})"
     drop = verdict.comparison
+    before, after = drop.means if drop is not None else (verdict.baseline, verdict.candidate)
     return GateRow(
         outcome=_shown_as(verdict),
         gate=verdict.gate,
         rule=" ".join(part for part in (verdict.metric, verdict.rule, scope) if part),
-        baseline=numbers.number(verdict.baseline, in_unit),
-        candidate=numbers.number(verdict.candidate, in_unit),
+        baseline=numbers.number(before, in_unit),
+        candidate=numbers.number(after, in_unit),
         change=_change(verdict, in_unit),
         interval=_interval(verdict, in_unit),
         n=numbers.of_total(verdict.n, verdict.n_total) if verdict.n_total else "",
@@ -128,6 +131,7 @@ def _gate_row(report: Report, verdict: Verdict) -> GateRow:
         role=verdict.role,
         p=numbers.p_value(drop.p_adjusted) if drop is not None else "",
         detects=_detects(drop, in_unit) if drop is not None else "",
+        advice=tail_advice(verdict.tail, in_unit, relative=_is_relative(verdict)) if verdict.tail else "",
     )
 
 
@@ -257,6 +261,11 @@ def case_change(report: Report, change: CaseChange) -> str:
         return "no score" if change.after is None else numbers.NONE
     turned = -change.harm if identity is None or identity.higher_is_better else change.harm
     return numbers.signed(turned, unit(report, change.metric))
+
+
+def since(change: CaseChange) -> str:
+    """Name what a case got worse than where that is not the baseline, which all else is about."""
+    return "since the anchor" if change.against == "anchor" else ""
 
 
 def command_template(report: Report) -> str:

@@ -24,7 +24,7 @@ def mean_ci(
     result = clustered_mean(values, clusters)
     if high is not None and all(value in {low, high} for value in values):
         rate = (result.mean - low) / (high - low)
-        n = _effective_n(result, rate, high - low)
+        n = effective_n(result, rate, high - low)
         start, end = wilson_ci(rate * n, n, level)
         return Interval(low + start * (high - low), low + end * (high - low), level, "wilson, clustered")
     start, end = two_sided_limits(result, level)
@@ -32,8 +32,8 @@ def mean_ci(
     return Interval(max(start, low), end, level, "t, clustered") if math.isfinite(end) else None
 
 
-def _effective_n(result: ClusteredMean, rate: float, span: float) -> float:
-    """How many independent items would know the rate as well."""
+def effective_n(result: ClusteredMean, rate: float, span: float = 1.0) -> float:
+    """How many independent items would know the rate as well; ``span`` is the width of the values' range."""
     spread = (result.se / span) ** 2
     if not 0 < spread < math.inf:
         return result.clusters

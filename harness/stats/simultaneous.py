@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -38,7 +39,9 @@ class Together(NamedTuple):
 
     ``alpha`` is the two-sided level at which each contrast alone is held so that all intervals hold with the
     level asked for. ``p_worse`` is the one-sided p-value of "the contrast is above 0", adjusted for all, and
-    ``alpha_worse`` the level at which each alone is held by it. ``low``, ``high``, ``p_worse``: shape (K,).
+    ``alpha_worse`` the level at which each alone is held by it; ``at_least`` are the one-sided lower limits
+    at that level, above 0 exactly where ``p_worse`` is at most one minus the level asked for. ``low``,
+    ``high``, ``p_worse``, ``at_least``: shape (K,).
     """
 
     alpha: float
@@ -46,6 +49,7 @@ class Together(NamedTuple):
     high: Array
     alpha_worse: float
     p_worse: Array
+    at_least: Array
 
 
 def hold_together(contrasts: Contrasts, level: float) -> Together:
@@ -79,14 +83,16 @@ def hold_by_bonferroni(contrasts: Contrasts, level: float, count: int) -> Togeth
 
 
 def _level(smallest: Array, wanted: float, count: int) -> float:
-    """The level of one comparison at which the smallest of all p-values is reached with that of all."""
-    found = float(np.quantile(smallest, wanted, method="lower"))
+    """The level of one comparison below which the p-value adjusted for all is at most the level of all."""
+    rank = max(1, math.floor(wanted * (len(smallest) + 1) + 1e-9))
+    found = float(np.partition(smallest, rank - 1)[rank - 1])
     return min(max(found, wanted / count), wanted)
 
 
 def _limits(contrasts: Contrasts, alpha: float, alpha_worse: float, p_worse: Array) -> Together:
     half = stdtrit(contrasts.df, 1 - alpha / 2) * contrasts.se
-    return Together(alpha, contrasts.means - half, contrasts.means + half, alpha_worse, p_worse)
+    at_least = contrasts.means - stdtrit(contrasts.df, 1 - alpha_worse) * contrasts.se
+    return Together(alpha, contrasts.means - half, contrasts.means + half, alpha_worse, p_worse, at_least)
 
 
 def _raw_p(contrasts: Contrasts) -> Array:

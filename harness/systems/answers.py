@@ -12,7 +12,16 @@ from typing import Any, SupportsIndex, get_args, get_type_hints
 import msgspec
 
 from harness.errors import SystemFailure, did_you_mean
-from harness.types import Citation, Passage, Query, Response, ResponseError, Timings, Usage
+from harness.types import (
+    LARGEST_VALUE,
+    Citation,
+    Passage,
+    Query,
+    Response,
+    ResponseError,
+    Timings,
+    Usage,
+)
 
 SHOWN = 200
 """Characters of a faulty value that an error message shows."""
@@ -146,6 +155,13 @@ class _Reader:
             return value
         raise bad(path, f"is {type(value).__name__}, not true or false: {shown(value)}")
 
+    def spent(self, value: object, path: str) -> float | None:
+        """A cost or a time: a score will be made of it."""
+        number = self.number(value, path, low=0.0)
+        if number is not None and number > LARGEST_VALUE:
+            raise bad(path, f"is beyond {LARGEST_VALUE:g}: {shown(value)}")
+        return number
+
     def number(self, value: object, path: str, low: float | None = None) -> float | None:
         if value is None:
             return None
@@ -217,7 +233,7 @@ class _Reader:
         return Usage(
             input_tokens=self.whole(fields.get("input_tokens"), "usage.input_tokens"),
             output_tokens=self.whole(fields.get("output_tokens"), "usage.output_tokens"),
-            cost_usd=self.number(fields.get("cost_usd"), "usage.cost_usd", low=0.0),
+            cost_usd=self.spent(fields.get("cost_usd"), "usage.cost_usd"),
         )
 
     def timings(self, value: object) -> Timings:
@@ -225,9 +241,9 @@ class _Reader:
             return Timings()
         fields = self.fields(value, Timings, "timings", required=())
         return Timings(
-            total_s=self.number(fields.get("total_s"), "timings.total_s", low=0.0),
-            retrieve_s=self.number(fields.get("retrieve_s"), "timings.retrieve_s", low=0.0),
-            generate_s=self.number(fields.get("generate_s"), "timings.generate_s", low=0.0),
+            total_s=self.spent(fields.get("total_s"), "timings.total_s"),
+            retrieve_s=self.spent(fields.get("retrieve_s"), "timings.retrieve_s"),
+            generate_s=self.spent(fields.get("generate_s"), "timings.generate_s"),
         )
 
     def error(self, value: object) -> SystemFailure:

@@ -68,14 +68,15 @@ def test_a_mistyped_name_is_shown_where_it_is(world: World, tmp_path: Path, righ
 def test_f33_a_gate_over_no_case_is_an_error(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """2: it would pass whatever the system does; its line is shown."""
+    """2: it would pass whatever the system does; its line and column are shown."""
     folder = copy_project(world.folder, tmp_path / "project")
     with (folder / SUITE).open("a") as file:
         file.write("  - { id: none, metric: recall@5, where: { language: xx }, min: 0.5 }\n")
     ended = call_inside(capsys, folder, "check", SUITE)
     assert ended.code == 2
-    assert "gate 'none' selects no case" in ended.err
-    assert f"{SUITE}:{len((folder / SUITE).read_text().splitlines())}\n" in ended.err
+    assert "gate 'none' selects no case: none has language 'xx'" in ended.err
+    lines = (folder / SUITE).read_text().splitlines()
+    assert f"{SUITE}:{len(lines)}:{lines[-1].index('xx') + 1}\n" in ended.err
 
 
 def test_a_selection_of_nothing(world: World) -> None:

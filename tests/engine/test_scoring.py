@@ -88,6 +88,47 @@ def test_what_a_metric_of_the_users_gives_is_checked(given, what):
         score(CASE, GOOD, {"own": own}, {})
 
 
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (float("nan"), "score nan is not finite"),
+        (float("-inf"), "score -inf is not finite"),
+        (1.5e100, r"score 1\.5e\+100 is beyond 1e\+100 in magnitude"),
+        (-1e154, r"score -1e\+154 is beyond 1e\+100 in magnitude"),
+    ],
+)
+def test_a_value_that_cannot_be_computed_with_is_a_fault_of_the_metric(value, what):
+    """Not finite, or so large that its square leaves a float: metric and case are named."""
+    own = msgspec.structs.replace(
+        half, name="own", low=-1e300, high=None, score=lambda case, response: Score(value)
+    )
+    with pytest.raises(MetricFault, match=f"'own' raised ValueError on case 'q': {what}"):
+        score(CASE, GOOD, {"own": own}, {})
+
+
+def test_the_largest_value_is_taken():
+    """1e100 itself is a score, of either sign, and its square is a number."""
+    for value in (1e100, -1e100):
+        assert (
+            score(
+                CASE,
+                GOOD,
+                {
+                    "own": msgspec.structs.replace(
+                        half,
+                        name="own",
+                        low=-1e300,
+                        high=None,
+                        score=lambda case, response, value=value: Score(value),
+                    )
+                },
+                {},
+            )["own"].value
+            == value
+        )
+        assert value**2 * 1e6 < float("inf")
+
+
 def test_numbers_of_numpy_become_plain_numbers():
     """A value computed with NumPy is taken for what it is."""
     own = msgspec.structs.replace(half, name="own", score=lambda case, response: Score(np.float64(0.25)))

@@ -13,6 +13,7 @@ from harness.api.auditing import Asked, audit
 from harness.baselines import Baseline
 from harness.errors import UsageError
 from harness.fairness.verdicts import gap_verdict, group_verdict
+from harness.numbers import number
 from harness.types import Audit, EarlyStop, Estimate, Gate, GroupGap, Interval, MetricIdentity, Recorded
 
 SLICES = {
@@ -113,6 +114,39 @@ def test_parity_is_told_apart_from_nothing_found() -> None:
     assert row.needed is not None
     assert row.needed > 300
     assert "is not excluded" in noisy.headline[-1]
+
+
+def test_the_headline_names_who_is_worse_and_who_is_better() -> None:
+    """Each with how much at least and at most; of very many that are better the surest, and how many more."""
+    found = audit(recorded({"quality": scores(0.65)}), None, Asked())
+    assert len(found.headline) == 3
+    worse, better = found.headline[1:]
+    assert worse.startswith("language=de is worse served than the rest on quality: by +0.1")
+    assert better.startswith("better served than the rest: language=en on quality by 0.1")
+    assert "(95 %: at least 0.1" in better
+    cells = {f"quality@{k}": scores(0.65, seed=k) for k in range(5)}
+    many = audit(recorded(cells), None, Asked()).headline[2]
+    assert many.count("language=en on quality@") == 3
+    assert many.endswith("; and 2 more")
+    assert not any(
+        "better served" in line for line in audit(recorded({"q": scores(0.8)}), None, Asked()).headline
+    )
+
+
+def test_a_gap_found_by_one_side_is_told_by_one_side() -> None:
+    """Where the interval to both sides holds 0, the headline gives what the test found: at least so much."""
+    told = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        cells = [float(rng.random() < (0.72 if i // 2 % 2 else 0.85)) for i in range(200)]
+        found = audit(recorded({"quality": list(cells)}), None, Asked())
+        row = next(row for row in found.gaps[0].gap.groups if row.group == "de")
+        if row.verdict == "difference found" and row.interval is not None and row.interval.low <= 0:
+            told.append((found.headline[1], row.at_least))
+    assert told
+    for line, at_least in told:
+        assert at_least > 0
+        assert f"(95 %: at least {number(at_least)}, at most " in line
 
 
 def test_the_margin_decides_what_is_beyond() -> None:

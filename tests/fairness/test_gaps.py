@@ -91,6 +91,27 @@ def test_two_groups_share_one_comparison() -> None:
     assert (second.p_worse or 0) > 0.95
 
 
+def test_what_is_found_worse_is_worse_by_more_than_nothing() -> None:
+    """The limit shown is that of the test that found it, also where the interval to both sides holds 0."""
+    between = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        rows = {
+            name: [float(x) for x in rng.random(80) < rate]
+            for name, rate in (("en", 0.9), ("fr", 0.9), ("de", 0.77))
+        }
+        for row in gap_of(rows).groups:
+            assert row.at_least is not None
+            assert row.interval is not None
+            assert row.p_worse is not None
+            assert (row.at_least > 0) == (row.p_worse <= 0.05)
+            assert (row.verdict == "difference found") == (row.at_least > 0)
+            between += row.interval.low <= 0 < row.at_least
+    assert between > 0
+    lost = gap_of({"en": noisy(0.8, 60), "de": ["timeout", *noisy(0.5, 59, 1)]})
+    assert [row.at_least for row in lost.groups] == [None, None]
+
+
 def test_small_groups_are_listed_and_not_judged() -> None:
     """Too few cases or too few documents: an estimate, no deficit; and the rest is judged among fewer."""
     gap = gap_of({"en": noisy(0.7, 60), "de": noisy(0.7, 60, 1), "fr": noisy(0.1, 19, 2)})

@@ -218,7 +218,11 @@ def gap(rows: dict[str, list[Cell]], gate: Gate = GAP) -> Verdict:
 @pytest.mark.parametrize(
     ("rows", "outcome", "reason"),
     [
-        ({"en": rate(90, 10), "de": rate(90, 10)}, "pass", "no group is worse by more than 0.085 (95 %)"),
+        (
+            {"en": rate(90, 10), "de": rate(90, 10)},
+            "pass",
+            "no group is worse than the rest by more than 0.085 (95 %)",
+        ),
         (
             {"en": rate(95, 5), "de": rate(40, 60)},
             "fail",
@@ -227,7 +231,7 @@ def gap(rows: dict[str, list[Cell]], gate: Gate = GAP) -> Verdict:
         (
             {"en": rate(90, 10), "de": rate(34, 16)},
             "inconclusive",
-            "de may be worse by 0.220 (0.073 to 0.367)",
+            "de may be worse than the rest by 0.220 (0.073 to 0.367)",
         ),
         (
             {"en": rate(90, 10), "de": rate(5, 0)},
@@ -251,8 +255,23 @@ def test_gap_between_groups(rows: dict[str, list[Cell]], outcome: Outcome, reaso
     """FAIL where a group is surely worse by more, PASS where none can be, else it cannot be told."""
     found = gap(rows)
     assert (found.outcome, found.reason) == (outcome, reason)
-    assert found.rule == "gap ≤ 0.200 (language)"
+    assert found.rule == "worse by ≤ 0.200 in each language than in the rest"
     assert found.gap is not None
+    judged = {row.deficit: row.interval for row in found.gap.groups if row.deficit is not None}
+    assert (found.candidate, found.interval) in [*judged.items(), (None, None)]
+    assert (found.candidate is None) == (not judged or len(found.gap.groups) < 2)
+
+
+def test_a_gap_shows_the_number_that_decides() -> None:
+    """The group against the rest, with its interval; not best minus worst, which of three groups is more."""
+    found = gap({"en": rate(95, 5), "fr": rate(70, 30), "de": rate(40, 60)})
+    assert found.gap is not None
+    worst = next(row for row in found.gap.groups if row.group == "de")
+    assert found.outcome == "fail"
+    assert (found.candidate, found.interval) == (worst.deficit, worst.interval)
+    assert worst.deficit == pytest.approx(0.425)
+    assert found.gap.difference == pytest.approx(0.55)
+    assert found.reason.startswith("de is worse than the rest by 0.425 (")
 
 
 @pytest.mark.parametrize(
@@ -260,7 +279,7 @@ def test_gap_between_groups(rows: dict[str, list[Cell]], outcome: Outcome, reaso
     [
         ("inconclusive", "inconclusive", "too few scored cases to judge: fr"),
         ("fail", "fail", "too few cases to judge: fr"),
-        ("warn", "pass", "no group is worse by more than 0.088 (95 %); not judged: fr"),
+        ("warn", "pass", "no group is worse than the rest by more than 0.088 (95 %); not judged: fr"),
     ],
 )
 def test_gap_with_a_small_group(insufficient: str, outcome: Outcome, reason: str) -> None:
@@ -296,7 +315,7 @@ def test_gap_of_seconds_with_lost_scores() -> None:
     found = gap(rows, replace(GAP, metric="latency_s", max_gap=5.0))
     assert (found.outcome, found.reason) == (
         "inconclusive",
-        "en may be worse by any amount: unscored cases have no limit",
+        "en may be worse than the rest by any amount: unscored cases have no limit",
     )
 
 

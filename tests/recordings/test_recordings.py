@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from harness.errors import RecordingError
 from harness.recordings import Recording, read, repair, write_whole
 from harness.types import (
+    LARGEST_VALUE,
     Case,
     Citation,
     Evidence,
@@ -96,7 +97,7 @@ NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 OFFSET = st.none() | st.integers(0, 9)
 DETAILS = st.dictionaries(TEXT, st.one_of(TEXT, NUMBER, st.none(), st.lists(TEXT)))
 SCORES = st.one_of(
-    st.builds(Score, NUMBER, details=DETAILS),
+    st.builds(Score, st.floats(-LARGEST_VALUE, LARGEST_VALUE), details=DETAILS),
     st.builds(Score, status=st.sampled_from(("not_applicable", "judge_error")), reason=TEXT),
 )
 PASSAGES = st.lists(st.builds(Passage, doc_id=TEXT, text=TEXT, rank=st.integers(1, 9)), max_size=2)
@@ -248,6 +249,17 @@ def test_a_valid_line_of_another_version_is_named(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b'{"kind":"result","data":%s,"crc32":"%08x"}\n' % (data, zlib.crc32(data)))
     with pytest.raises(RecordingError, match=r":6: not a result as this version .* missing required field"):
+        read(path)
+
+
+def test_a_score_that_cannot_be_computed_with_is_named_with_its_line(tmp_path: Path) -> None:
+    """A recording made elsewhere may hold a number that JSON takes and no variance can: line and value."""
+    path = tmp_path / "recording.jsonl"
+    write(path, [result_of()], finish=False)
+    data = b'{"case_id":"refund-1","repeat":0,"response":{"output":"x"},"scores":{"b":{"value":1e155}}}'
+    with path.open("ab") as file:
+        file.write(b'{"kind":"result","data":%s,"crc32":"%08x"}\n' % (data, zlib.crc32(data)))
+    with pytest.raises(RecordingError, match=r":6: not a result .* score 1e\+155 is beyond 1e\+100"):
         read(path)
 
 

@@ -22,11 +22,11 @@ def sample_audit() -> Audit:
     candidate, baseline = run("pr-412", "abc", {"top_k": 5}), run("main", "def", {"top_k": 8})
     faithful, _ = gaps()
     changes = (
-        DeficitChange("de", 0.03, 0.105, 0.075, 200, 6, ci(0.02, 0.13), 0.004),
-        DeficitChange("en", -0.04, -0.099, -0.059, 610, 7, ci(-0.10, -0.018), 1.0),
+        DeficitChange("de", 0.03, 0.105, 0.075, 200, 6, ci(0.02, 0.13), 0.004, 0.03),
+        DeficitChange("en", -0.04, -0.099, -0.059, 610, 7, ci(-0.10, -0.018), 1.0, -0.09),
     )
     mixes = (
-        EqualMix("topic", "de", 0.105, 0.09, 200, 6, ci(0.02, 0.16), 0.01),
+        EqualMix("topic", "de", 0.105, 0.09, 200, 6, ci(-0.005, 0.16), 0.04, at_least=0.006),
         EqualMix("topic", HOSTILE[:50], 0.02, -0.05, 40, 2, ci(-0.09, -0.01), 0.9, reversed=True),
     )
     refusals = [
@@ -45,8 +45,8 @@ def sample_audit() -> Audit:
     crossed = Gap(
         "faithfulness", "language & register",
         (
-            GroupGap("de & plain", mean(0.7, 0.1, 60), 30, True, 0.12, ci(0.02, 0.22), 0.01, 0.75, 0.1, None,
-                     "difference found"),
+            GroupGap("de & plain", mean(0.7, 0.1, 60), 30, True, 0.12, ci(-0.01, 0.22), 0.03, 0.75, 0.1, None,
+                     "difference found", 0.012),
             GroupGap(f"en & {HOSTILE[:50]}", mean(0.9, 0.1, 9), 4, False, shrunken=0.87, needed=400,
                      verdict="too few cases"),
         ),

@@ -18,6 +18,7 @@ _CLOSED = {
     "kind",
     "role",
     "scale",
+    "against",
 }
 """Fields with a closed set of values: nothing from outside can stand there."""
 _NAMES = {"id", "suite_name"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -108,6 +109,15 @@ def test_the_console_fits_and_is_inert(width: int, ascii_only: bool) -> None:
     assert text.isascii() or not ascii_only
     for said in ("small-model", "no-rerank", "reranked", "ship", "tied"):
         assert said in text
+
+
+def test_a_race_says_how_it_differs_from_a_comparison(page: str) -> None:
+    """One line on console and page: at which rate a race drops, at which all else is told apart."""
+    said = "wrongly with 20 % at most for each; letters and 'harness compare' tell apart with 95 %"
+    console = candidates_text.render(sample(raced()), 400, False)
+    assert sum(said in line for line in console.splitlines()) == 1
+    assert html.unescape(page).count(said) == 1
+    assert said not in candidates_text.render(sample(), 400, False)
 
 
 @given(

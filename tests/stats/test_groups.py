@@ -107,6 +107,18 @@ def test_level_lies_between_bonferroni_and_none(per: int) -> None:
     assert (apart.p_worse >= together.p_worse - 1e-12).all()
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10_000), groups=st.integers(2, 6), level=st.sampled_from([0.8, 0.9, 0.95]))
+def test_the_one_sided_limit_is_above_0_exactly_where_the_test_finds(
+    seed: int, groups: int, level: float
+) -> None:
+    """Test and limit agree in direction and level; the limit that looks to both sides lies below."""
+    contrasts = rest_contrasts(sample_of(*random_sample(seed, groups=groups)))
+    for held in (hold_together(contrasts, level), hold_by_bonferroni(contrasts, level, groups)):
+        assert ((held.at_least > 0) == (held.p_worse <= 1 - level)).all()
+        assert (held.at_least >= held.low - 1e-12).all()
+
+
 def test_two_groups_are_one_comparison() -> None:
     """What is worse for one is better for the other: no correction of the interval, half for each side."""
     together = hold_together(rest_contrasts(sample_of(*random_sample(5, groups=2))), 0.95)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from latent import documents, draw
 
-from harness.stats.quantiles import quantile_change
+from harness.stats.quantiles import quantile_change, quantile_ci
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -52,6 +52,36 @@ def test_items_alone_are_scipys_bootstrap(n: int, quantile: float) -> None:
             rng=np.random.default_rng(5),
         ).confidence_interval
         assert limits == pytest.approx(tuple(known), rel=1e-9)
+
+
+@pytest.mark.parametrize(("n", "quantile"), [(120, 0.05), (400, 0.95), (73, 0.95), (9, 0.5)])
+def test_limits_of_one_quantile_are_two_order_statistics(n: int, quantile: float) -> None:
+    """Of items alone, at the ranks that SciPy's binomial distribution gives."""
+    values, _ = seconds(7, n)
+    low, high = (scipy.stats.binom.ppf(end, n, quantile) for end in (0.025, 0.975))
+    ordered = sorted(values)
+    assert quantile_ci(values, alone[:n], quantile) == (ordered[int(low) - 1], ordered[int(high)])
+
+
+def test_limits_of_one_quantile_know_no_more_than_the_items() -> None:
+    """Too few have no upper limit, copies in one document add nothing, nor does the order of items."""
+    values, _ = seconds(8, 200)
+    assert quantile_ci(values[:60], alone[:60], 0.95)[1] == math.inf
+    assert quantile_ci([3.0, 1.0], ["a", "b"], 0.95) == (1.0, math.inf)
+    assert quantile_ci([1.0, 2.0], ["a", "a"], 0.95)[1] == math.inf
+    found = quantile_ci(values, alone[:200], 0.95)
+    assert quantile_ci(values * 3, alone[:200] * 3, 0.95) == pytest.approx(found, rel=0.05)
+    assert quantile_ci(values[::-1], alone[:200][::-1], 0.95) == found
+    slowest = max(values)
+    lost = [math.inf if value == slowest else value for value in values]
+    assert quantile_ci(lost, alone[:200], 0.95) == found
+
+
+def test_a_quantile_that_is_none_is_refused() -> None:
+    """No values, other lengths, a quantile at an end."""
+    for values, clusters, quantile in (([], [], 0.5), ([1.0], ["a", "b"], 0.5), ([1.0], ["a"], 1.0)):
+        with pytest.raises(ValueError, match=r"values|quantile"):
+            quantile_ci(values, clusters, quantile)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -162,3 +192,17 @@ def test_limits_of_a_95th_percentile_cover(count: int, cases: int) -> None:
     error = 3 * math.sqrt(0.05 * 0.95 / runs)
     for covered in (differences, ratios):
         assert 0.95 - error <= covered / runs < 1
+
+
+@pytest.mark.parametrize(("count", "cases"), [(100, 100), (50, 200), (100, 400)])
+def test_limits_of_one_95th_percentile_cover(count: int, cases: int) -> None:
+    """Seconds of one run: 95 % limits hold the true percentile as often, of cases alone and in documents."""
+    runs = 1000
+    rng = np.random.default_rng(52)
+    clusters = documents(rng, count, cases)
+    truth = math.exp(scipy.stats.norm.ppf(0.95) / 2)
+    covered = 0
+    for _ in range(runs):
+        low, high = quantile_ci(draw(rng, clusters, "seconds").before.tolist(), clusters, 0.95)
+        covered += low <= truth <= high
+    assert covered / runs >= 0.95 - 3 * math.sqrt(0.05 * 0.95 / runs), covered / runs

@@ -120,6 +120,8 @@ BAD: list[tuple[Any, str]] = [
         {"output": "x", "usage": {"cost_usd": float("inf")}},
         "usage.cost_usd is not a finite number from 0: inf",
     ),
+    ({"output": "x", "usage": {"cost_usd": 2e100}}, r"usage.cost_usd is beyond 1e\+100: 2e\+100"),
+    ({"output": "x", "timings": {"generate_s": 1e154}}, r"timings.generate_s is beyond 1e\+100: 1e\+154"),
     ({"output": "x", "usage": []}, "usage is list, not an object"),
     ({"output": "x", "timings": {"total_s": -0.1}}, "timings.total_s is not a finite number from 0: -0.1"),
     ({"output": "x", "attempts": 0}, "attempts is not a whole number from 1"),
