@@ -28,6 +28,7 @@ CORE = {
     "foresight",
     "rehearsal",
     "pooling",
+    "freshness",
     "gates",
     "candidates",
 }
