@@ -57,13 +57,13 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class Freshness(msgspec.Struct, frozen=True):
-    """What a fresh sample says of a baseline: by metric, and in all. ``reason`` is of what did not hold."""
+    """What a fresh sample says of a baseline: by metric, and in all; ``reasons`` why it does not hold."""
 
     state: State
     cases: int
     documents: int
     moves: tuple[Move, ...] = ()
-    reason: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 def drops_compared(suite: Suite, baseline: RunScores, cases: Sequence[Case]) -> tuple[Compared, ...]:
@@ -161,23 +161,23 @@ def judge_fresh(
         intersect: the goldens may differ in other cases than the sample's.
     """
     if fresh is None:
-        return Freshness("undecided", 0, 0, reason="its recording is missing")
+        return Freshness("undecided", 0, 0, reasons=("the sample's recording is missing",))
     scores = run_scores(fresh)
     documents = len({case.cluster for case in fresh.cases})
     empty = Freshness("undecided", len(fresh.cases), documents)
     tested = drops_compared(suite, baseline, baseline.cases)
     of = replace(fresh.run, dataset_digest=baseline.run.dataset_digest) if intersect else fresh.run
     if said := differs_in(baseline.run, of, tested):
-        return replace(empty, reason=f"it is not of the baseline's system: they differ in {'; '.join(said)}")
+        return replace(empty, reasons=(f"the sample is not of the baseline's system: {'; '.join(said)}",))
     if not tested:
-        return replace(empty, reason="no metric of a gate on a drop has enough cases to say anything")
+        return replace(empty, reasons=("no metric of a gate on a drop has enough cases",))
     moves = tuple(_move(one, baseline, scores, ALPHA / len(tested)) for one in tested)
     for state in ("moved", "undecided"):
         found = [one for one in moves if one.state == state]
         if found:
             units = baseline.run.metrics
             why = [f"{one.metric} {one.reason or moved_text(one, units[one.metric].unit)}" for one in found]
-            return replace(empty, state=state, moves=moves, reason="; ".join(why))
+            return replace(empty, state=state, moves=moves, reasons=tuple(why))
     return replace(empty, state="holds", moves=moves)
 
 
@@ -193,23 +193,27 @@ def withhold(verdicts: Sequence[Verdict], found: Freshness, suite: Suite) -> tup
     if found.state == "moved":
         why = f"the baseline moved since it was recorded ({names})"
     else:
-        why = f"a fresh sample cannot tell whether the baseline holds ({names or found.reason})"
+        why = f"a fresh sample cannot tell whether the baseline holds ({names or _some(found.reasons, '; ')})"
     withheld = {"outcome": "inconclusive", "reason": why, "holds": True, "n_needed": None}
     return tuple(replace(one, **withheld) if one.gate in drops else one for one in verdicts)
 
 
-def fresh_notice(found: Freshness, again: str) -> str:
+def fresh_notices(found: Freshness, again: str) -> list[str]:
     """Say what a fresh sample told of the baseline; ``again`` is how the baseline is recorded again."""
     of = f"{found.cases:,} of the baseline's cases asked again"
     if found.state == "holds":
-        seen = [_seen(one.comparison) for one in found.moves]
-        more = f" and {len(seen) - MOST_NAMED} more" if len(seen) > MOST_NAMED else ""
-        what = f"no metric moved; it sees, with 80 %, moves of {', '.join(seen[:MOST_NAMED])}{more}"
-        return f"the baseline still holds: {of}, {what}"
+        seen = _some([_seen(one.comparison) for one in found.moves], ", ")
+        return [f"the baseline still holds: {of}, no metric moved; 80 % of moves are seen from {seen}"]
+    why = _some(found.reasons, "; ")
     if found.state == "moved":
-        return f"the baseline moved: {of}; {found.reason}; {again}"
+        return [f"the baseline moved since it was recorded: {again}", f"{of}: {why}"]
     mend = "ask what failed again with --resume and --retry-errors, or a larger share with --fresh"
-    return f"whether the baseline still holds cannot be told: {of}; {found.reason}; {mend}"
+    return [f"it cannot be told whether the baseline still holds: {why}", f"{of}: {mend}"]
+
+
+def _some(parts: Sequence[str], between: str) -> str:
+    more = f" and {len(parts) - MOST_NAMED} more" if len(parts) > MOST_NAMED else ""
+    return between.join(parts[:MOST_NAMED]) + more
 
 
 def again_text(suite_path: str, candidate: str) -> str:

@@ -19,10 +19,11 @@ from harness.freshness import (
     Freshness,
     drops_compared,
     fresh_cases,
-    fresh_notice,
+    fresh_notices,
     judge_fresh,
     withhold,
 )
+from harness.numbers import number
 from harness.pooling import pool
 from harness.types import Case, Gate, MetricIdentity, Verdict
 
@@ -108,8 +109,9 @@ def test_a_system_that_answers_the_same_holds() -> None:
     cells: Cells = {"quality": [0.5, 1.0] * 30, "flaws": [0.0] * 60}
     found = judged(cases_of(60, 3), [cells] * 2, cells)
     assert found.state == "holds"
-    assert "60 of the baseline's cases asked again" in fresh_notice(found, "")
-    assert "moves of quality 0.050, flaws 0.050" in fresh_notice(found, "")
+    assert "60 of the baseline's cases asked again" in fresh_notices(found, "")[0]
+    sees = number(found.moves[0].comparison.detectable)
+    assert f"80 % of moves are seen from quality {sees}, flaws {sees}" in fresh_notices(found, "")[0]
 
 
 def test_lower_is_better_turns_the_harm_and_not_the_change() -> None:
@@ -127,8 +129,8 @@ def test_lower_is_better_turns_the_harm_and_not_the_change() -> None:
     assert change is not None
     assert change > 0.3
     assert found.state == "moved"
-    assert "flaws +0." in found.reason
-    assert "quality" not in found.reason
+    assert "flaws +0." in "; ".join(found.reasons)
+    assert "quality" not in "; ".join(found.reasons)
 
 
 LOST = st.lists(
@@ -187,7 +189,7 @@ def test_too_much_missing_leaves_it_undecided(cells: list[Cell], said: str) -> N
     """By the limits that gates on a drop have; the reason says what is missing."""
     same: Cells = {"quality": [1.0] * 60, "flaws": [0.0] * 60}
     found = judged(cases_of(60), [same], {**same, "quality": cells})
-    assert (found.state, found.reason) == ("undecided", f"quality {said}")
+    assert (found.state, "; ".join(found.reasons)) == ("undecided", f"quality {said}")
 
 
 def test_times_are_compared_as_ratios() -> None:
@@ -201,7 +203,7 @@ def test_times_are_compared_as_ratios() -> None:
     assert found.moves[0].comparison.change == pytest.approx(1.0, abs=0.1)
     same: list[Cell] = ["timeout", *before[1:]]
     found = judged(cases, [{"latency_s": before.tolist()}], {"latency_s": same}, suite)
-    assert (found.state, found.reason) == (
+    assert (found.state, "; ".join(found.reasons)) == (
         "undecided",
         "latency_s could have moved: 1 of 60 cases are unscored",
     )
@@ -224,7 +226,7 @@ def test_a_sample_of_something_else_says_nothing(fields: dict[str, Any], said: s
     fresh = recorded_of(cases, same)
     found = judge_fresh(replace(fresh, run=replace(fresh.run, **fields)), scores_of(cases, same), SUITE)
     assert found.state == "undecided"
-    assert said in found.reason
+    assert said in "; ".join(found.reasons)
     assert judge_fresh(None, scores_of(cases, same), SUITE).state == "undecided"
 
 

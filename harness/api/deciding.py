@@ -26,7 +26,7 @@ from harness.baselines import Baseline
 from harness.comparison import RunScores, check_comparable, run_scores
 from harness.errors import Fault, HarnessError, NotComparable, RecordingError
 from harness.findings import Runs, make_report
-from harness.freshness import again_text, fresh_notice, judge_fresh, withhold
+from harness.freshness import again_text, fresh_notices, judge_fresh, withhold
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
 from harness.places import Places, kept_path
@@ -79,7 +79,7 @@ def gate(
         found = judge_fresh(fresh, near.scores, suite, intersect=intersect)
         verdicts = withhold(verdicts, found, suite)
         again = again_text(candidate.run.suite_path, near.scores.run.candidate)
-        said.append(fresh_notice(found, again))
+        said += fresh_notices(found, again)
     report = make_report(
         Runs(candidate, near.shown, evidence), verdicts, tuple(said), reproduce_command(candidate.run)
     )

@@ -65,9 +65,9 @@ def _remarks(found: Freshness, sample: Recorded) -> Iterator[str]:
         yield "the baseline still holds: no metric moved"
         return
     if found.state == "undecided":
-        yield f"! it cannot be told whether the baseline still holds: {found.reason}"
+        yield f"! it cannot be told whether the baseline still holds: {'; '.join(found.reasons)}"
         if failed:
             yield f"ask again what failed: `harness baseline check {path} --resume {run.id} --retry-errors`"
         return
-    yield f"! the baseline moved: {found.reason}"
+    yield f"! the baseline moved: {'; '.join(found.reasons)}"
     yield again_text(run.suite_path, run.candidate)
