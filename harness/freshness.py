@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections import defaultdict
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple
 
@@ -15,10 +15,10 @@ from harness.comparison import RunScores, estimate, run_scores
 from harness.gates.drop import MAX_JUDGE_ERRORS, MAX_UNPAIRED
 from harness.gates.family import MIN_CLUSTERS, MIN_PAIRS, MIN_SLICE_CLUSTERS, MIN_SLICE_PAIRS, scale_of
 from harness.limits import could_be_sure
-from harness.measurement import T_TEST, measure, shown
+from harness.measurement import LARGEST_LOG, T_TEST, measure
 from harness.numbers import number, p_value, relative, relative_interval, with_interval
 from harness.pairing import Pairs, Scale, pair
-from harness.planning import lot
+from harness.planning import stages_of
 from harness.pooling import differences
 from harness.types import Case, Comparison, Interval, Recorded, Run, Slice, Suite, Verdict
 
@@ -86,10 +86,10 @@ def drops_compared(suite: Suite, baseline: RunScores, cases: Sequence[Case]) -> 
 def fresh_cases(
     cases: Sequence[Case], baseline: RunScores, metrics: Collection[str], share: float, seed: int
 ) -> tuple[Case, ...]:
-    """Draw whole documents at random: a share of the cases, and more where that is too few to say anything.
+    """Draw whole documents: a share of the cases, and more where that is too few to say anything.
 
-    The order of documents is that in which a check asks them (``planning.stages_of``). There are enough when
-    there are 50 cases from 15 documents, and every metric has a value in 25 cases from 13.
+    They are the documents that a check of the same seed asks first (``planning.stages_of``), until there are
+    50 cases from 15 documents, and every metric has a value in 25 cases from 13.
 
     Args:
         cases: those that may be drawn.
@@ -98,23 +98,19 @@ def fresh_cases(
         share: of the cases, above 0 and at most 1.
         seed: of the order.
     """
-    documents: dict[str, list[Case]] = defaultdict(list)
-    for case in cases:
-        documents[case.cluster].append(case)
-    drawn: list[Case] = []
-    for name in sorted(documents, key=lambda name: (lot(seed, name), name)):
-        drawn += documents[name]
-        if (
-            len(drawn) >= share * len(cases) - 1e-9
-            and is_enough(drawn, MIN_PAIRS, MIN_CLUSTERS)
-            and all(
-                is_enough(_known(baseline, metric, drawn), ROOM * MIN_SLICE_PAIRS, ROOM * MIN_SLICE_CLUSTERS)
-                for metric in metrics
-            )
-        ):
-            break
-    chosen = {case.id for case in drawn}
-    return tuple(case for case in cases if case.id in chosen)
+
+    def first(n: int) -> tuple[Case, ...]:
+        return stages_of(cases, seed, (n / len(cases), 1.0), least_documents=1)[0]
+
+    def says_enough(n: int) -> bool:
+        drawn = first(n)
+        least = ROOM * MIN_SLICE_PAIRS, ROOM * MIN_SLICE_CLUSTERS
+        known = (_known(baseline, metric, drawn) for metric in metrics)
+        return is_enough(drawn, MIN_PAIRS, MIN_CLUSTERS) and all(is_enough(one, *least) for one in known)
+
+    counts = range(math.ceil(share * len(cases) - 1e-9), len(cases))
+    at = bisect_left(counts, True, key=says_enough)
+    return first(counts[at]) if at < len(counts) else tuple(cases)
 
 
 def _known(baseline: RunScores, metric: str, cases: Sequence[Case]) -> list[Case]:
@@ -258,7 +254,9 @@ def _move(tested: Compared, baseline: RunScores, fresh: RunScores, alpha: float)
     p = 2 * min(better, worse)
     sign = -1.0 if metric.higher_is_better else 1.0
     ends = paired.two_sided_limits(result, 1 - alpha)
-    low, high = sorted(shown(min(pairs.span, max(-pairs.span, sign * end + 0.0)), scale) for end in ends)
+    low, high = sorted(min(pairs.span, max(-pairs.span, sign * end + 0.0)) for end in ends)
+    if scale == "ratio":  # as ``measure`` shows the change
+        low, high = (math.expm1(min(end, LARGEST_LOG)) for end in (low, high))
     found = replace(
         found,
         interval=Interval(low, high, 1 - ALPHA, "paired t, clustered, simultaneous"),

@@ -90,15 +90,15 @@ def measure(
     limit = harm_limit(pairs, level, shift)
     least = detectable_harm(result, alpha, pairs.span)
     ends, how = _limits(pairs, result, method)
-    low, high = sorted(shown(min(pairs.span, max(-pairs.span, sign * end + 0.0)), scale) for end in ends)
+    low, high = sorted(_shown(min(pairs.span, max(-pairs.span, sign * end + 0.0)), scale) for end in ends)
     return msgspec.structs.replace(
         found,
-        change=shown(sign * result.mean + 0.0, scale),
+        change=_shown(sign * result.mean + 0.0, scale),
         interval=Interval(low, high, LEVEL, how) if result.df and math.isfinite(high - low) else None,
         p_worse=p,
-        harm=shown(result.mean + 0.0, scale),
-        harm_limit=shown(limit, scale) if math.isfinite(limit) else None,
-        detectable=shown(least, scale) if math.isfinite(least) else None,
+        harm=_shown(result.mean + 0.0, scale),
+        harm_limit=_shown(limit, scale) if math.isfinite(limit) else None,
+        detectable=_shown(least, scale) if math.isfinite(least) else None,
         n_clusters=len(set(pairs.clusters)),
         worse=sum(harm > 0 for harm in pairs.harms),
         better=sum(harm < 0 for harm in pairs.harms),
@@ -107,7 +107,7 @@ def measure(
     )
 
 
-def shown(value: float, scale: Scale) -> float:
+def _shown(value: float, scale: Scale) -> float:
     """Give a mean logarithm of ratios as a relative change."""
     return math.expm1(min(value, LARGEST_LOG)) if scale == "ratio" else value
 

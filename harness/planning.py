@@ -19,15 +19,11 @@ LEAST_DOCUMENTS = 30
 
 
 class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which cases to run: conditions on slices, single ids, and a seeded sample of what is left.
-
-    ``fresh`` is the share of a baseline's cases that the ids are a fresh sample of.
-    """
+    """Which cases to run: conditions on slices, single ids, and a seeded sample of what is left."""
 
     where: dict[str, str] = {}
     case_ids: tuple[str, ...] = ()
     limit: int | None = None
-    fresh: float | None = None
 
     def facts(self) -> dict[str, Scalar]:
         """The selection as flat facts for the run record; empty when every case is selected."""
@@ -36,8 +32,6 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
             facts["cases"] = ",".join(self.case_ids)
         if self.limit is not None:
             facts["limit"] = self.limit
-        if self.fresh is not None:
-            facts["fresh"] = self.fresh
         return facts
 
 
@@ -95,7 +89,7 @@ def stages_of(
     for case in cases:
         documents[case.cluster].append(case)
     early = {case.cluster for case in cases if case.id in first}
-    order = sorted(documents, key=lambda name: (name not in early, lot(seed, name), name))
+    order = sorted(documents, key=lambda name: (name not in early, _lot(seed, name), name))
     stage_of: dict[str, int] = {}
     ahead, asked, stage = list(looks), 0, 0
     for place, name in enumerate(order, 1):
@@ -110,8 +104,7 @@ def stages_of(
     )
 
 
-def lot(seed: int, name: str) -> str:
-    """Give what a document is put into random order by."""
+def _lot(seed: int, name: str) -> str:
     return hashlib.sha256(f"{seed}:{name}".encode("utf-8", "surrogatepass")).hexdigest()
 
 

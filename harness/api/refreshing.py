@@ -118,7 +118,7 @@ def plan_sample(
     cases = [case for case in dataset.cases if theirs.get(case.id) == dataset.digests[case.id]]
     _check_enough(cases, tested, suite)
     drawn = fresh_cases(cases, scores, {one.metric for one in tested}, share, seed)
-    selection = Selection(case_ids=tuple(case.id for case in drawn), fresh=share)
+    selection = Selection(case_ids=tuple(case.id for case in drawn))
     return RunOptions(first.candidate, selection, seed, first.repeats)
 
 
