@@ -36,7 +36,7 @@ VERBS = {
 }
 """Verb to its one-line help, so that ``--help`` imports no verb; each lives in ``commands/<verb>.py``."""
 
-RUNNING = ("run", "check", "race")
+RUNNING = (["run"], ["check"], ["race"], ["baseline", "check"])
 """Verbs that ask the system; where their input is wrong, it was not asked."""
 
 
@@ -137,7 +137,7 @@ def run_command(arguments: list[str]) -> int:
         error.show()
         return int(ExitCode.INVALID)
     except HarnessError as error:
-        _show_faults(error, nothing_was_run=arguments[0] in RUNNING)
+        _show_faults(error, nothing_was_run=any(arguments[: len(verb)] == verb for verb in RUNNING))
         return int(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)

@@ -13,6 +13,8 @@ from harness.errors import UsageError, did_you_mean
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 RECORDING = "recording.jsonl"
+FRESH = "fresh.jsonl"
+"""Beside a run's recording: that of the fresh sample of its baseline's system, asked with it."""
 
 
 class Places:

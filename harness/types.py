@@ -739,10 +739,13 @@ class BaselineSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     """What is expected of a baseline; reports say where it is not so.
 
     ``runs`` is how many it should have, ``stale_after_days`` how old the oldest may be (None: any age).
+    ``fresh`` is the share of its cases that `harness check` asks its system again, beside the candidate
+    (None: none); as a run was recorded with, whether that was done.
     """
 
     runs: int = 5
     stale_after_days: float | None = 14.0
+    fresh: float | None = None
 
 
 class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

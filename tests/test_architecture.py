@@ -29,6 +29,7 @@ CORE = {
     "rehearsal",
     "pooling",
     "tails",
+    "freshness",
     "gates",
     "candidates",
 }

@@ -11,7 +11,7 @@ import msgspec
 
 from harness.engine.asking import Ask
 from harness.engine.progress import Silent
-from harness.engine.runner import Work, run_cases
+from harness.engine.runner import Asked, Work, run_cases
 from harness.engine.signals import Signals
 from harness.errors import Fault, HarnessError, UsageError
 from harness.recordings import Recording, repair
@@ -56,10 +56,8 @@ class Session:
 
     def __init__(self, system: Ask, work: Work, recording: Recording, progress: Silent) -> None:
         """Take what ``open_session`` made."""
-        self._system = system
-        self._work = work
-        self._recording = recording
-        self._progress = progress
+        self.asked = Asked(system, work, recording.append)
+        self.progress = progress
 
     async def ask(self, todo: Sequence[tuple[Case, int]], signals: Signals) -> None:
         """Ask, score and record these, and return when no call is in flight any more.
@@ -74,7 +72,23 @@ class Session:
             RecordingError: a result cannot be written; everything before it is kept.
             MetricFault: a metric raised, or gave a value outside its range.
         """
-        await run_cases(todo, self._system, self._work, self._recording.append, self._progress, signals)
+        await ask_mixed([(self, todo)], signals)
+
+
+async def ask_mixed(parts: Sequence[tuple[Session, Sequence[tuple[Case, int]]]], signals: Signals) -> None:
+    """Ask several sessions at the same time, as ``Session.ask`` does one: what one lives through, all do.
+
+    Each part keeps its order and is spread evenly over the whole; together they have no more calls in flight
+    than the session that may have fewest.
+    """
+    mixed = [
+        ((place + 0.5) / len(todo), number, session.asked, *item)
+        for number, (session, todo) in enumerate(parts)
+        for place, item in enumerate(todo)
+    ]
+    mixed.sort(key=lambda one: one[:2])
+    in_flight = min(session.asked.work.settings.max_concurrency for session, _ in parts)
+    await run_cases((one[2:] for one in mixed), in_flight, parts[0][0].progress, signals)
 
 
 @asynccontextmanager

@@ -16,6 +16,8 @@ from harness.api.references import (
     Told,
     find_anchor,
     find_baseline,
+    fresh_beside,
+    fresh_of,
     ids_of,
     told_of,
 )
@@ -24,6 +26,7 @@ from harness.baselines import Baseline
 from harness.comparison import RunScores, check_comparable, run_scores
 from harness.errors import Fault, HarnessError, NotComparable, RecordingError
 from harness.findings import Runs, make_report
+from harness.freshness import again_text, fresh_notices, judge_fresh, withhold
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
 from harness.places import Places, kept_path
@@ -41,6 +44,7 @@ def gate(
     anchor: tuple[Baseline | None, Fault] = (None, NO_ANCHOR),
     suite_file: SuiteFile | None = None,
     intersect: bool = False,
+    fresh: Recorded | None = None,
 ) -> Report:
     """Decide every gate of the run's suite (or of ``suite_file``) and assemble the report.
 
@@ -51,6 +55,8 @@ def gate(
         anchor: the baseline of the last release, for gates ``against: anchor``, or why there is none.
         suite_file: decide these gates, and not those that the run was recorded with.
         intersect: where the goldens differ, compare the cases that are the same.
+        fresh: the fresh sample of the baseline's system that was asked with the run. Where the run was begun
+            with one, no drop is decided unless it says that the baseline still holds.
     """
     if suite_file is not None:
         candidate = _with_gates_of(suite_file, candidate)
@@ -69,6 +75,11 @@ def gate(
         said.append("the run is incomplete: cases without a result count as unscored")
     evidence = _evidence(candidate, suite, near, far)
     verdicts = decide_all(evidence, candidate.run.gate_lines)
+    if suite.baseline.fresh is not None and near.scores is not None:
+        found = judge_fresh(fresh, near.scores, suite, intersect=intersect)
+        verdicts = withhold(verdicts, found, suite)
+        again = again_text(candidate.run.suite_path, near.scores.run.candidate)
+        said += fresh_notices(found, again)
     report = make_report(
         Runs(candidate, near.shown, evidence, far.shown),
         verdicts,
@@ -174,9 +185,8 @@ def _anchor_notices(suite: Suite, far: _Reference, near: _Reference) -> list[str
 def _with_gates_of(file: SuiteFile, recorded: Recorded) -> Recorded:
     """Give the run as if it had been recorded with this suite, and say so."""
     path = kept_path(file.path)
-    run_ = replace(
-        recorded.run, suite=msgspec.to_builtins(file.suite), suite_path=path, gate_lines=file.lines
-    )
+    suite = replace(file.suite, baseline=replace(file.suite.baseline, fresh=fresh_of(recorded.run)))
+    run_ = replace(recorded.run, suite=msgspec.to_builtins(suite), suite_path=path, gate_lines=file.lines)
     notice = f"decided by the gates of {path}, not by those that the run was recorded with"
     return replace(recorded, run=run_, notices=(*recorded.notices, notice))
 
@@ -263,14 +273,14 @@ def repeat_report(recorded: Recorded, places: Places) -> Report | None:
     told = told_of(path)
     if told is None:
         return None
-    run_, text = recorded.run, path.read_text(encoding="utf-8")
+    run_, text, fresh = recorded.run, path.read_text(encoding="utf-8"), fresh_beside(path)
     try:
         anchor = find_anchor(Path(run_.suite_path), run_.suite_name)
     except HarnessError:  # changed or damaged since
         anchor = None, NO_ANCHOR
     for baseline in _possible_baselines(run_, told, places):
         for intersect in (False, True):
-            report = gate(recorded, baseline, anchor=anchor, intersect=intersect)
+            report = gate(recorded, baseline, anchor=anchor, intersect=intersect, fresh=fresh)
             if render(report, ["json"])["json"] == text:
                 return report
     return None

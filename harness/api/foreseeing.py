@@ -9,7 +9,7 @@ import msgspec
 
 from harness.api.looking import planned_stages
 from harness.api.references import find_anchor, find_baseline
-from harness.api.running import Checked, validate
+from harness.api.validating import Checked, validate
 from harness.baselines import Baseline
 from harness.comparison import run_scores
 from harness.errors import SuiteError, did_you_mean
@@ -23,6 +23,7 @@ from harness.foresight import (
     share_asked,
     spent_on,
 )
+from harness.freshness import drops_compared, fresh_cases
 from harness.gates.decide import all_gates
 from harness.places import Places
 from harness.planning import identity_of
@@ -118,7 +119,7 @@ def foresee(
         spent=spent,
         cost_usd=None if spent.cost_usd is None else spent.cost_usd * calls,
         time_s=None if spent.time_s is None else spent.time_s * calls / suite.run.max_concurrency,
-        notices=tuple(_notices(checked, baseline, candidate)),
+        notices=(*_notices(checked, baseline, candidate), *_sample(checked, baseline)),
     )
 
 
@@ -140,6 +141,18 @@ def _looks(stages: Mapping[str, int]) -> list[float]:
     """Give the share of the cases that is asked by each look."""
     last = max(stages.values(), default=0)
     return [sum(stage <= look for stage in stages.values()) / len(stages) for look in range(last)] + [1.0]
+
+
+def _sample(checked: Checked, baseline: Baseline | None) -> list[str]:
+    """Say how many calls the fresh sample of the baseline takes that a check asks beside all others."""
+    suite = checked.file.suite
+    if suite.baseline.fresh is None or baseline is None:
+        return []
+    scores = pool([run_scores(recorded) for recorded in baseline.runs])
+    metrics = {one.metric for one in drops_compared(suite, scores, scores.cases)}
+    drawn = fresh_cases(checked.dataset.cases, scores, metrics, suite.baseline.fresh, suite.seed)
+    calls = len(drawn) * scores.run.repeats
+    return [f"`harness check` asks the baseline's system {calls:,} calls more (`baseline: fresh`)"]
 
 
 def _notices(checked: Checked, baseline: Baseline | None, candidate: str) -> list[str]:

@@ -12,10 +12,12 @@ from harness.api.objections import chosen_by_score, faults_of, verdicts_against
 from harness.api.references import (
     find_anchor,
     find_baseline,
+    fresh_beside,
     ids_of,
     in_order,
     one_system,
     told_of,
+    without_fresh,
 )
 from harness.api.rendering import FORMATS
 from harness.baselines import (
@@ -60,6 +62,11 @@ class _Run(NamedTuple):
     recorded: Recorded
     path: Path
     locked: bool = False
+
+    @property
+    def fresh(self) -> Recorded | None:
+        """The fresh sample of the baseline that was asked with it, if any."""
+        return fresh_beside(self.path)
 
     def packed(self, *, keep_text: bool) -> bytes:
         """Give its slim recording; that of a baseline stays as it is."""
@@ -152,7 +159,7 @@ def _find_runs(names: Sequence[str], places: Places) -> list[_Run]:
         if name.endswith(".lock.json"):
             path = Path(name)
             files = locked_files(path, read_lock(path))
-            found += [_Run(read(file), file, locked=True) for file in files]
+            found += [_Run(without_fresh(read(file)), file, locked=True) for file in files]
         else:
             path = places.find_recording(name)
             found.append(_Run(read(path), path))
@@ -189,7 +196,9 @@ def _decide(
         if not force:  # a damaged recording or lock is replaced only where that is asked for
             raise
         return None, [gate(run.recorded, None) for run in runs]
-    return present, [gate(run.recorded, present, no_baseline=why_none, anchor=anchor) for run in runs]
+    return present, [
+        gate(run.recorded, present, no_baseline=why_none, anchor=anchor, fresh=run.fresh) for run in runs
+    ]
 
 
 def _refuse(objections: Sequence[str], mend: str, wish: Wish) -> None:

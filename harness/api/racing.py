@@ -12,8 +12,9 @@ from typing import NamedTuple
 import msgspec
 
 from harness.api.asking import Plan, Session, missing, open_session
+from harness.api.beginning import RunOptions, check_same, forget, plan_run
 from harness.api.choosing import compare_candidates
-from harness.api.running import Checked, RunOptions, check_same, forget, plan_run
+from harness.api.validating import Checked
 from harness.candidates.choice import gates_of, requirements_of
 from harness.candidates.entrants import USAGE, entrant_of
 from harness.candidates.race import ALPHA, LOOKS, Rules, look_bounds, race_stages, take_look, why_dropped

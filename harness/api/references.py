@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from harness.baselines import Baseline, read_baseline, read_lock
 from harness.comparison import estimate, run_scores
 from harness.errors import Fault, Place, UsageError
-from harness.places import Places, anchor_lock, baseline_lock
+from harness.places import FRESH, Places, anchor_lock, baseline_lock
 from harness.pooling import complete_values, differences, pool
 from harness.recordings import read
 from harness.types import Recorded, Run
@@ -59,6 +60,31 @@ def find_anchor(suite_path: Path, suite_name: str) -> tuple[Baseline | None, Fau
     lock_path = anchor_lock(suite_path, suite_name)
     found = one_system(read_baseline(lock_path)) if lock_path.is_file() else None
     return found, NO_ANCHOR
+
+
+def fresh_beside(path: Path) -> Recorded | None:
+    """Read the fresh sample of a baseline that was asked with a run; None where there is none.
+
+    Args:
+        path: the run's own recording.
+    """
+    beside = path.with_name(FRESH)
+    return read(beside) if beside.is_file() else None
+
+
+def fresh_of(run_: Run) -> float | None:
+    """Give the share of the baseline that a run was begun with a fresh sample of; None: it was not."""
+    found = run_.suite.get("baseline")
+    share = found.get("fresh") if isinstance(found, dict) else None
+    return share if isinstance(share, (int, float)) else None
+
+
+def without_fresh(recorded: Recorded) -> Recorded:
+    """Give a run of a baseline as if it had been asked alone: what was asked with it is not kept."""
+    if fresh_of(recorded.run) is None:
+        return recorded
+    settings = {name: value for name, value in recorded.run.suite["baseline"].items() if name != "fresh"}
+    return replace(recorded, run=replace(recorded.run, suite={**recorded.run.suite, "baseline": settings}))
 
 
 def _named_baseline(names: tuple[str, ...], places: Places) -> Baseline:

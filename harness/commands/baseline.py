@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -87,6 +87,61 @@ def verify(suite: Path, anchor: bool) -> int:
         terminal.say(f"stale: {int(age)} days old (at most {most:g}): run the system again and promote it")
         return ExitCode.INCONCLUSIVE
     return 0
+
+
+@baseline.command(short_help="Does the baseline of SUITE still hold? Asks its system a fresh sample.")
+@SUITE
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
+    help="Ask this share of the cases, or more where that says too little. [default: the suite's, or 0.2]",
+)
+@terminal.asking_options
+@terminal.intersect_option
+@terminal.reports_option
+@terminal.json_option
+def check(
+    suite: Path, share: float | None, intersect: bool, reports: Path, as_json: bool, **chosen: Any
+) -> int:
+    """Ask the system of the baseline of SUITE a fresh sample, and compare it with the baseline's runs.
+
+    Whole documents, drawn by the seed. Each metric of a `max_drop` or `max_ratio` gate is compared on the
+    same cases, up and down, with one error rate of 1 % for all of them together. Exits with 0 where the
+    baseline holds; with 3 where it moved, or that cannot be told; with 2 where the suite does not describe
+    the baseline's system any more.
+    """
+    from msgspec.structs import replace
+
+    from harness.api import references, refreshing, running, validating
+    from harness.commands import freshness
+    from harness.errors import ExitCode
+    from harness.freshness import SHARE
+    from harness.places import Places
+    from harness.store.store import Store
+
+    places, options = Places(reports), terminal.make_run_options(chosen)
+    found = references.verify_baseline(_lock_path(suite, anchor=False))
+    checked = validating.validate(suite)
+    share = share or checked.file.suite.baseline.fresh or SHARE
+    sample = refreshing.plan_sample(checked, found, share, options.seed, intersect=intersect)
+    options = replace(
+        options,
+        candidate=sample.candidate,
+        selection=sample.selection,
+        seed=sample.seed,
+        repeats=sample.repeats,
+    )
+    with terminal.own_output():
+        finished = running.run(checked, options, places)
+    if finished.stopped is not None:
+        again = ["--share", f"{share:g}", "--seed", str(sample.seed), *(["--intersect"] if intersect else [])]
+        return terminal.say_interrupted(finished, "baseline check", suite, reports, again)
+    said = refreshing.judge(finished.recorded, found, checked.file.suite, intersect=intersect)
+    freshness.tell(said, finished.recorded, found, as_json=as_json)
+    with Store(places.store) as store:
+        store.load(finished.recorded)
+    return ExitCode.PASSED if said.state == "holds" else ExitCode.INCONCLUSIVE
 
 
 @baseline.command(short_help="Make RUNs the baseline of their suite.")

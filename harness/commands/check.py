@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 @terminal.baseline_option
 @terminal.intersect_option
 @click.option(
+    "--fresh",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Ask the baseline's own system this share of the cases again, mixed with the run's own calls;"
+    " 0: none. [default: the suite's]",
+)
+@click.option(
     "--no-early-stop", is_flag=True, help="Ask every case, also where the verdict stands before the end."
 )
 @terminal.output_option
@@ -28,6 +35,7 @@ def check(
     suite: Path,
     baselines: tuple[str, ...],
     intersect: bool,
+    fresh: float | None,
     no_early_stop: bool,
     outputs: tuple[Path, ...],
     reports: Path,
@@ -36,28 +44,34 @@ def check(
 ) -> int:
     """Run SUITE, decide its gates against the baseline, and write the report.
 
-    Stops asking at a look (`run.looks`) at which the verdict stands already. The exit code is the verdict: 0
-    pass, 1 fail, 3 inconclusive.
+    Stops asking at a look (`run.looks`) at which the verdict stands already. With a fresh sample of the
+    baseline (--fresh, `baseline.fresh`) no `max_drop` gate is decided on a baseline that holds no more. The
+    exit code is the verdict: 0 pass, 1 fail, 3 inconclusive.
     """
     from functools import partial
 
-    from harness.api import deciding, looking, references, running
+    from harness.api import deciding, looking, references, refreshing, running, validating
     from harness.places import Places
 
     options = terminal.make_run_options(chosen)
     places = Places(reports)
-    checked = running.validate(suite)
+    checked = validating.validate(suite)
     suite_path, name = checked.file.path, checked.file.suite.suite
     earlier, why_none = references.find_baseline(baselines, suite_path, name, places)
     anchor = references.find_anchor(suite_path, name)
     terminal.say_notices(checked.dataset.notices)
 
+    options, sample = refreshing.with_sample(checked, options, fresh, earlier, places, intersect=intersect)
     decide_look = None
     if earlier is not None and not no_early_stop:
         evidence_of = partial(deciding.evidence_of, baseline=earlier, anchor=anchor, intersect=intersect)
         decide_look = looking.look_by(evidence_of, checked.file.suite, options.selection)
+        if decide_look is not None and sample is not None:
+            decide_look = refreshing.look_where_it_holds(
+                decide_look, options, earlier, checked.file.suite, places, intersect=intersect
+            )
     with terminal.own_output():
-        finished = running.run(checked, options, places, decide_look)
+        finished = running.run(checked, options, places, decide_look, sample)
     if finished.stopped is not None:
         again = [part for name in baselines for part in ("--baseline", name)]
         again += ["--intersect"] if intersect else []
@@ -65,6 +79,11 @@ def check(
         again += [part for path in outputs for part in ("--output", str(path))]
         return terminal.say_interrupted(finished, "check", suite, reports, again)
     report = deciding.gate(
-        finished.recorded, earlier, no_baseline=why_none, anchor=anchor, intersect=intersect
+        finished.recorded,
+        earlier,
+        no_baseline=why_none,
+        anchor=anchor,
+        intersect=intersect,
+        fresh=references.fresh_beside(finished.path),
     )
     return terminal.publish(report, finished.recorded, places, outputs, as_json=as_json)

@@ -37,13 +37,20 @@ def gate(
     from harness.suites.suite import load_suite
 
     places = Places(reports)
-    recorded = read(places.find_recording(run))
+    path = places.find_recording(run)
+    recorded = read(path)
     file = load_suite(suite) if suite is not None else None
     suite_path = file.path if file is not None else Path(recorded.run.suite_path)
     name = recorded.run.suite_name
     earlier, why_none = references.find_baseline(baselines, suite_path, name, places)
     anchor = references.find_anchor(suite_path, name)
     report = deciding.gate(
-        recorded, earlier, no_baseline=why_none, anchor=anchor, suite_file=file, intersect=intersect
+        recorded,
+        earlier,
+        no_baseline=why_none,
+        anchor=anchor,
+        suite_file=file,
+        intersect=intersect,
+        fresh=references.fresh_beside(path),
     )
     return terminal.publish(report, recorded, places, outputs, as_json=as_json)

@@ -67,14 +67,14 @@ def race(suite: Path, outputs: tuple[Path, ...], reports: Path, as_json: bool, *
 
     Exits with 0 whoever wins. Each candidate is a run of its own, named RACE-CANDIDATE.
     """
-    from harness.api import racing, running
+    from harness.api import racing, validating
     from harness.places import Places
     from harness.recordings import read
     from harness.store.store import Store
 
     options = _options(chosen)
     places = Places(reports)
-    checked = running.validate(suite)
+    checked = validating.validate(suite)
     terminal.say_notices(checked.dataset.notices)
     with terminal.own_output():
         raced = racing.race(checked, options, places)

@@ -26,11 +26,14 @@ def report(
 
     places = Places(reports)
     wanted = [(path, format_of(path)) for path in outputs]
-    recorded = read(places.find_recording(run))
+    path = places.find_recording(run)
+    recorded, fresh = read(path), references.fresh_beside(path)
     suite_path, name = Path(recorded.run.suite_path), recorded.run.suite_name
     earlier, why_none = references.find_baseline(baselines, suite_path, name, places)
     anchor = references.find_anchor(suite_path, name)
-    found = deciding.gate(recorded, earlier, no_baseline=why_none, anchor=anchor, intersect=intersect)
+    found = deciding.gate(
+        recorded, earlier, no_baseline=why_none, anchor=anchor, intersect=intersect, fresh=fresh
+    )
     folder = places.run_folder(recorded.run.id)
     targets = wanted or [(folder / file_name, name) for name, (file_name, _) in FORMATS.items()]
     rendered = render(found, {name for _, name in targets})

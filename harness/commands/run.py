@@ -25,13 +25,13 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
     """
     import msgspec
 
-    from harness.api import deciding, running
+    from harness.api import deciding, running, validating
     from harness.places import Places, shown_path
     from harness.store.store import Store
 
     options = terminal.make_run_options(chosen)
     places = Places(reports)
-    checked = running.validate(suite)
+    checked = validating.validate(suite)
     terminal.say_notices(checked.dataset.notices)
     with terminal.own_output():
         finished = running.run(checked, options, places)

@@ -16,7 +16,8 @@ import click
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.api.running import Finished, RunOptions
+    from harness.api.beginning import RunOptions
+    from harness.api.running import Finished
     from harness.places import Places
     from harness.types import Candidates, Recorded, Report
 
@@ -73,21 +74,10 @@ output_option = click.option(
 )
 
 
-def run_options(command: Command) -> Command:
-    """Add the options that choose what is run and how."""
+def asking_options(command: Command) -> Command:
+    """Add the options that choose how a run is asked, whatever it asks."""
     options = (
-        click.option(
-            "--candidate", default="", metavar="NAME", help="Run this candidate. [default: the plain system]"
-        ),
-        click.option(
-            "--where", multiple=True, metavar="SLICE=VALUE", help="Only cases of a slice. Repeatable."
-        ),
-        click.option("--case", "case_ids", multiple=True, metavar="ID", help="Only this case. Repeatable."),
-        click.option(
-            "--limit", type=AT_LEAST_1, metavar="N", help="At most N cases, a sample chosen by --seed."
-        ),
         click.option("--seed", type=int, metavar="N", help="Seed of the sample. [default: the suite's]"),
-        click.option("--repeat", "repeats", type=AT_LEAST_1, metavar="N", help="Ask every case N times."),
         click.option(
             "-j", "--max-concurrency", type=AT_LEAST_1, metavar="N", help="At most N calls at a time."
         ),
@@ -101,14 +91,35 @@ def run_options(command: Command) -> Command:
     return command
 
 
+def run_options(command: Command) -> Command:
+    """Add the options that choose what is run and how."""
+    options = (
+        click.option(
+            "--candidate", default="", metavar="NAME", help="Run this candidate. [default: the plain system]"
+        ),
+        click.option(
+            "--where", multiple=True, metavar="SLICE=VALUE", help="Only cases of a slice. Repeatable."
+        ),
+        click.option("--case", "case_ids", multiple=True, metavar="ID", help="Only this case. Repeatable."),
+        click.option(
+            "--limit", type=AT_LEAST_1, metavar="N", help="At most N cases, a sample chosen by --seed."
+        ),
+        click.option("--repeat", "repeats", type=AT_LEAST_1, metavar="N", help="Ask every case N times."),
+    )
+    command = asking_options(command)
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def make_run_options(chosen: dict[str, Any]) -> RunOptions:
-    """Bring the values of ``run_options`` into one value."""
-    from harness.api.running import RunOptions
+    """Bring the values of ``run_options``, or of ``asking_options`` alone, into one value."""
+    from harness.api.beginning import RunOptions
     from harness.places import RUN_ID
     from harness.planning import Selection
 
     where: dict[str, str] = {}
-    for item in chosen["where"]:
+    for item in chosen.get("where", ()):
         name, equals, value = item.partition("=")
         if not equals:
             raise UsageError(f"--where {item!r} is not SLICE=VALUE", mend="for example --where language=de")
@@ -120,10 +131,10 @@ def make_run_options(chosen: dict[str, Any]) -> RunOptions:
     if chosen["retry_errors"] and chosen["resume"] is None:
         raise UsageError("--retry-errors goes with --resume")
     return RunOptions(
-        candidate=chosen["candidate"],
-        selection=Selection(where, chosen["case_ids"], chosen["limit"]),
+        candidate=chosen.get("candidate", ""),
+        selection=Selection(where, chosen.get("case_ids", ()), chosen.get("limit")),
         seed=chosen["seed"],
-        repeats=chosen["repeats"],
+        repeats=chosen.get("repeats"),
         max_concurrency=chosen["max_concurrency"],
         run_id=run_id,
         resume=chosen["resume"],
@@ -152,7 +163,7 @@ def say_interrupted(
     run = finished.recorded.run
     total = run.n_cases * run.repeats
     where = [] if reports == REPORTS else ["--reports", str(reports)]
-    again = shlex.join(["harness", verb, str(suite), *where, *options, "--resume", run.id])
+    again = shlex.join(["harness", *verb.split(), str(suite), *where, *options, "--resume", run.id])
     click.echo(f"interrupted: {len(finished.recorded.results):,} of {total:,} answers are kept", err=True)
     say(f"  go on with   {again}", err=True)
     return 128 + (finished.stopped or 0)

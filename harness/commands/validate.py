@@ -17,7 +17,7 @@ def validate(suite: Path, as_json: bool) -> int:
     import json
     from collections import Counter
 
-    from harness.api.running import validate as check_suite
+    from harness.api.validating import validate as check_suite
     from harness.gates.decide import SCORED, all_gates
 
     plan = check_suite(suite)

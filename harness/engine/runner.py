@@ -1,4 +1,4 @@
-"""All cases of a run: bounded concurrency, one recorded line per result, a clean stop on Ctrl-C."""
+"""All cases of a run, or of several: bounded concurrency, one line per result, a clean stop on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -33,25 +33,28 @@ class Work(NamedTuple):
     """Applied to every response before it is scored or recorded: secrets out, broken text repaired."""
 
 
+class Asked(NamedTuple):
+    """Whom a case is asked of, how the answer is scored, and where the result goes.
+
+    ``record`` is called once per result, in order of arrival; it returns when the result is safe.
+    """
+
+    system: Ask
+    work: Work
+    record: Callable[[Result], None]
+
+
 async def run_cases(
-    todo: Iterable[tuple[Case, int]],
-    system: Ask,
-    work: Work,
-    record: Callable[[Result], None],
-    progress: Progress,
-    signals: Signals,
+    todo: Iterable[tuple[Asked, Case, int]], max_concurrency: int, progress: Progress, signals: Signals
 ) -> None:
     """Ask, score and record every (case, repeat), and return when no call is in flight any more.
 
-    At most ``settings.max_concurrency`` calls are in flight. On the first SIGINT or SIGTERM no further case
-    is begun and those in flight get some seconds to finish; a second one ends them at once. What was
-    recorded stays recorded, and ``signals.number`` tells.
+    On the first SIGINT or SIGTERM no further case is begun and those in flight get some seconds to finish; a
+    second one ends them at once. What was recorded stays recorded, and ``signals.number`` tells.
 
     Args:
-        todo: what is to be asked, in order; pulled lazily.
-        system: the system under test.
-        work: metrics, their resources, settings.
-        record: called once per result, in order of arrival; returns when the result is safe.
+        todo: of whom what is to be asked, in order; pulled lazily.
+        max_concurrency: calls in flight at most, of all systems together.
         progress: told of starts and results.
         signals: what stops the run early.
     """
@@ -60,8 +63,7 @@ async def run_cases(
     # so lengthen the latencies that are being measured. One thread, so that they need not be thread-safe.
     scorer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="harness-scorer")
     tasks = [
-        asyncio.create_task(_work_off(pending, signals, system, work, scorer, record, progress))
-        for _ in range(work.settings.max_concurrency)
+        asyncio.create_task(_work_off(pending, signals, scorer, progress)) for _ in range(max_concurrency)
     ]
     with scorer, signals.ending(tasks):
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -75,16 +77,10 @@ async def run_cases(
 
 
 async def _work_off(
-    pending: Iterator[tuple[Case, int]],
-    signals: Signals,
-    system: Ask,
-    work: Work,
-    scorer: Executor,
-    record: Callable[[Result], None],
-    progress: Progress,
+    pending: Iterator[tuple[Asked, Case, int]], signals: Signals, scorer: Executor, progress: Progress
 ) -> None:
     loop = asyncio.get_running_loop()
-    for case, repeat in pending:
+    for (system, work, record), case, repeat in pending:
         if signals.number is not None:
             return
         progress.started(case.id)

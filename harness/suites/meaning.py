@@ -72,6 +72,9 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
     if stale_after is not None and not stale_after > 0:
         what = f"stale_after_days is {stale_after:g}"
         fault(("baseline", "stale_after_days"), what, "days above 0, or null for any age")
+    fresh = suite.baseline.fresh
+    if fresh is not None and not 0 < fresh <= 1:
+        fault(("baseline", "fresh"), f"fresh is {fresh:g}", "a share above 0 and at most 1, or null for none")
     seen: set[str] = set()
     for index, gate in enumerate(suite.gates):
         _check_gate(gate, suite, ("gates", index), fault)

@@ -75,6 +75,7 @@ def _narrow_suite(parts: dict[str, Any]) -> None:
     looks["items"] |= {"minimum": EARLIEST_LOOK, "maximum": 1}
     parts["BaselineSettings"]["properties"]["runs"]["minimum"] = 1
     parts["BaselineSettings"]["properties"]["stale_after_days"]["anyOf"][0]["exclusiveMinimum"] = 0
+    parts["BaselineSettings"]["properties"]["fresh"]["anyOf"][0] |= {"exclusiveMinimum": 0, "maximum": 1}
     parts["SliceRule"]["properties"]["min_n"]["minimum"] = 1
     sources = "|".join([*PLAIN_SOURCES, *(rf"{head}\..+" for head in NESTED_SOURCES)])
     parts["SliceRule"]["properties"]["from"]["pattern"] = _whole(sources)

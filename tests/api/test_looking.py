@@ -17,8 +17,10 @@ from staged import N_CASES, NAMED, SUITE, calls_of, make_staged
 from world import cases_of, recorded_of, suite_of
 
 from harness.api import deciding
+from harness.api.beginning import RunOptions
 from harness.api.looking import look_by, planned_stages
-from harness.api.running import Finished, RunOptions, run, validate
+from harness.api.running import Finished, run
+from harness.api.validating import validate
 from harness.baselines import Baseline
 from harness.errors import UsageError
 from harness.gates.evidence import Evidence

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.api.running import RunOptions, run, validate
+from harness.api.beginning import RunOptions
+from harness.api.running import run
+from harness.api.validating import validate
 from harness.places import Places
 
 SUITE = """

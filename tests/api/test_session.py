@@ -9,7 +9,8 @@ import pytest
 from world import cases_of, recorded_of
 
 from harness.api.asking import Plan, missing, open_session
-from harness.api.running import RunOptions, plan_run, validate
+from harness.api.beginning import RunOptions, plan_run
+from harness.api.validating import validate
 from harness.engine.progress import Silent
 from harness.engine.signals import Signals
 from harness.errors import UsageError

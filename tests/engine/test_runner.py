@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.engine.progress import Counts, Silent
-from harness.engine.runner import Work, run_cases
+from harness.engine.runner import Asked, Work, run_cases
 from harness.engine.signals import Signals
 from harness.errors import MetricFault, SystemFailure
 from harness.types import Case, Metric, Query, Response, RunSettings, Score
@@ -44,12 +44,14 @@ def run(system, *stages, given=None, keep=None, **settings):
     """Ask stage after stage, all of it by default; what was kept, and the signal that came."""
     kept = [] if keep is None else keep
     given = given or work(**settings)
+    limit = given.settings.max_concurrency
 
     async def go():
         progress = Silent(len(CASES), 0)
         with Signals(progress) as signals:
             for todo in stages or (TODO,):
-                await run_cases(todo, system, given, kept.append, progress, signals)
+                asked = Asked(system, given, kept.append)
+                await run_cases(((asked, *item) for item in todo), limit, progress, signals)
         return signals.number
 
     return kept, asyncio.run(go())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.api.running import validate
+from harness.api.validating import validate
 from harness.suites.schema import golden_schema, suite_schema
 from harness.suites.suite import choose_system, load_suite
 
