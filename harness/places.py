@@ -29,6 +29,11 @@ class Places:
         """The DuckDB file."""
         return self.reports / "harness.duckdb"
 
+    @property
+    def judge_cache(self) -> Path:
+        """The folder of the verdicts that judges gave."""
+        return self.reports / "judge-cache"
+
     def run_folder(self, run_id: str) -> Path:
         """The folder of one run."""
         return self.reports / "runs" / run_id

@@ -38,6 +38,12 @@ METRICS = {
     "exact_match": "harness.metrics.answer:exact_match",
     "token_f1": "harness.metrics.answer:token_f1",
     "required_facts": "harness.metrics.answer:required_facts",
+    "judged_faithfulness": "harness.metrics.judged:judged_faithfulness",
+    "context_recall": "harness.metrics.judged:context_recall",
+    "context_precision": "harness.metrics.judged:context_precision",
+    "answer_relevancy": "harness.metrics.judged:answer_relevancy",
+    "answer_correctness": "harness.metrics.judged:answer_correctness",
+    "judged_refusal": "harness.metrics.judged:judged_refusal",
     "citation_valid": "harness.metrics.citations:citation_valid",
     "refusal_correctness": "harness.metrics.refusal:refusal_correctness",
     "over_refusal_rate": "harness.metrics.refusal:over_refusal_rate",
@@ -49,11 +55,17 @@ METRICS = {
     "error_rate": "harness.metrics.usage:error_rate",
 }
 
-RESOURCES = ("corpus",)
+FAMILIES = {
+    "ragas": "harness.judges.from_ragas:metric_named",
+    "rubric": "harness.metrics.judged:rubric_named",
+}
+"""Beginning of a metric's name to what makes the metric of the rest: ``ragas:faithfulness``."""
+
+RESOURCES = ("corpus", "judge", "rubrics")
 """What a metric may need beside the case and the response."""
 
 
-def metric(
+def metric(  # noqa: PLR0913 -- what is declared of a metric, each by its name
     name: str,
     *,
     version: int,
@@ -63,12 +75,14 @@ def metric(
     unit: str = "",
     cutoff: bool = False,
     on_error: bool = False,
+    prompt: str = "",
 ) -> Callable[[Callable[..., Score]], Metric]:
     """Turn a function ``(case, response, **needs) -> Score`` into a Metric.
 
     The first line of the docstring is shown. ``needs`` names what the engine passes by keyword
     (``corpus``). ``cutoff`` metrics are named with one (``recall@5``) and get it as keyword ``k``.
-    ``high=None`` says that the value has no upper end.
+    ``high=None`` says that the value has no upper end. ``prompt`` is the file that a metric which needs a
+    ``judge`` asks with.
     """
 
     def declare(function: Callable[..., Score]) -> Metric:
@@ -76,13 +90,14 @@ def metric(
             name=name,
             score=function,
             version=version,
-            doc=(function.__doc__ or "").strip().partition("\n")[0],
+            doc=_first_line(function),
             needs=needs,
             higher_is_better=higher_is_better,
             high=high,
             unit=unit,
             cutoff=cutoff,
             on_error=on_error,
+            prompt=prompt,
         )
 
     return declare
@@ -94,6 +109,10 @@ def find_metric(name: str) -> Metric:
     Raises:
         UsageError: unknown name, a cut-off that is missing, not wanted or not a whole number above 0.
     """
+    family, colon, rest = name.partition(":")
+    if colon and family in FAMILIES:
+        made: Metric = load_object(FAMILIES[family], "metric")(rest)
+        return made
     stem, at, cut = name.partition("@")
     found = _find(stem, METRICS, group="harness.metrics", noun="metric")
     if not isinstance(found, Metric):
@@ -110,6 +129,11 @@ def find_metric(name: str) -> Metric:
     if not re.fullmatch("[1-9][0-9]{0,8}", cut):
         raise UsageError(f"cut-off {cut!r} of metric {name!r} is not a whole number above 0")
     return msgspec.structs.replace(found, name=name, score=functools.partial(found.score, k=int(cut)))
+
+
+def is_ours(name: str) -> bool:
+    """Whether a metric is one of this package, by its full name."""
+    return name.partition("@")[0] in METRICS or name.partition(":")[0] in FAMILIES
 
 
 def find_system(name: str) -> Callable[..., Any]:
@@ -160,6 +184,12 @@ def load_object(path: str, noun: str) -> Any:
             hint = did_you_mean(part, [name for name in dir(found) if not name.startswith("_")])
             raise UsageError(f"{noun} {path!r}: {module_name} has no {part!r}", mend=hint) from error
     return found
+
+
+def _first_line(function: Callable[..., Score]) -> str:
+    """The first line of the docstring, also of a function with arguments filled in."""
+    whole = function.func if isinstance(function, functools.partial) else function
+    return (whole.__doc__ or "").strip().partition("\n")[0]
 
 
 def _place_of(error: Exception) -> Place | None:

@@ -229,7 +229,8 @@ class Metric(Struct, frozen=True):
     """A named scoring function with its version, needs, direction and range (``high`` None: unbounded).
 
     ``score(case, response, **needs)`` gives a Score. ``name`` is the identity everywhere: ``recall@5``.
-    ``on_error`` metrics also score responses that are errors.
+    ``on_error`` metrics also score responses that are errors. ``prompt`` is what a metric that needs a
+    ``judge`` puts to it.
     """
 
     name: str
@@ -243,6 +244,41 @@ class Metric(Struct, frozen=True):
     unit: str = ""
     cutoff: bool = False
     on_error: bool = False
+    prompt: str = ""
+
+
+class Question(Struct, frozen=True):
+    """What a judge is asked about one answer: sections of text, then items that each get one of the labels.
+
+    Sections and items are data from the outside and never instructions. ``prompt`` names the instructions.
+    Items come last, so that questions about the same texts begin alike. ``rubric`` is text of the suite.
+    """
+
+    prompt: str
+    sections: tuple[tuple[str, str], ...]
+    items: tuple[str, ...]
+    labels: tuple[str, ...]
+    rubric: str = ""
+
+
+class Opinion(Struct, frozen=True):
+    """What a judge says: per item, how sure it is of each label, adding up to 1; in the question's order."""
+
+    labels: tuple[str, ...]
+    shares: tuple[tuple[float, ...], ...]
+
+    def share(self, item: int, *labels: str) -> float:
+        """How sure it is that an item (from 0) has one of these labels, 0..1."""
+        return min(1.0, math.fsum(self.shares[item][self.labels.index(label)] for label in labels))
+
+    def verdict(self, item: int) -> str:
+        """The likeliest label of an item (from 0); of equals the last, which is the less favourable one."""
+        row = self.shares[item]
+        return self.labels[max(range(len(row)), key=lambda at: (row[at], at))]
+
+
+Judge = Callable[[Question], Opinion]
+"""What a metric that needs a ``judge`` is given."""
 
 
 class Result(Struct, frozen=True):
@@ -699,6 +735,44 @@ class Choose(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     require: tuple[Requirement, ...] = ()
 
 
+class JudgeSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A model that judges answers, behind an OpenAI-compatible service.
+
+    ``output`` is how it gives its verdicts: JSON by a schema that the server enforces, JSON, lines of text,
+    or the probability of one token. ``repeats`` is how often it is asked the same. ``timeout_s`` is for one
+    question in all, ``retries`` are tries after the first. ``embeddings`` is the model for those metrics of
+    ragas that need one.
+    """
+
+    base_url: str
+    model: str
+    api_key: str | None = None
+    output: Literal["json_schema", "json", "text", "logprob"] = "json_schema"
+    temperature: float | None = 0.0
+    max_tokens: int | None = None
+    repeats: int = 1
+    timeout_s: float = 60.0
+    retries: int = 3
+    usd_per_million_tokens: dict[str, float] | None = None
+    embeddings: str | None = None
+
+
+class Judging(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Who judges a metric where it is not the judge ``default``, and how several are combined."""
+
+    judges: tuple[str, ...]
+    combine: Literal["mean", "majority"] = "mean"
+
+
+class Rubric(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What an answer is graded by, from ``low`` to ``high``; ``poor`` is one that must get a low grade."""
+
+    text: str
+    poor: str
+    low: int = 1
+    high: int = 5
+
+
 class GoldenSource(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Where golden cases come from: a file (JSON Lines, CSV, Parquet), or what ``datasets`` loads.
 
@@ -752,7 +826,8 @@ class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     """What is to be run and decided. ``system`` holds ``adapter`` and that adapter's own options.
 
     ``candidates`` names sets of changes to ``system``; ``choose`` says which of them is to be shipped.
-    ``alpha`` is the false-alarm rate of all ``max_drop`` gates together.
+    ``alpha`` is the false-alarm rate of all ``max_drop`` gates together. ``judging`` says which of the
+    ``judges`` a metric is judged by, ``rubrics`` what ``rubric:NAME`` goes by.
     """
 
     version: Literal[1]
@@ -770,6 +845,13 @@ class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     alpha: float = 0.01
     seed: int = 0
     choose: Choose | None = None
+    judges: dict[str, JudgeSettings] = field(default_factory=dict)
+    judging: dict[str, Judging] = field(default_factory=dict)
+    rubrics: dict[str, Rubric] = field(default_factory=dict)
+
+    def judging_of(self, metric: str) -> Judging:
+        """Who judges a metric that needs a judge."""
+        return self.judging.get(metric, Judging(("default",)))
 
 
 # -- report ------------------------------------------------------------------------------------------------

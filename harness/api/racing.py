@@ -45,6 +45,7 @@ class RaceOptions(msgspec.Struct, frozen=True):
     max_concurrency: int | None = None
     race_id: str | None = None
     resume: str | None = None
+    no_cache: bool = False
     progress: str = "none"
 
 
@@ -105,7 +106,7 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
         course = _course(checked, rules, options)
         runners = _runners(checked, names, race_id, course, options, places, closing)
         try:
-            looks, stopped = _run(runners, course, options)
+            looks, stopped = _run(runners, course, options, None if options.no_cache else places.judge_cache)
         except UsageError:
             closing.close()
             for runner in runners.values():
@@ -219,7 +220,7 @@ def _runners(
 
 
 def _run(
-    runners: Mapping[str, _Runner], course: _Course, options: RaceOptions
+    runners: Mapping[str, _Runner], course: _Course, options: RaceOptions, cache: Path | None
 ) -> tuple[list[RaceLook], int | None]:
     """Ask and look by turns; gives the looks taken, and the signal that ended it early."""
     total = len(runners) * sum(map(len, course.stages)) * course.repeats
@@ -229,7 +230,7 @@ def _run(
     async def go(progress: Silent) -> int | None:
         alive = dict(runners)
         try:
-            sessions = {run_id: await _open(one, progress, options) for run_id, one in runners.items()}
+            sessions = {run_id: await _open(one, progress, options, cache) for run_id, one in runners.items()}
             with Signals(progress) as signals:
                 for look, stage in enumerate(course.stages, 1):
                     progress.heading_for(look, len(course.stages))
@@ -259,9 +260,9 @@ def _run(
         return looks, asyncio.run(go(progress))
 
 
-async def _open(runner: _Runner, progress: Silent, options: RaceOptions) -> Session:
+async def _open(runner: _Runner, progress: Silent, options: RaceOptions, cache: Path | None) -> Session:
     opening = open_session(
-        runner.plan, runner.before.run, runner.recording, progress, options.max_concurrency
+        runner.plan, runner.before.run, runner.recording, progress, options.max_concurrency, cache
     )
     return await runner.stack.enter_async_context(opening)
 

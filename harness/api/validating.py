@@ -12,7 +12,7 @@ from harness.gates.drop import cannot_pass
 from harness.gates.hierarchy import roles_of
 from harness.goldens.dataset import load_dataset
 from harness.places import shown_path
-from harness.registry import METRICS, find_metric
+from harness.registry import find_metric, is_ours
 from harness.slices import matches
 from harness.suites.selection import selection_faults
 from harness.suites.suite import SuiteFile, load_suite
@@ -49,6 +49,12 @@ def _check_packages(file: SuiteFile) -> None:
     systems = [file.suite.system, *({**file.suite.system, **c} for c in file.suite.candidates.values())]
     if any(one["adapter"] == "openai_chat" for one in systems) and importlib.util.find_spec("openai") is None:
         raise MissingExtra("openai", "openai", "the system openai_chat")
+    if file.suite.judges and importlib.util.find_spec("openai") is None:
+        raise MissingExtra("openai", "openai", "a judge")
+    if any(name.startswith("ragas:") for name in file.suite.metrics) and not importlib.util.find_spec(
+        "ragas"
+    ):
+        raise MissingExtra("ragas", "ragas", "a metric of ragas")
 
 
 def _hopeless_gates(file: SuiteFile, dataset: Dataset) -> Iterator[str]:
@@ -56,7 +62,7 @@ def _hopeless_gates(file: SuiteFile, dataset: Dataset) -> Iterator[str]:
     for gate in file.suite.gates:
         if gate.kind != "drop" or gate.metric is None or roles[gate.id] == "guard":
             continue  # a guard need not pass
-        ours = gate.metric.partition("@")[0] in METRICS
+        ours = is_ours(gate.metric)
         metric = find_metric(gate.metric) if ours else None
         span = None if metric is None or metric.high is None else metric.high - metric.low
         cases = [case for case in dataset.cases if matches(case, gate.where, file.suite.slices)]

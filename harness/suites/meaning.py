@@ -9,7 +9,7 @@ from typing import Protocol
 
 from harness.errors import Fault, UsageError, did_you_mean
 from harness.goldens.fields import FIELDS, is_field
-from harness.registry import METRICS, SYSTEMS, find_metric, installed
+from harness.registry import SYSTEMS, find_metric, installed, is_ours
 from harness.slices import NESTED_SOURCES, PLAIN_SOURCES, is_source
 from harness.suites.yaml import Document, KeyPath
 from harness.types import Gate, GateKind, Metric, Suite
@@ -129,9 +129,8 @@ def _check_system(suite: Suite, fault: FaultAt) -> None:
 def _check_metric(name: str, repeated: bool, path: KeyPath, fault: FaultAt) -> None:
     if repeated:
         fault(path, f"metric {name!r} is named twice", "keep one of them")
-    stem = name.partition("@")[0]
     # Code that is not ours is imported when it is run, not when it is checked.
-    if ":" in name or (stem not in METRICS and stem in installed("harness.metrics")):
+    if not is_ours(name) and (":" in name or name.partition("@")[0] in installed("harness.metrics")):
         return
     try:
         find_metric(name)
@@ -273,7 +272,7 @@ def _is_bounded(metric: str | None) -> bool:
 
 def metric_of_ours(name: str | None) -> Metric | None:
     """Find a metric of this package; of the user's own nothing is known before they are run."""
-    if name is None or name.partition("@")[0] not in METRICS:
+    if name is None or not is_ours(name):
         return None
     try:
         return find_metric(name)
