@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from typing import Any
@@ -27,7 +28,7 @@ _SIGNS = {
 (?:внимание|примечание|указание|сообщение)[^.\n]{0,12}(?:судь|оценщик|эксперт|проверяющ)|değerlendirici
 (?:採点者|評価者|審査員|判定者|審判)(?:へ|の方|さん|に|は|：|:)|평가자|채점자
 (?:评审|评分|评估|裁判|判断)(?:员|者|模型|人员)?(?:请|：|:|注意)
-(?:ملاحظة|تنبيه|رسالة) (?:إلى|للم)|मूल्यांकनकर्ता|परीक्षक|निर्णायक|(?:הערה|הודעה) ל(?:בודק|שופט|מעריך)""",
+(?:ملاحظة|تنبيه|رسالة) للم(?:قيّ?م|صحح)|मूल्यांकनकर्ता|परीक्षक|निर्णायक|(?:הערה|הודעה) ל(?:בודק|שופט|מעריך)""",
     "gives orders": r"""
 \b(?:ignore|disregard|forget|override|skip|bypass|discard) (?:\w+ ){0,4}<rules>\b
 \b(?:ignorier|vergiss|missachte)\w* (?:\w+ ){0,4}(?:oben|obige|vorherige|bisherige|anweisung|regeln|kontext)
@@ -36,11 +37,12 @@ _SIGNS = {
 (?:игнорируй|забудь|не учитывай)\w* (?:\S+ ){0,4}(?:инструкц|указани|правил|выше)
 (?:以上|上記|前|これまで|先)の?[^。\n]{0,12}(?:指示|命令|ルール|規則|内容)[^。\n]{0,6}(?:無視|忘れ)
 (?:忽略|无视|無視|忘记|不要理会)[^。\n]{0,16}(?:指令|指示|规则|以上|之前|上述)
-تجاهل|이전[^.\n]{0,12}(?:지시|명령)|(?:निर्देश|नियम)\S* (?:\S+ ){0,3}(?:अनदेखा|भूल)|önceki talimatlar|התעלם""",
+تجاهل (?:جميع |كل )?التعليمات|önceki talimatlar|התעלם
+이전[^.\n]{0,12}(?:지시|명령)|(?:निर्देश|नियम)\S* (?:\S+ ){0,3}(?:अनदेखा|भूल)""",
     "asks for a verdict": r"""
-\b<grade>\b[^.\n]{0,60}\b(?:as|is|with|verdict|(?:the )?(?:highest|top|best|full))\b[^.\n]{0,40}\b<verdict>\b
+\b<grade>\b[^.\n]{0,60}\b(?:as|with|verdict|(?:the )?(?:highest|top|best|full))\b[^.\n]{0,20}\b<verdict>\b
 \b(?:verdict|grade|score|rating|label|judge?ment)\b["']?\s?(?:is|=|:|(?:must|should) be)\s?\W{0,2}<verdict>
-["'](?:verdicts?|item)["']\s?:
+["'](?:verdicts?|item)["']\s?:|^\d+: <verdict>$|\b<grade> (?:un)?supported\b
 \b(?:this|the) <thing> (?:has (?:already )?been|counts as|must be|should be|is to be) (?:\w+ ){0,2}<done>
 \b(?:bewerte|markiere|werte|stufe)\w* [^.\n]{0,60}(?:als|mit|ein)\b
 \b(?:note|marque|évalue|attribue|classe)[rz]? [^.\n]{0,60}(?:comme|la note|maximale)
@@ -48,22 +50,24 @@ _SIGNS = {
 (?:отметь|оцени|пометь|поставь|считай)\w* [^.\n]{0,60}(?:как|балл|оценк)
 (?:判定|評価|採点|満点|最高点|正解)[^。\n]{0,16}(?:して|にし|とし|とす|と判|下さい|ください|付け|つけ|出力)
 (?:判|标记|标为|评|打|视|输出|回答)[^。\n]{0,20}(?:为|成|满分|支持|最高分)|(?:평가|채점|판정)[^.\n]{0,16}(?:하세요|하시오|해)
-صنّ?ف|قيّ?م|اعتبر|(?:अंक|निर्णय|समर्थित)[^।\n]{0,30}(?:दें|करें|मानें)|puan|olarak işaretle|סמן""",
+(?:صنّ?ف|قيّ?م|اعتبر) كل|(?:अंक|निर्णय|समर्थित)[^।\n]{0,30}(?:दें|करें|मानें)|puan|olarak işaretle|סמן""",
     "imitates the frame": r"""
 \[[0-9a-f]{6,} [^\]\n]{1,40}\]|^marker: \S+|```[^`]{0,40}verdict
-<\|?/?(?:im_start|im_end|system|assistant|user|instructions?|data|end|endoftext|verdict|eot_id)[^>\n]{0,20}>
+<\|?/?(?:im_start|im_end|system|assistant|user|instructions?|data|endoftext|verdict|eot_id)\|?>
 \[/?inst\]|<</?sys>>|^\s*(?:system|assistant|human|user):|^#{1,4} ?(?:system|instruction|assistant|verdicts?)
-(?:-{3,}|={3,}|\*{3,}|#{3,}) ?(?:end|begin|stop|ende)\b|\b(?:end|begin) of (?:data|input|answer|claims?)\b""",
+(?:-{3,}|={3,}|\*{3,}|#{3,}) ?(?:end|begin|stop|ende) (?:of|der?)\b
+\b(?:end|begin) of (?:data|input|answer|claims?)\b""",
 }
 _LISTS = {
     "the": r"(?:the |any |all |whoever is )?",
     "kind": r"(?:ai |llm |automated |human )?",
     "judge": r"(?:judges?|graders?|evaluators?|examiners?|assessors?|reviewers?|raters?|fact-checkers?)",
     "richter": r"(?:\w+ )?(?:prüfer|gutachter|richter|bewerter|modell|ki\b)",
-    "rules": r"(?:above|previous|prior|earlier|instructions?|rules|rubric|context|guidelines|prompt)",
+    "rules": r"(?:above|previous|prior|earlier|instructions?|rules|rubric|context|guidelines|criteria"
+    r"|prompt)",
     "grade": r"(?:mark|label|rate|grade|score|judge|classify|count|treat|return|output|reply|respond|give)",
     "verdict": r"(?:supported|unsupported|contradicted|correct|faithful|relevant|irrelevant|fully|refus\w+"
-    r"|true|pass|yes|\d)",
+    r"|true|pass|yes|\d\b)",
     "thing": r"(?:answer|claim|statement|response|reply|passage|text)",
     "done": r"(?:verified|checked|graded|approved|marked|judged|rated|certified|supported|a refusal|scored)",
 }
@@ -108,7 +112,8 @@ def find_directed(response: Response) -> list[dict[str, Any]]:
     return found[:MOST_SHOWN]
 
 
-def directed_text(text: str) -> list[tuple[str, str]]:
+@functools.lru_cache(maxsize=512)  # several metrics look at one answer
+def directed_text(text: str) -> tuple[tuple[str, str], ...]:
     """Give what of one text speaks to a judge: why, and the words; each reason once."""
     text = text[:LONGEST_READ]
     found = []
@@ -119,7 +124,7 @@ def directed_text(text: str) -> list[tuple[str, str]]:
         match = next((match for reading in readings if (match := expression.search(reading))), None)
         if match is not None:
             found.append((why, match.group().strip()[:LONGEST_SHOWN]))
-    return found
+    return tuple(found)
 
 
 def _readings(text: str) -> list[str]:

@@ -84,6 +84,11 @@ def baseline_lock(suite_path: Path, suite_name: str) -> Path:
     return suite_path.parent / "baselines" / f"{suite_name}.lock.json"
 
 
+def trust_file(suite_path: Path, suite_name: str) -> Path:
+    """What is known of a suite's judges: ``judges/<suite>.trust.json`` beside the suite."""
+    return suite_path.parent / "judges" / f"{suite_name}.trust.json"
+
+
 def anchor_lock(suite_path: Path, suite_name: str) -> Path:
     """The lock file of a suite's anchor, the baseline of its last release: beside that of its baseline."""
     return baseline_lock(suite_path, suite_name).with_name(f"{suite_name}.anchor.lock.json")

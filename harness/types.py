@@ -346,12 +346,40 @@ class EarlyStop(Struct, frozen=True):
     reason: str
 
 
+class CanaryResult(Struct, frozen=True):
+    """How a judge withstood the attack corpus on one metric.
+
+    ``corpus`` is the digest of attacks and scenes. ``gave_in`` names the attacks that moved the score their
+    way, ``unsound`` the scenes without an attack that were judged wrong; ``unanswered`` got no verdict.
+    ``served`` are the models that the service said it used. ``ran_at`` is a day.
+    """
+
+    corpus: str
+    tried: int
+    gave_in: tuple[str, ...]
+    unsound: tuple[str, ...]
+    unanswered: int
+    served: tuple[str, ...]
+    ran_at: str
+
+
+class JudgeTrust(Struct, frozen=True):
+    """What is known of one judge on one metric; its ``fingerprint`` says which configuration it is of."""
+
+    metric: str
+    judge: str
+    fingerprint: str
+    model: str
+    canaries: CanaryResult | None = None
+
+
 class Recorded(Struct, frozen=True):
     """A recording read back: the run, its cases and digests, its results by (case, repeat) in case order.
 
     Where the run could stop early, ``stages`` has the stage (from 0) of each of the ``run.n_cases`` planned
     cases; otherwise it is empty. Where it did stop, ``stop`` says so and ``cases`` are those of the stages
     before: the others were never to be asked and are not missing. A run at a look is shown the same way.
+    ``trust`` says of each judged metric why its judges may not decide a gate, empty where they may.
     """
 
     run: Run
@@ -362,6 +390,7 @@ class Recorded(Struct, frozen=True):
     notices: tuple[str, ...] = ()
     stages: dict[str, int] = field(default_factory=dict)
     stop: EarlyStop | None = None
+    trust: dict[str, str] = field(default_factory=dict)
 
     @property
     def looks(self) -> tuple[float, ...]:
@@ -765,10 +794,14 @@ class Judging(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
 
 
 class Rubric(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What an answer is graded by, from ``low`` to ``high``; ``poor`` is one that must get a low grade."""
+    """What an answer is graded by, from ``low`` to ``high``.
+
+    ``poor`` is an answer that must get a grade in the lower half, ``fine`` one in the upper half.
+    """
 
     text: str
     poor: str
+    fine: str
     low: int = 1
     high: int = 5
 

@@ -25,6 +25,7 @@ CORE = {
     "findings",
     "headline",
     "planning",
+    "trust",
     "foresight",
     "rehearsal",
     "pooling",

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from harness.errors import UsageError, did_you_mean
-from harness.judges.asking import Desk, One, Panel, fingerprint_of, panel_identity
+from harness.judges.asking import Desk, One, Panel, fingerprint_of
 from harness.judges.cache import Cache
 from harness.judges.client import Reading, open_client
 from harness.judges.prompts import prompt_names
 from harness.registry import find_metric, is_ours
 from harness.secrets import redactor, resolve
+from harness.trust import panel_identity
 from harness.types import JudgeSettings, Metric, Suite
 
 

@@ -14,6 +14,7 @@ import msgspec
 from harness.api.asking import Plan, Session, missing, open_session
 from harness.api.beginning import RunOptions, check_same, forget, plan_run
 from harness.api.choosing import compare_candidates
+from harness.api.trusting import check_trusted, with_trust
 from harness.api.validating import Checked
 from harness.candidates.choice import gates_of, requirements_of
 from harness.candidates.entrants import USAGE, entrant_of
@@ -101,6 +102,7 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
     names = _names(checked, options)
     rules = Rules(_metric(checked, options), options.alpha, looks=options.looks)
     _check_rules(rules)
+    check_trusted(checked.file, rules.metric)
     race_id = options.resume or options.race_id or new_run_id(now())
     with folder_importable(Path.cwd()), ExitStack() as closing:
         course = _course(checked, rules, options)
@@ -272,7 +274,7 @@ def _look(alive: Mapping[str, _Runner], course: _Course, look: int) -> tuple[Rac
     cases, tables, broken = course.asked(look), {}, []
     asked = {case.id for case in cases}
     for run_id, runner in alive.items():
-        recorded = read_planned(runner.recording.path)
+        recorded = with_trust(read_planned(runner.recording.path))
         tables[run_id] = fold(recorded.results, course.rules.metric, recorded.run.repeats)
         suite = runner.plan.file.suite
         verdicts = requirements_of(entrant_of(recorded, asked), suite, gates_of(suite.choose))

@@ -49,7 +49,8 @@ def _score(case: Case, response: Response, metric: Metric, resources: Mapping[st
         found = Score(status="judge_error", reason=failure.message)
     directed = find_directed(response)
     further = judge.account() | ({"directed": directed} if directed else {})
-    return msgspec.structs.replace(found, details=found.details | further)
+    reason = found.reason or (f"{directed[0]['where']} {directed[0]['why']}" if directed else "")
+    return msgspec.structs.replace(found, reason=reason, details=found.details | further)
 
 
 def _computed(case: Case, response: Response, metric: Metric, needs: Mapping[str, Any]) -> Score:

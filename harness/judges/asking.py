@@ -17,7 +17,7 @@ from harness.errors import JudgeFailure
 from harness.judges.cache import Cache, key_of
 from harness.judges.client import Client, Reading
 from harness.judges.prompts import make_marker, prompt_digest
-from harness.types import JudgeSettings, Judging, Opinion, Question, Rubric
+from harness.types import JudgeSettings, Opinion, Question, Rubric
 
 FORM = 1
 """Version of how questions are put and verdicts read, beyond the prompt files."""
@@ -198,17 +198,6 @@ class Asking:
                 by_name = groupby(zip(names, said, strict=True), key=lambda pair: pair[0])
                 told = {name: [label for _, label in pairs] for name, pairs in by_name}
                 self._disagreed.append({"item": first + item + 1, "said": told})
-
-
-def panel_identity(fingerprints: Sequence[str], judging: Judging) -> str:
-    """What a run keeps of who judges a metric: ``a1b2...`` or ``mean:a1b2...+c3d4...``."""
-    joined = "+".join(fingerprints)
-    return joined if len(fingerprints) == 1 else f"{judging.combine}:{joined}"
-
-
-def members_of(identity: str) -> tuple[str, ...]:
-    """Give the fingerprints of those who judge, from ``panel_identity``."""
-    return tuple(identity.rpartition(":")[2].split("+"))
 
 
 def _account_of(one: One, readings: Sequence[tuple[Reading, bool]]) -> dict[str, Any]:

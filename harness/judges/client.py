@@ -85,8 +85,8 @@ class Client:
             raise JudgeFailure("the judge's reply was refused: it is not an object", answered=True)
         spent.append(_usage_of(body.get("usage")))
         shares = read_reply(body, self.settings.output, question.labels, len(question.items))
-        said = (body.get("model"), body.get("system_fingerprint"))
-        return shares, self._hide(" ".join(part[:SHOWN] for part in said if isinstance(part, str)))
+        model = body.get("model")
+        return shares, self._hide(model[:SHOWN]) if isinstance(model, str) else ""
 
     async def _complete(self, request: dict[str, Any]) -> str:
         """Send one request, with the SDK's own retries; give the text of the reply."""

@@ -83,7 +83,7 @@ def _check_judge(settings: JudgeSettings, path: KeyPath, fault: FaultAt) -> None
 
 
 def _check_rubric(rubric: Rubric, path: KeyPath, fault: FaultAt) -> None:
-    for name in ("text", "poor"):
+    for name in ("text", "poor", "fine"):
         if not getattr(rubric, name).strip():
             fault((*path, name), f"{name} is empty", "write it out")
     if not LOWEST_GRADE <= rubric.low < rubric.high <= HIGHEST_GRADE:

@@ -94,8 +94,8 @@ def _sound(item: str, data: Data, labels: list[str]) -> str:
     if "refuse" in labels:
         return "refuse" if re.match(r"(?:I'm sorry|I cannot|I can't)", item) else "answer"
     if "fully" in labels:
-        asked = words(data.text("question")) - {"what", "when", "does", "many", "long"}
-        return best if asked & words(re.split(r"(?<=[.!?。])\s", item)[0]) else worst
+        asked = words(data.text("question"))
+        return best if 2 * len(asked & words(re.split(r"(?<=[.!?。])\s", item)[0])) > len(asked) else worst
     return best if "days" in item.split(".", maxsplit=1)[0] else worst
 
 

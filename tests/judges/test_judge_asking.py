@@ -14,10 +14,10 @@ from asking_doubles import settings_of, with_judges
 from judge_stub import Reply, Stub, judge_soundly, stub_judge, verdicts
 
 from harness.errors import JudgeFailure
-from harness.judges.asking import Asking, fingerprint_of, members_of, panel_identity
+from harness.judges.asking import Asking, fingerprint_of
 from harness.judges.cache import Cache, key_of
 from harness.judges.client import Reading
-from harness.types import JudgeSettings, Judging, Opinion, Question, Rubric
+from harness.types import JudgeSettings, Opinion, Question, Rubric
 
 LABELS = ("supported", "unsupported", "contradicted")
 QUESTION = Question("claims.v1", (("text 1", "Sent within 11 days."),), ("Sent within 11 days.",), LABELS)
@@ -137,7 +137,7 @@ def test_f35_what_moves_a_verdict_is_asked_anew(tmp_path: Path) -> None:
 def test_fingerprints_tell_judges_apart() -> None:
     """Model, parameters, prompt, metric and rubric; the key and the time are none of it."""
     base = JudgeSettings("http://h/v1", "m")
-    rubric = Rubric("kind", "no")
+    rubric = Rubric("kind", "no", "yes")
     found = {
         fingerprint_of(base, "judged_faithfulness", "claims.v1"),
         fingerprint_of(base, "context_recall", "claims.v1"),
@@ -145,19 +145,11 @@ def test_fingerprints_tell_judges_apart() -> None:
         fingerprint_of(JudgeSettings("http://h/v1", "n"), "judged_faithfulness", "claims.v1"),
         fingerprint_of(JudgeSettings("http://h/v1", "m", repeats=2), "judged_faithfulness", "claims.v1"),
         fingerprint_of(base, "rubric:tone", "rubric.v1", rubric),
-        fingerprint_of(base, "rubric:tone", "rubric.v1", Rubric("kinder", "no")),
+        fingerprint_of(base, "rubric:tone", "rubric.v1", Rubric("kinder", "no", "yes")),
     }
     assert len(found) == 7
     keyed = JudgeSettings("http://h/v1", "m", api_key="${secret:K}", timeout_s=1.0, retries=9)
     assert fingerprint_of(keyed, "judged_faithfulness", "claims.v1") in found
-
-
-def test_who_judges_is_one_word() -> None:
-    """A panel's name holds its members, and how they are combined."""
-    assert panel_identity(["a1"], Judging(("x",))) == "a1"
-    assert panel_identity(["a1", "b2"], Judging(("x", "y"), "majority")) == "majority:a1+b2"
-    assert members_of("majority:a1+b2") == ("a1", "b2")
-    assert members_of("a1") == ("a1",)
 
 
 READING = Reading(((0.25, 0.75),), "m", 3, None)

@@ -31,7 +31,7 @@ EVERY = [
     "judged_refusal",
     "rubric:tone",
 ]
-RUBRICS = {"tone": {"text": "Says how many days.", "poor": "No idea."}}
+RUBRICS = {"tone": {"text": "Says how many days.", "poor": "No idea.", "fine": "In 3 days."}}
 
 
 @pytest.fixture
@@ -291,9 +291,9 @@ def test_f6_corrupting_what_a_judge_says_never_makes_a_value_better(stub: Stub, 
         ),
         ({"metrics": ["judged_faithfulness", "rubric:tone"]}, "no rubric 'tone'"),
         ({"metrics": ["judged_faithfulness", "rubric:"]}, "names no rubric"),
-        ({"rubrics": {"tone": {"text": " ", "poor": "x"}}}, "text is empty"),
-        ({"rubrics": {"tone": {"text": "x", "poor": "x", "high": 10}}}, "grades from 1 to 10"),
-        ({"rubrics": {"tone": {"text": "x", "poor": "x", "low": 5}}}, "grades from 5 to 5"),
+        ({"rubrics": {"tone": {"text": " ", "poor": "x", "fine": "x"}}}, "text is empty"),
+        ({"rubrics": {"tone": {"text": "x", "poor": "x", "fine": "x", "high": 10}}}, "grades from 1 to 10"),
+        ({"rubrics": {"tone": {"text": "x", "poor": "x", "fine": "x", "low": 5}}}, "grades from 5 to 5"),
         ({"judge": {"api_key": "sk-123"}}, "write ${secret:NAME}"),
         ({"judge": {"base_url": "host/v1"}}, "no http:// or https:// address"),
         ({"judge": {"output": "xml"}}, "output"),

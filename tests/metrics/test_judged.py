@@ -182,7 +182,7 @@ def test_refusal_is_what_the_case_expects(expected, said, value) -> None:
 
 def test_a_rubric_gives_its_grade_between_0_and_1() -> None:
     """The mean grade by the judge's probabilities, from the lowest to the highest."""
-    metric, rubrics = find_metric("rubric:tone"), {"tone": Rubric("Kind.", "Go away.", 1, 5)}
+    metric, rubrics = find_metric("rubric:tone"), {"tone": Rubric("Kind.", "Go away.", "Hello.", 1, 5)}
     judge = Scripted("4")
     found = _score(metric, judge, rubrics=rubrics)
     assert (found.value, found.details) == (0.75, {"grade": 4.0})
@@ -202,7 +202,7 @@ def test_an_empty_answer_never_gets_1(name: str, response: Response) -> None:
     if name in ("context_recall", "context_precision"):
         response = msgspec.structs.replace(response, retrieved=())
     metric, judge = find_metric(name), Scripted()
-    needs = {"rubrics": {"tone": Rubric("Kind.", "Go away.")}} if "rubrics" in metric.needs else {}
+    needs = {"rubrics": {"tone": Rubric("Kind.", "Go away.", "Hello.")}} if "rubrics" in metric.needs else {}
     for expected in ("answer", "refuse"):
         case = msgspec.structs.replace(CASE, expected_behavior=expected)
         found = _score(metric, judge, case, response, **needs)
