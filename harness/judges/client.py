@@ -43,10 +43,12 @@ class _Usage(msgspec.Struct):
 class Client:
     """A service that is open; made by ``open_client``."""
 
-    def __init__(self, settings: JudgeSettings, sdk: openai.AsyncOpenAI, hide: Callable[[str], str]) -> None:
-        """Take what ``open_client`` made."""
-        self.settings, self.sdk = settings, sdk
-        self._hide = hide
+    def __init__(
+        self, settings: JudgeSettings, sdk: openai.AsyncOpenAI, http: Any, hide: Callable[[str], str]
+    ) -> None:
+        """Take what ``open_client`` made; ``http`` is what the SDK sends by."""
+        self.settings, self.sdk, self.http = settings, sdk, http
+        self.hide = hide
 
     async def ask(self, question: Question, marker: str) -> Reading:
         """Ask once; once more if the reply is no verdict, saying why.
@@ -86,7 +88,7 @@ class Client:
         spent.append(_usage_of(body.get("usage")))
         shares = read_reply(body, self.settings.output, question.labels, len(question.items))
         model = body.get("model")
-        return shares, self._hide(model[:SHOWN]) if isinstance(model, str) else ""
+        return shares, self.hide(model[:SHOWN]) if isinstance(model, str) else ""
 
     async def _complete(self, request: dict[str, Any]) -> str:
         """Send one request, with the SDK's own retries; give the text of the reply."""
@@ -100,12 +102,12 @@ class Client:
                     if len(received) > REPLY_BYTES:
                         break
         except openai.APIStatusError as error:
-            said = self._hide(error.response.text)[:SHOWN]
+            said = self.hide(error.response.text)[:SHOWN]
             raise JudgeFailure(
                 f"the judge's service gave HTTP status {error.status_code}: {said!r}"
             ) from error
         except Exception as error:  # the SDK wraps its transport's errors only until the reply begins
-            said = self._hide(f"{type(error).__name__}: {error}")[:SHOWN]
+            said = self.hide(f"{type(error).__name__}: {error}")[:SHOWN]
             raise JudgeFailure(f"the judge's service was not reached: {said}") from error
         if len(received) > REPLY_BYTES:
             raise JudgeFailure(f"the judge's reply is longer than {REPLY_BYTES} bytes")
@@ -126,15 +128,16 @@ async def open_client(settings: JudgeSettings, hide: Callable[[str], str]) -> As
         raise MissingExtra("openai", "openai", "a judge") from error
     if not settings.base_url.startswith(("http://", "https://")):
         raise UsageError("the base_url of a judge is not an http:// or https:// address")
+    http = openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=settings.timeout_s)
     sdk = openai.AsyncOpenAI(
         base_url=settings.base_url,
         api_key=settings.api_key or "none",  # given none, the SDK would take one from the environment
         max_retries=settings.retries,
         timeout=settings.timeout_s,
-        http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=settings.timeout_s),
+        http_client=http,
     )
     async with sdk:
-        yield Client(settings, sdk, hide)
+        yield Client(settings, sdk, http, hide)
 
 
 def _form(settings: JudgeSettings, question: Question) -> dict[str, Any]:

@@ -70,7 +70,12 @@ def prompt_names() -> list[str]:
 
 
 def prompt_digest(name: str) -> str:
-    """SHA-256 over a prompt file and the file of forms: a change of either is another judge."""
+    """SHA-256 over a prompt file and the file of forms: a change of either is another judge.
+
+    Prompts of another package have its name and version (``ragas/0.4.3``), which stand for themselves.
+    """
+    if "/" in name:
+        return name
     return hashlib.sha256(f"{_text(FORMS)}\0{_text(name)}".encode()).hexdigest()
 
 

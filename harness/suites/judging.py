@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from harness.errors import did_you_mean
+from harness.registry import load_object
 from harness.suites.meaning import GATE_ID, FaultAt, metric_of_ours
 from harness.suites.yaml import KeyPath
-from harness.types import JudgeSettings, Rubric, Suite
+from harness.types import JudgeSettings, Judging, Rubric, Suite
 
 SECRET = re.compile(r"\$\{secret:[A-Za-z_][A-Za-z0-9_]*\}")
 LOWEST_GRADE, HIGHEST_GRADE = 0, 9
@@ -57,8 +58,19 @@ def _check_metric(name: str, suite: Suite, path: KeyPath, fault: FaultAt) -> Non
     if family == "rubric" and rest not in suite.rubrics:
         hint = did_you_mean(rest, suite.rubrics) or "declare it under `rubrics:`"
         fault(path, f"no rubric {rest!r}", hint)
-    if family == "ragas" and len(judging.judges) > 1:
+    if family == "ragas":
+        _check_ragas(name, judging, suite, path, fault)
+
+
+def _check_ragas(name: str, judging: Judging, suite: Suite, path: KeyPath, fault: FaultAt) -> None:
+    """A metric of ragas is judged by one model, and some need embeddings."""
+    if len(judging.judges) > 1:
         fault(("judging", name, "judges"), f"{name!r} is judged by one model", "name one judge")
+    embeds = load_object("harness.judges.from_ragas:needs_embeddings", "function")(name)
+    for judge in judging.judges if embeds else ():
+        if judge in suite.judges and suite.judges[judge].embeddings is None:
+            what = f"{name!r} needs embeddings, and judge {judge!r} has no model for them"
+            fault(path, what, "name one with `embeddings:`")
 
 
 def _check_judge(settings: JudgeSettings, path: KeyPath, fault: FaultAt) -> None:

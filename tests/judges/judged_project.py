@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import yaml
 from project import write_lines
 
-from harness.types import Case, Evidence, Passage, Query, Response
+from harness.cli import run_command
+from harness.recordings import read
+from harness.types import Case, Evidence, Passage, Query, Response, Score
 
 SYSTEM = """
 def answer(query):
@@ -60,3 +64,35 @@ CASE = Case(
 PASSAGES = (Passage("d1", "Order 1 is sent within 11 days. Returns are free.", 1),)
 GOOD = Response(output="Order 1 is sent within 11 days.", retrieved=PASSAGES)
 BAD = Response(output="Order 1 is sent within 90 days.", retrieved=PASSAGES)
+
+EVERY = [
+    "judged_faithfulness",
+    "context_recall",
+    "context_precision",
+    "answer_relevancy",
+    "answer_correctness",
+    "judged_refusal",
+    "rubric:tone",
+]
+RUBRICS = {"tone": {"text": "Says how many days.", "poor": "No idea.", "fine": "In 3 days."}}
+
+
+def scores_of(folder: Path, run: str) -> dict[tuple[str, str], Score]:
+    recorded = read(folder / "reports/runs" / run / "recording.jsonl")
+    return {
+        (result.case_id, name): score for result in recorded.results for name, score in result.scores.items()
+    }
+
+
+def harness(folder: Path, *arguments: str) -> int:
+    """Call in this process, which has the packages loaded already."""
+    try:
+        with chdir(folder):
+            return run_command(list(arguments))
+    finally:
+        sys.modules.pop("judged_system", None)
+
+
+def run_and_read(folder: Path, run: str, *options: str) -> dict[tuple[str, str], Score]:
+    assert harness(folder, "run", "suite.yaml", "-q", "--run-id", run, *options) == 0
+    return scores_of(folder, run)

@@ -19,8 +19,7 @@ from judge_stub import (
     stub_judge,
     verdicts,
 )
-from judged_project import write_project
-from test_judged_runs import EVERY, RUBRICS, _harness
+from judged_project import EVERY, RUBRICS, harness, write_project
 
 from harness.directed import directed_text, find_directed
 from harness.judges.canaries import Trial, attack_text, attacks, scene_of, trials
@@ -42,7 +41,7 @@ def _known(folder: Path) -> dict[str, JudgeTrust]:
 
 
 def _canaries(folder: Path, *options: str) -> int:
-    return _harness(folder, "judge", "canaries", "suite.yaml", "-q", *options)
+    return harness(folder, "judge", "canaries", "suite.yaml", "-q", *options)
 
 
 def _try(script: Script, folder: Path, **changes: Any) -> tuple[int, dict[str, JudgeTrust]]:
@@ -147,7 +146,7 @@ def test_f23_a_judge_without_a_verdict_is_not_trusted(tmp_path: Path) -> None:
 
 def _check(folder: Path) -> tuple[int, str, float | None]:
     """Run and gate; give the exit code, and reason and value of the gate on the judged metric."""
-    code = _harness(
+    code = harness(
         folder, "check", "suite.yaml", "-q", "--run-id", f"r{len(list(folder.glob('reports/runs/*')))}"
     )
     latest = max((folder / "reports/runs").glob("*/report.json"), key=lambda path: path.stat().st_mtime)
@@ -233,7 +232,7 @@ def test_f12_a_damaged_file_of_trust_is_told_and_trusts_nobody(text: str, stub: 
     folder = write_project(tmp_path, stub.url)
     (folder / "judges").mkdir()
     (folder / "judges/judged.trust.json").write_text(text, encoding="latin-1")
-    assert _harness(folder, "check", "suite.yaml", "-q") == 2
+    assert harness(folder, "check", "suite.yaml", "-q") == 2
     assert _canaries(folder) == 2
 
 
@@ -255,12 +254,12 @@ def test_candidates_are_neither_chosen_nor_raced_by_an_advisory_metric(
     changes: dict[str, Any] = {"candidates": {"other": {"target": "judged_system:answer"}}}
     folder = write_project(tmp_path, stub.url, choose={"quality": "judged_faithfulness"}, **changes)
     for name in ("a", "b"):
-        assert _harness(folder, "run", "suite.yaml", "-q", "--run-id", name) == 0
+        assert harness(folder, "run", "suite.yaml", "-q", "--run-id", name) == 0
     asked = stub.count
-    assert _harness(folder, "race", "suite.yaml", "-q") == 2
+    assert harness(folder, "race", "suite.yaml", "-q") == 2
     assert "is advisory and decides nothing" in capsys.readouterr().err
     assert stub.count == asked
-    assert _harness(folder, "compare", "a", "b") == 0
+    assert harness(folder, "compare", "a", "b") == 0
     assert "Ship none on this: judged_faithfulness is advisory" in " ".join(capsys.readouterr().out.split())
 
 

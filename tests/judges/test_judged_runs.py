@@ -9,29 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
 from judge_stub import Reply, Stub, judge_soundly, stub_judge
-from judged_project import write_project
+from judged_project import EVERY, RUBRICS, harness, run_and_read, scores_of, write_project
 from project import call, clean_env
 
-from harness.cli import run_command
 from harness.recordings import read
-from harness.types import Score
-
-EVERY = [
-    "judged_faithfulness",
-    "context_recall",
-    "context_precision",
-    "answer_relevancy",
-    "answer_correctness",
-    "judged_refusal",
-    "rubric:tone",
-]
-RUBRICS = {"tone": {"text": "Says how many days.", "poor": "No idea.", "fine": "In 3 days."}}
 
 
 @pytest.fixture
@@ -40,32 +26,11 @@ def stub() -> Iterator[Stub]:
         yield running
 
 
-def _scores(folder: Path, run: str) -> dict[tuple[str, str], Score]:
-    recorded = read(folder / "reports/runs" / run / "recording.jsonl")
-    return {
-        (result.case_id, name): score for result in recorded.results for name, score in result.scores.items()
-    }
-
-
-def _harness(folder: Path, *arguments: str) -> int:
-    """Call in this process, which has the packages loaded already."""
-    try:
-        with chdir(folder):
-            return run_command(list(arguments))
-    finally:
-        sys.modules.pop("judged_system", None)
-
-
-def _run(folder: Path, run: str, *options: str) -> dict[tuple[str, str], Score]:
-    assert _harness(folder, "run", "suite.yaml", "-q", "--run-id", run, *options) == 0
-    return _scores(folder, run)
-
-
 @pytest.mark.parametrize("output", ["json_schema", "json", "text", "logprob"])
 def test_every_metric_in_every_form(stub: Stub, output: str, tmp_path: Path) -> None:
     """Each metric has its value on each case, who judged it, and the judge in the run's identity."""
     folder = write_project(tmp_path / "p", stub.url, metrics=EVERY, rubrics=RUBRICS, judge={"output": output})
-    found = _run(folder, "r")
+    found = run_and_read(folder, "r")
     values = {name: [found[f"c{n}", name].value for n in range(1, 7)] for name in EVERY}
     right = [1.0, 1.0, 1.0, 1.0, 0.0, 1.0]
     assert values["judged_faithfulness"] == values["answer_correctness"] == right
@@ -84,10 +49,10 @@ def test_every_metric_in_every_form(stub: Stub, output: str, tmp_path: Path) -> 
 def test_the_cache_changes_no_score_and_saves_every_call(stub: Stub, tmp_path: Path) -> None:
     """Scores and details are the same with it, from it, and without it."""
     folder = write_project(tmp_path / "p", stub.url, metrics=EVERY, rubrics=RUBRICS, judge={"repeats": 2})
-    first, asked = _run(folder, "a"), stub.count
-    assert _run(folder, "b") == first
+    first, asked = run_and_read(folder, "a"), stub.count
+    assert run_and_read(folder, "b") == first
     assert stub.count == asked
-    assert _run(folder, "c", "--no-cache") == first
+    assert run_and_read(folder, "c", "--no-cache") == first
     assert stub.count >= 2 * asked  # what is asked twice within a run is asked twice
 
 
@@ -101,12 +66,12 @@ def test_f6_a_judge_that_gives_no_verdict_is_a_judge_error(stub: Stub, tmp_path:
 
     stub.script = script
     folder = write_project(tmp_path / "p", stub.url)
-    found = _run(folder, "r")
+    found = run_and_read(folder, "r")
     failed = found["c3", "judged_faithfulness"]
     assert (failed.status, failed.value) == ("judge_error", None)
     assert "reply was refused" in failed.reason
     assert sum(score.status == "scored" for score in found.values()) == 5
-    assert _harness(folder, "gate", "r") == 3
+    assert harness(folder, "gate", "r") == 3
 
 
 def test_a_judge_error_is_asked_again_with_retry_errors(stub: Stub, tmp_path: Path) -> None:
@@ -115,11 +80,11 @@ def test_a_judge_error_is_asked_again_with_retry_errors(stub: Stub, tmp_path: Pa
         Reply("?") if "order 3 " in str(request["messages"]) else judge_soundly(request)
     )
     folder = write_project(tmp_path / "p", stub.url)
-    _run(folder, "r")
+    run_and_read(folder, "r")
     stub.script, before = judge_soundly, stub.count
-    assert _harness(folder, "run", "suite.yaml", "-q", "--resume", "r", "--retry-errors") == 0
+    assert harness(folder, "run", "suite.yaml", "-q", "--resume", "r", "--retry-errors") == 0
     assert stub.count == before + 1
-    assert {score.status for score in _scores(folder, "r").values()} == {"scored"}
+    assert {score.status for score in scores_of(folder, "r").values()} == {"scored"}
 
 
 def test_f24_keys_of_judges_reach_no_file_and_no_screen(tmp_path: Path) -> None:
@@ -161,7 +126,7 @@ def test_a_key_that_is_not_set_is_told_before_anything_is_asked(stub: Stub, tmp_
 def test_another_judge_is_another_run(stub: Stub, tmp_path: Path) -> None:
     """A run is not gone on with by another judge."""
     folder = write_project(tmp_path / "p", stub.url)
-    _run(folder, "r")
+    run_and_read(folder, "r")
     write_project(folder, stub.url, judge={"model": "other"})
     ended = call("run", "suite.yaml", "-q", "--resume", "r", cwd=folder)
     assert ended.code == 2
@@ -194,7 +159,7 @@ def test_f8_killed_amid_judging_and_resumed_pays_nothing_twice(stub: Stub, tmp_p
         "metrics": EVERY[:4],
         "judge": {"output": "logprob"},
     }
-    whole = _run(write_project(tmp_path / "whole", stub.url, 12, **settings), "r")
+    whole = run_and_read(write_project(tmp_path / "whole", stub.url, 12, **settings), "r")
     folder = write_project(tmp_path / "killed", stub.url, 12, **settings)
     stub.requests.clear()
     kills = (3, 10, 23)
@@ -206,10 +171,10 @@ def test_f8_killed_amid_judging_and_resumed_pays_nothing_twice(stub: Stub, tmp_p
         _wait_for(lambda at=before + at: stub.count >= at)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-    assert 0 < len(_scores(folder, "r")) < len(whole)
+    assert 0 < len(scores_of(folder, "r")) < len(whole)
     stub.script = judge_soundly
-    assert _harness(folder, "run", "suite.yaml", "-q", "--resume", "r") == 0
-    assert _scores(folder, "r") == whole
+    assert harness(folder, "run", "suite.yaml", "-q", "--resume", "r") == 0
+    assert scores_of(folder, "r") == whole
     assert stub.count <= len(whole) + len(kills)  # one call a score here, and one in flight at each kill
 
 
@@ -238,7 +203,7 @@ def test_f1_a_judge_that_hangs_holds_up_its_case_only(stub: Stub, tmp_path: Path
 
     stub.script = script
     began = time.monotonic()
-    found = _run(write_project(tmp_path / "p", stub.url, 12, judge={"timeout_s": 1.0}), "r")
+    found = run_and_read(write_project(tmp_path / "p", stub.url, 12, judge={"timeout_s": 1.0}), "r")
     assert time.monotonic() - began < 15
     assert [key for key, score in found.items() if score.status == "judge_error"] == [
         ("c2", "judged_faithfulness")
@@ -255,7 +220,7 @@ def test_f6_corrupting_what_a_judge_says_never_makes_a_value_better(stub: Stub, 
     ]
     corruptions += [lambda s: s.replace('"supported"', "1.0"), lambda s: s.replace('"supported"', "NaN")]
     folder = write_project(tmp_path / "p", stub.url)
-    sound = _run(folder, "sound")
+    sound = run_and_read(folder, "sound")
     for number, corrupt in enumerate(corruptions):
 
         def script(request: dict[str, Any], corrupt: Any = corrupt) -> Reply:
@@ -268,7 +233,7 @@ def test_f6_corrupting_what_a_judge_says_never_makes_a_value_better(stub: Stub, 
             )
 
         stub.script = script
-        found = _run(folder, f"r{number}", "--no-cache")
+        found = run_and_read(folder, f"r{number}", "--no-cache")
         for key, score in found.items():
             assert score.value is None or score.value == sound[key].value
         assert found["c1", "judged_faithfulness"].status == "judge_error"
