@@ -38,6 +38,10 @@ METRICS = {
     "exact_match": "harness.metrics.answer:exact_match",
     "token_f1": "harness.metrics.answer:token_f1",
     "required_facts": "harness.metrics.answer:required_facts",
+    "numbers_grounded": "harness.metrics.grounding:numbers_grounded",
+    "answer_language": "harness.metrics.form:answer_language",
+    "ends_complete": "harness.metrics.form:ends_complete",
+    "instruction_leak_rate": "harness.metrics.instructions:instruction_leak_rate",
     "citation_valid": "harness.metrics.citations:citation_valid",
     "refusal_correctness": "harness.metrics.refusal:refusal_correctness",
     "over_refusal_rate": "harness.metrics.refusal:over_refusal_rate",
@@ -48,6 +52,21 @@ METRICS = {
     "cost_usd": "harness.metrics.usage:cost_usd",
     "error_rate": "harness.metrics.usage:error_rate",
 }
+
+CATCHES = {
+    "recall": ("dropped_passage",),
+    "evidence_recall": ("dropped_passage",),
+    "faithfulness": ("borrowed_number", "wrong_name", "negation", "unsupported_sentence"),
+    "numbers_grounded": ("wrong_number",),
+    "answer_language": ("wrong_language",),
+    "ends_complete": ("truncation",),
+    "instruction_leak_rate": ("injected_instruction",),
+    "citation_valid": ("invented_citation",),
+    "refusal_correctness": ("needless_refusal", "forbidden_answer"),
+    "over_refusal_rate": ("needless_refusal",),
+    "under_refusal_rate": ("forbidden_answer",),
+}
+"""The planted faults that a metric answers for: it has to catch them (``harness selftest metrics``)."""
 
 RESOURCES = ("corpus",)
 """What a metric may need beside the case and the response."""
