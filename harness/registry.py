@@ -114,12 +114,7 @@ def find_metric(name: str) -> Metric:
         UsageError: unknown name, a cut-off that is missing, not wanted or not a whole number above 0.
     """
     stem, at, cut = name.partition("@")
-    found = _find(stem, METRICS, group="harness.metrics", noun="metric")
-    if not isinstance(found, Metric):
-        raise UsageError(f"{stem!r} is not a metric", mend="mark the function with @metric(...)")
-    for need in found.needs:
-        if need not in RESOURCES:
-            raise UsageError(f"metric {stem!r} needs {need!r}", mend=did_you_mean(need, RESOURCES))
+    found = declared(stem)
     if found.cutoff and not at:
         raise UsageError(f"metric {name!r} needs a cut-off", mend=f"for example {name}@5")
     if at and not found.cutoff:
@@ -129,6 +124,21 @@ def find_metric(name: str) -> Metric:
     if not re.fullmatch("[1-9][0-9]{0,8}", cut):
         raise UsageError(f"cut-off {cut!r} of metric {name!r} is not a whole number above 0")
     return msgspec.structs.replace(found, name=name, score=functools.partial(found.score, k=int(cut)))
+
+
+def declared(stem: str) -> Metric:
+    """Give a metric as it is declared, by its name without a cut-off.
+
+    Raises:
+        UsageError: unknown name, not a metric, or one that needs what there is not.
+    """
+    found = _find(stem, METRICS, group="harness.metrics", noun="metric")
+    if not isinstance(found, Metric):
+        raise UsageError(f"{stem!r} is not a metric", mend="mark the function with @metric(...)")
+    for need in found.needs:
+        if need not in RESOURCES:
+            raise UsageError(f"metric {stem!r} needs {need!r}", mend=did_you_mean(need, RESOURCES))
+    return found
 
 
 def find_system(name: str) -> Callable[..., Any]:

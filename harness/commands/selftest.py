@@ -11,7 +11,8 @@ import click
 from harness.commands import terminal
 
 if TYPE_CHECKING:
-    from harness.api.rehearsing import Rate, Rehearsal, Said
+    from harness.api.rehearsing import Rehearsal, Said
+    from harness.planting.catching import Rate
 
 
 @click.group(subcommand_metavar="COMMAND ...")

@@ -15,17 +15,12 @@ Scored = Mapping[str, Score]
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """How often something was so; ``low`` and ``high``: Wilson's 95 % interval, clustered by document."""
+    """How often something was so, with Wilson's 95 % interval."""
 
     count: int
     times: int
     low: float
     high: float
-
-    @property
-    def share(self) -> float:
-        """``count / times``."""
-        return self.count / self.times
 
 
 class Caught(msgspec.Struct, frozen=True):
@@ -96,7 +91,7 @@ def count_flagged(metric: Metric, cases: Iterable[Case], clean: Scored) -> Rate 
 
 
 def rate(cases: Sequence[Case], happened: Sequence[bool]) -> Rate | None:
-    """Give the rate with its interval; None without a case."""
+    """Give the rate with its interval, clustered by document; None without a case."""
     from harness.stats.intervals import mean_ci
 
     if not cases:
