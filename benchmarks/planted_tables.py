@@ -16,6 +16,21 @@ STATISTICAL = {"faithfulness", "refusal_correctness", "over_refusal_rate", "unde
 """They read what a text means, by words and weights, and miss some of it: their figures are told."""
 
 
+ABOUT = """\
+Written by `make bench-planted` from {cases} cases of `goldens/{goldens}` (digest {digest}).
+
+The clean answers are made from the goldens: the expected output of each case, the passages that hold its
+evidence, and, up to five, what BM25 finds for the question. Every fault is planted in every answer that has
+a place for it; both are scored. *Caught*: the metric leaves the best value of its range, or falls by {step:g} of
+the range. *Flagged*: a clean answer does not have the best value. Intervals are Wilson's, 95 %, clustered by
+document: they tell how another choice of cases would come out, not other wordings of a fault.
+
+What the figures do not say: the orders that are planted and the words of `instruction_leak_rate` are by the
+same authors, so that catching them all shows that its words are searched for rightly, not that it knows all
+orders; and the clean answers were in sight when `numbers_grounded` was defined (sums within a sentence).
+"""
+
+
 class Row(msgspec.Struct, frozen=True):
     """One figure of one metric on one set, with its 95 % interval; of ``n`` cases or pairs."""
 
@@ -81,17 +96,9 @@ def render(found: Measured, goldens: str, digest: str, cases: int) -> str:
     lines = [
         "# Planted faults",
         "",
-        f"Written by `make bench-planted` from {cases} cases of `goldens/{goldens}` (digest {digest[:12]}).",
-        "",
-        "The clean answers are made from the goldens themselves: the expected output of each case, the passages",
-        "that hold its evidence, and, up to five, what BM25 finds for the question. Every fault is planted in",
-        "every answer that has a place for it; both are scored. *Caught*: the metric leaves the best value of",
-        f"its range, or falls by {STEP:g} of the range. *Flagged*: a clean answer does not have the best value.",
-        "Intervals are Wilson's, 95 %, clustered by document: they tell how another choice of cases would come",
-        "out, not other wordings of a fault. Faults, and the words of `instruction_leak_rate`, are by the same",
-        "authors: that it catches them all says that its words are searched for rightly, not that it knows all",
-        "orders. The clean answers were in sight when `numbers_grounded` was defined (sums in a sentence).",
-        "",
+        *ABOUT.format(
+            cases=cases, goldens=goldens, digest=digest.removeprefix("sha256:")[:12], step=STEP
+        ).split("\n"),
         "## Caught, by the metrics that name the fault",
         "",
         *_caught(found),
@@ -102,10 +109,8 @@ def render(found: Measured, goldens: str, digest: str, cases: int) -> str:
         "",
         "## Goals",
         "",
-        f"At least {CAUGHT:.0%} caught and at most {FLAGGED:.0%} flagged, by metrics whose definition decides".replace(
-            "%", " %"
-        ),
-        "(the others read meaning by words and weights, and their figures are told as they are):",
+        f"At least {100 * CAUGHT:g} % caught and at most {100 * FLAGGED:g} % flagged, by metrics whose",
+        "definition decides. The others read meaning by words and weights; their figures are told as they are.",
         "",
         *(
             f"- {'met' if goal.met else '**not met**'}: {goal.what}, {_share(goal.rate)}"

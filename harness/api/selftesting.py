@@ -34,9 +34,9 @@ CUT_OFF = 10
 class GatesHeld(msgspec.Struct, frozen=True):
     """What the gates said with a fault in ``planted`` cases of the run, drawn anew each time.
 
-    ``failed`` counts the times in which any gate failed, ``held_back`` those in which none failed and one could
-    not tell, so that the suite did not pass; ``gates`` has how often each gate failed. Gates that say the same
-    of the clean run are not counted.
+    ``failed`` counts the times in which any gate failed, ``held_back`` those in which none failed and one
+    could not tell, so that the suite did not pass; ``gates`` has how often each gate failed. Gates that say
+    the same of the clean run are not counted.
     """
 
     planted: int
@@ -48,8 +48,8 @@ class GatesHeld(msgspec.Struct, frozen=True):
 class PlantedRun(msgspec.Struct, frozen=True):
     """What a suite would have caught of the faults planted in one of its runs.
 
-    ``metrics`` are the suite's, ``lacking`` those that name a fault and are not. ``gates`` is by fault, without
-    those that were planted nowhere; ``failing`` are the gates that fail on the clean run already.
+    ``metrics`` are the suite's, ``lacking`` those that name a fault and are not. ``gates`` is by fault,
+    without those that were planted nowhere; ``failing`` are the gates that fail on the clean run already.
     """
 
     suite: str
@@ -204,7 +204,7 @@ def _tables(scores: ScoresByMetric) -> dict[str, dict[str, CaseValue]]:
 def _hold(
     suite: Suite, run: RunScores, scores: ScoresByMetric, before: Mapping[str, Outcome], asked: Asked
 ) -> GatesHeld:
-    """Hold the gates with the fault in a share of the cases: in all that have a place for it where few have."""
+    """Hold the gates with the fault in a share of the cases; where few have a place for it, in those."""
     tables = _tables(scores)
     cases = sorted(next(iter(tables.values())))
     planted = min(max(1, round(asked.share * len(run.cases))), len(cases))

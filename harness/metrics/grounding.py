@@ -8,13 +8,12 @@ from decimal import Decimal
 from itertools import combinations
 
 from harness.language import sentence_spans
-from harness.numerals import Number, numbers
+from harness.numerals import Number, digit_numbers, numbers
 from harness.registry import metric
 from harness.types import Case, Response, Score
 
 MOST_SENTENCES, MOST_NUMBERS = 500, 20
 """Of an answer, and of each of its sentences: bounds the time that a hostile answer can take."""
-_LIST_MARK = re.compile(r"(?:^|\n)[ \t]*\(?$")
 _CITATION_MARK = re.compile(r"\[\^?\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]|【[^【】]*】|https?://\S+")
 
 
@@ -25,14 +24,15 @@ def numbers_grounded(case: Case, response: Response) -> Score:
     Numbers written in digits count, by value, each value once: ``1,000`` is ``1.000`` and ``one thousand``
     is 1000, but the marks of lists and citations are no numbers. Passages are those retrieved and those
     given with the question; its history counts as the question. A number is also grounded where its sentence
-    shows how it was computed: as the sum, difference or product of two others in it that are grounded. Whether it is the right number for the thing is not looked at. ``not_applicable`` where the
-    case expects no answer, or the answer states no number. ``details["ungrounded"]`` lists the others.
+    shows how it was computed: as the sum, difference or product of two others in it that are grounded.
+    Whether it is the right number for the thing is not looked at. ``not_applicable`` where the case expects
+    no answer, or the answer states no number. ``details["ungrounded"]`` lists the others.
     """
     if case.expected_behavior not in ("answer", "partial"):
         return Score(status="not_applicable", reason=f"the case expects {case.expected_behavior}")
     output = _CITATION_MARK.sub(lambda mark: " " * len(mark.group()), response.output or "")
     sentences = [output[start:end] for start, end in sentence_spans(output)]
-    if not any(map(_in_digits, sentences)):
+    if not any(map(digit_numbers, sentences)):
         return Score(status="not_applicable", reason="the answer states no number in digits")
     sources = (
         *(passage.text for passage in (*response.retrieved, *case.query.contexts)),
@@ -44,20 +44,11 @@ def numbers_grounded(case: Case, response: Response) -> Score:
     grounded: set[frozenset[Decimal]] = set()
     for sentence in sentences[:MOST_SENTENCES]:
         shown = known | _computed(_readings(numbers(sentence)[:MOST_NUMBERS]) & known)
-        for number in _in_digits(sentence):
+        for number in digit_numbers(sentence)[:MOST_NUMBERS]:
             stated.setdefault(number.readings, sentence[number.start : number.end])
             grounded |= {number.readings} if number.readings & shown else set()
     wrong = [text for readings, text in stated.items() if readings not in grounded]
     return Score(value=1 - len(wrong) / len(stated), details={"stated": len(stated), "ungrounded": wrong})
-
-
-def _in_digits(text: str) -> list[Number]:
-    found = [
-        number
-        for number in numbers(text)
-        if text[number.start].isdigit() and not _LIST_MARK.search(text, 0, number.start)
-    ]
-    return found[:MOST_NUMBERS]
 
 
 def _readings(found: Iterable[Number]) -> frozenset[Decimal]:

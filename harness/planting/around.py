@@ -48,17 +48,15 @@ def _answers(case: Case, response: Response) -> bool:
 def _names(passages: Sequence[str]) -> tuple[str, ...]:
     """Give the names of a run: capitalised words that several of its languages share.
 
-    In a run of one language, all of them; none in German, where every noun has a capital.
+    In a run of one language, all of them. German does not count, as every noun has a capital there.
     """
     languages = defaultdict(set)
     known: set[str] = set()
     for text in passages:
         language = likely_language(text)
-        if language is not None:
+        if language is not None and language != "de":
             known.add(language)
             for start, end in names_in(text):
                 languages[text[start:end]].add(language)
-    if known == {"de"}:
-        return ()
     least = min(2, len(known))
     return tuple(sorted(name for name, found in languages.items() if len(found) >= least))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 
 from harness.language import is_function_word, sentence_spans
-from harness.numerals import Number, numbers
+from harness.numerals import digit_numbers, numbers
 from harness.planting.negations import RULES
 
 TRIES = 60
@@ -18,7 +18,6 @@ CUT_FROM, CUT_TO = 0.4, 0.85
 SHORTEST = 20
 """Characters below which an answer is not cut."""
 
-_LIST_MARK = re.compile(r"(?:^|\n)[ \t]*\(?$")
 _NAME = re.compile(r"(?<![\w'’-])[A-ZÀ-ÖØ-Þ][\w'’-]{2,}")
 _LATIN_START = re.compile(r"[.!?:;•\-\n]\s*[\"'“„«(\[*_]*$")
 _ENDS = ".!?…。！？｡"
@@ -32,7 +31,7 @@ def readings_of(texts: Iterable[str]) -> frozenset[Decimal]:
 
 def change_number(text: str, taken: Collection[Decimal], chance: random.Random) -> str | None:
     """Write another number in the place of one in digits: one that means nothing of what is ``taken``."""
-    places = _in_digits(text)
+    places = digit_numbers(text)
     chance.shuffle(places)
     for place in places:
         for attempt in range(TRIES):
@@ -46,12 +45,12 @@ def change_number(text: str, taken: Collection[Decimal], chance: random.Random) 
 
 def borrow_number(text: str, sources: Iterable[str], chance: random.Random) -> str | None:
     """Write a number of the sources, which the text does not state, in the place of one of its own."""
-    places, stated = _in_digits(text), readings_of([text])
+    places, stated = digit_numbers(text), readings_of([text])
     others = sorted(
         {
             source[number.start : number.end]
             for source in sources
-            for number in _in_digits(source)
+            for number in digit_numbers(source)
             if not number.readings & stated
         }
     )
@@ -111,15 +110,6 @@ def add_sentence(text: str, sentence: str, language: str, chance: random.Random)
     end = chance.choice(spans)[1] if spans else len(text)
     gap = "" if language == "ja" else " "
     return text[:end] + gap + sentence + text[end:]
-
-
-def _in_digits(text: str) -> list[Number]:
-    """Give the numbers that are written in digits, without the marks of a list."""
-    return [
-        number
-        for number in numbers(text)
-        if text[number.start].isdigit() and not _LIST_MARK.search(text, 0, number.start)
-    ]
 
 
 def _near(numeral: str, chance: random.Random) -> str:

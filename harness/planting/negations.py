@@ -35,7 +35,7 @@ RULES: dict[str, tuple[tuple[str, str], ...]] = {
     "es": (
         (r"\bno (?=[a-záéíóúñ])", ""),
         (r"\bnunca\b", "siempre"),
-        (rf"(?<!no )(?<!No )(?<!se )\b({_VERBS['es']})\b", r"no \1"),
+        (rf"(?<![Nn]o )(?<![Ss]e )\b({_VERBS['es']})\b", r"no \1"),
     ),
     "ja": (
         (r"ありません", "あります"),
