@@ -21,9 +21,9 @@ Written by `make bench-planted` from {cases} cases of `goldens/{goldens}` (diges
 
 The clean answers are made from the goldens: the expected output of each case, the passages that hold its
 evidence, and, up to five, what BM25 finds for the question. Every fault is planted in every answer that has
-a place for it; both are scored. *Caught*: the metric leaves the best value of its range, or falls by {step:g} of
-the range. *Flagged*: a clean answer does not have the best value. Intervals are Wilson's, 95 %, clustered by
-document: they tell how another choice of cases would come out, not other wordings of a fault.
+a place for it; both are scored. *Caught*: the metric leaves the best value of its range, or falls by {step:g}
+of the range. *Flagged*: a clean answer does not have the best value. Intervals are Wilson's, 95 %, clustered
+by document: they tell how another choice of cases would come out, not other wordings of a fault.
 
 What the figures do not say: the orders that are planted and the words of `instruction_leak_rate` are by the
 same authors, so that catching them all shows that its words are searched for rightly, not that it knows all
@@ -110,7 +110,7 @@ def render(found: Measured, goldens: str, digest: str, cases: int) -> str:
         "## Goals",
         "",
         f"At least {100 * CAUGHT:g} % caught and at most {100 * FLAGGED:g} % flagged, by metrics whose",
-        "definition decides. The others read meaning by words and weights; their figures are told as they are.",
+        "definition decides. The others read meaning by words and weights: their figures are as they are.",
         "",
         *(
             f"- {'met' if goal.met else '**not met**'}: {goal.what}, {_share(goal.rate)}"
