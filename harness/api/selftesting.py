@@ -149,7 +149,9 @@ def _find(target: str, places: Places) -> tuple[Suite, Recorded]:
     baseline, why = find_baseline((), path, suite.suite, places)
     if baseline is None:
         raise NotComparable(f"{why.what}: there is no run to plant faults in", mend="name a RUN instead")
-    return suite, baseline.runs[-1]
+    latest = baseline.runs[-1]
+    whole = places.recording(latest.run.id)  # the baseline's own copy may have been kept without text
+    return suite, read(whole) if whole.is_file() else latest
 
 
 def _has_text(response: Response) -> bool:

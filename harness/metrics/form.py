@@ -44,8 +44,8 @@ def ends_complete(case: Case, response: Response) -> Score:  # noqa: ARG001 - a 
 
     It breaks off if its last line has no full stop, question or exclamation mark of any script at its end
     (closing quotes, brackets and marks of emphasis aside), or if a code fence or a bracket is open.
-    ``not_applicable`` where an end cannot be seen: no output, a last line that is a heading, an item or a
-    row of a table, and an answer of a few words without any sentence end ("42 EUR").
+    ``not_applicable`` where an end cannot be seen: no output, a last line that is a heading, an item, a
+    row of a table or code, and an answer of a few words without any sentence end ("42 EUR").
     """
     output = (response.output or "").strip()
     if not output:

@@ -43,7 +43,8 @@ def numbers_grounded(case: Case, response: Response) -> Score:
     stated: dict[frozenset[Decimal], str] = {}
     grounded: set[frozenset[Decimal]] = set()
     for sentence in sentences[:MOST_SENTENCES]:
-        shown = known | _computed(_readings(numbers(sentence)[:MOST_NUMBERS]) & known)
+        operands = [number for number in numbers(sentence)[:MOST_NUMBERS] if number.readings & known]
+        shown = known | _computed({max(number.readings) for number in operands})
         for number in digit_numbers(sentence)[:MOST_NUMBERS]:
             stated.setdefault(number.readings, sentence[number.start : number.end])
             grounded |= {number.readings} if number.readings & shown else set()
@@ -55,6 +56,6 @@ def _readings(found: Iterable[Number]) -> frozenset[Decimal]:
     return frozenset().union(*(number.readings for number in found))
 
 
-def _computed(values: frozenset[Decimal]) -> frozenset[Decimal]:
+def _computed(values: set[Decimal]) -> frozenset[Decimal]:
     """Give the sums, differences and products of two of some values."""
     return frozenset(found for a, b in combinations(sorted(values), 2) for found in (a + b, b - a, a * b))
