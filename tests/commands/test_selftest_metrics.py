@@ -28,8 +28,9 @@ def test_a_suite_tells_what_it_would_catch(world: World, capsys: Said, tmp_path:
     dropped = next(line.split() for line in ended.out.splitlines() if line.startswith("dropped_passage"))
     assert dropped[1:4] == ["60", "recall@5", "100.0"]
     assert dropped[-1] == "4/4"
-    assert "+ the suite lacks ends_complete, which names truncation" in ended.words
-    assert "truncation in 30 cases: no gate fails" in ended.words
+    assert "+ the suite lacks instruction_leak_rate, which names injected_instruction" in ended.words
+    assert "injected_instruction in 30 cases: no gate fails" in ended.words
+    assert "! truncation could be planted nowhere: it is too short to be cut off" in ended.words
     page = files[0].read_text()
     assert "`language=de`" in page
     found = json.loads(files[1].read_text())
