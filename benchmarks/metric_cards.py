@@ -3,7 +3,8 @@
     python benchmarks/metric_cards.py        (make cards)
 
 A figure is a row ``{metric, set, n, figure, value, low, high, note}`` in the ``rows`` of a file of
-``MEASURED``; the card of a metric without a row says that it was not measured.
+``MEASURED`` (``agreement`` reads the one that has groups instead); the card of a metric without a row says
+that it was not measured.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from planted_tables import Row
@@ -25,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CARDS = ROOT / "docs" / "metrics"
 MEASURED = ("planted_faults", "human_agreement", "refusal_agreement")
 """Benchmarks whose ``.json`` holds rows about metrics, and whose ``.md`` shows them."""
+REFUSALS = ("refusal_correctness", "over_refusal_rate", "under_refusal_rate")
 HEADS = ("set", "figure", "n", "value", "95 %", "note")
 WRITTEN = "<!-- written by `make cards`: change the metric's declaration or its benchmark, not this page -->"
 
@@ -51,7 +54,34 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     """Read the rows of a benchmark; none where it was not run yet."""
     if not path.is_file():
         return ()
-    return msgspec.convert(json.loads(path.read_bytes())["rows"], tuple[Row, ...])
+    document = json.loads(path.read_bytes())
+    return msgspec.convert(document["rows"], tuple[Row, ...]) if "rows" in document else agreement(document)
+
+
+def agreement(document: Mapping[str, Any]) -> tuple[Row, ...]:
+    """Read the agreement on refusals: sets, or parts of sets, with a list of groups each.
+
+    What all refusal metrics rest on was measured: whether an answer refuses. Over all of a set, and by
+    language.
+    """
+    parts = {name: part for name, part in document.items() if isinstance(part, list)}
+    for name, part in document.items():
+        if isinstance(part, dict):
+            parts |= {f"{name}, {kind}": groups for kind, groups in part.items()}
+    rows = []
+    for name, groups in parts.items():
+        for group in groups:
+            found, kind = group.get("ours", group), name.partition(", ")[2]
+            whole = group["group"] in ("all", "both")
+            if not whole and kind != "language":
+                continue
+            where = name.partition(", ")[0] + ("" if whole else f", language={group['group']}")
+            n, figure = group.get("decided", group["n"]), "refused or not: agreement"
+            note = "with the set's own rule" if "decided" in group else "with people"
+            rows += [
+                Row(stem, where, n, figure, found["agree"], *found["low_high"], note) for stem in REFUSALS
+            ]
+    return tuple(rows)
 
 
 def card(stem: str, metric: Metric, figures: Mapping[str, Iterable[Row]]) -> str:

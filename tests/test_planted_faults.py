@@ -106,3 +106,24 @@ def test_a_card_tells_what_was_measured_or_that_nothing_was(bench: dict[str, Any
     assert "| b |" not in page
     assert "refusal_agreement" not in page
     assert cards.read_rows(tmp_path / "none.json") == ()
+
+
+def test_agreement_on_refusals_becomes_rows(bench: dict[str, Any]) -> None:
+    """Over whole sets and by language; what people did not label is told."""
+    group = {"n": 9, "agree": 0.9, "low_high": [0.8, 0.95]}
+    document = {
+        "digest": "0",
+        "a": [{"group": "gpt", "n": 3, "ours": group}, {"group": "both", "n": 6, "ours": group}],
+        "b": {
+            "language": [{"group": "Arabic", "decided": 4, **group}],
+            "system": [{"group": "gpt", **group}],
+            "all": [{"group": "all", "decided": 7, **group}],
+        },
+    }
+    rows = [row for row in bench["metric_cards"].agreement(document) if row.metric == "over_refusal_rate"]
+    assert [(row.set, row.n, row.note) for row in rows] == [
+        ("a", 6, "with people"),
+        ("b, language=Arabic", 4, "with the set's own rule"),
+        ("b", 7, "with the set's own rule"),
+    ]
+    assert all((row.value, row.low, row.high) == (0.9, 0.8, 0.95) for row in rows)
