@@ -12,9 +12,16 @@ from harness.planting.catching import STEP, Rate
 
 CAUGHT, FLAGGED = 0.95, 0.02
 """Goals of the metrics whose definition decides: at least so much is caught, at most so much flagged."""
-STATISTICAL = {"faithfulness", "refusal_correctness", "over_refusal_rate", "under_refusal_rate"}
-"""They read what a text means, by words and weights, and miss some of it: their figures are told."""
-
+DECIDED = {
+    "recall",
+    "evidence_recall",
+    "numbers_grounded",
+    "answer_language",
+    "ends_complete",
+    "instruction_leak_rate",
+    "citation_valid",
+}
+"""The metrics whose definition decides; the others read what a text means, and their figures are told."""
 
 ABOUT = """\
 Written by `make bench-planted` from {cases} cases of `goldens/{goldens}` (digest {digest}).
@@ -84,10 +91,10 @@ def goals(found: Measured) -> Iterator[Goal]:
     """Give the goals of the metrics that are held to one."""
     for fault in found.faults:
         for one in fault.caught:
-            if one.names and one.slice == "all" and stem(one.metric) not in STATISTICAL:
+            if one.names and one.slice == "all" and stem(one.metric) in DECIDED:
                 yield Goal(f"{one.metric} catches {fault.fault}", one.caught, CAUGHT, at_least=True)
     for flag in found.clean:
-        if flag.slice == "all" and stem(flag.metric) not in STATISTICAL:
+        if flag.slice == "all" and stem(flag.metric) in DECIDED:
             yield Goal(f"{flag.metric} flags clean answers", flag.flagged, FLAGGED, at_least=False)
 
 
