@@ -23,7 +23,7 @@ _SHORT_START = re.compile(rf"(?:(?![{UNSPACED}])[^\W\d_]){{1,3}}(?!\w)")
 _SHORT_END = re.compile(rf"(?<!\w)(?:(?![{UNSPACED}])[^\W\d_]){{1,3}}$")
 
 
-@metric("exact_match", version=1)
+@metric("exact_match", version=2)
 def exact_match(case: Case, response: Response) -> Score:
     """1 if the answer is one of the expected outputs after SQuAD's normalisation, else 0.
 
@@ -33,7 +33,7 @@ def exact_match(case: Case, response: Response) -> Score:
     return _best(case, response, lambda given, expected: float(given == expected))
 
 
-@metric("token_f1", version=1)
+@metric("token_f1", version=2)
 def token_f1(case: Case, response: Response) -> Score:
     """F1 of shared tokens between answer and the nearest expected output, as in SQuAD.
 
