@@ -1,6 +1,7 @@
 """Whole sentences that a fault puts into an answer, by language: refusals, made-up facts, orders to a model.
 
-They were written without a look at the words that the metrics search for, and are about no shipped document.
+Refusals and facts were written without a look at the words that the metrics search for, and are about no
+shipped document; the orders were known when ``instruction_leak_rate`` was written.
 """
 
 from __future__ import annotations
