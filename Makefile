@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-refusal bench-stats bench-race bench-fairness bench-gate clean
+.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-refusal bench-stats bench-race bench-fairness bench-gate bench-planted cards clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -71,6 +71,12 @@ bench-gate: $(READY)  ## false alarms and power of the whole gate, on its own co
 	  $(or $(ARGS),--out benchmarks/gate_characteristics.md) || missed=1; \
 	$(if $(ARGS),,$(BIN)/python benchmarks/gate_characteristics.py --out benchmarks/gate_characteristics.md --quote README.md;) \
 	exit $${missed:-0}
+
+bench-planted: $(READY)  ## which planted faults the metrics catch on the shipped goldens (minutes; ARGS=--short: seconds)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/planted_faults.py $(or $(ARGS),--out benchmarks/planted_faults.md)
+
+cards: $(READY)  ## write the cards of the metrics again, from their declarations and the benchmarks
+	$(BIN)/python benchmarks/metric_cards.py
 
 clean:  ## remove .venv, caches and reports
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/runs reports/harness.duckdb
