@@ -39,6 +39,8 @@ METRICS = {
     "token_f1": "harness.metrics.answer:token_f1",
     "required_facts": "harness.metrics.answer:required_facts",
     "citation_valid": "harness.metrics.citations:citation_valid",
+    "citation_precision": "harness.metrics.citations:citation_precision",
+    "citation_recall": "harness.metrics.citations:citation_recall",
     "refusal_correctness": "harness.metrics.refusal:refusal_correctness",
     "over_refusal_rate": "harness.metrics.refusal:over_refusal_rate",
     "under_refusal_rate": "harness.metrics.refusal:under_refusal_rate",
