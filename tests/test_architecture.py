@@ -17,6 +17,7 @@ NAMES = {"registry"}
 CORE = {
     "slices",
     "variants",
+    "robustness",
     "comparison",
     "pairing",
     "limits",

@@ -206,9 +206,8 @@ def variant_id(case_id: str, kind: str, seed: int) -> str:
 
 def _refusal(case: Case, changed: Case) -> str:
     """Say what a change has touched that it must not, or ''."""
-    gone = lost(case, changed.query.input)
-    if gone:
-        return f"it would change {gone!r}"
+    if gone := lost(case, changed.query.input):
+        return gone
     facts = tuple(
         one for one in changed.must_not_include if one in case.must_not_include or one not in CANARIES
     )

@@ -72,15 +72,15 @@ def is_free(start: int, end: int, spans: Sequence[Span]) -> bool:
 
 
 def lost(case: Case, changed: str) -> str:
-    """Name what is protected in a case's question and no longer in the changed one, or give ''."""
+    """Say what is protected in a case's question and no longer in the changed one, or give ''."""
     text, at = case.query.input, 0
     for start, end in protected_spans(case):
         found = changed.find(text[start:end], at)
         if found < 0:
-            return text[start:end]
+            return f"it would change {text[start:end]!r}"
         at = found + end - start
     if _readings(text) != _readings(changed):
-        return "a number"
+        return "it would change a number"
     return ""
 
 

@@ -239,7 +239,8 @@ def test_a_typo_makes_no_other_word() -> None:
 def dataset() -> list[Case]:
     texts = [
         QUESTION,
-        "I'm Priya. Can he come at 9:30?",
+        "I'm Priya.",
+        "Can he come at 9:30?",
         "Wie viel kostet die Reparatur?",
         "返品はできますか。",
     ]
