@@ -73,7 +73,8 @@ def run_scores(recorded: Recorded) -> RunScores:
         if (about := twin_measure(name)) is not None:
             measure, of = about
             of_metric = recorded.run.metrics.get(of, identity)
-            tables[name] = over_twins(measure, tables.get(of, {}), recorded.cases, of_metric)
+            values = tables.get(of, {})
+            tables[name] = over_twins(measure, values, recorded.cases, of_metric)
     n_looks = recorded.stop.look if recorded.stop else len(recorded.looks)
     looks = Looks(recorded.stages, recorded.looks[:n_looks]) if recorded.stages else Looks()
     return RunScores(recorded.run, recorded.cases, tables, looks)

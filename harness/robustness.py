@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.comparison import RunScores, estimate, over_twins
-from harness.types import MetricIdentity, Robustness, Scalar, twin_measure
-
-KIND = "variant"
-"""The key of ``metadata`` that names the kind of a variant; twins without it are of no kind."""
+from harness.types import VARIANT, MetricIdentity, Robustness, Scalar, twin_measure
 
 RATE = MetricIdentity(version=1, higher_is_better=True, low=0.0, high=1.0)
 
@@ -46,5 +43,5 @@ def _row(scores: RunScores, name: str, kind: str) -> Robustness:
 
 
 def _kind(metadata: Mapping[str, Scalar]) -> str:
-    found = metadata.get(KIND)
+    found = metadata.get(VARIANT)
     return found if isinstance(found, str) else ""

@@ -245,6 +245,9 @@ class Metric(Struct, frozen=True):
     on_error: bool = False
 
 
+VARIANT = "variant"
+"""The key of ``metadata`` by which a variant names its kind; other twins do not have it."""
+
 TWIN_MEASURES = ("consistency", "flip_rate", "worst_case")
 """What is said of a metric over a case and its twins: ``flip_rate:required_facts``."""
 

@@ -95,8 +95,8 @@ def _counts(made: Made) -> tuple[dict[str, int], list[tuple[tuple[str, str], int
     """Count the variants of each kind, and what was skipped by kind and reason, the most frequent first."""
     from collections import Counter
 
-    from harness.variants.make import KIND
+    from harness.types import VARIANT
 
-    kinds = Counter(str(case.metadata[KIND]) for case in made.cases)
+    kinds = Counter(str(case.metadata[VARIANT]) for case in made.cases)
     reasons = Counter((skipped.kind, skipped.reason) for skipped in made.skipped)
     return dict(kinds), sorted(reasons.items(), key=lambda item: (-item[1], item[0]))

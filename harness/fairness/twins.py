@@ -9,12 +9,10 @@ from typing import NamedTuple
 
 from harness.comparison import LEVEL, SAME, Table, resolution
 from harness.fairness.gaps import MIN_CLUSTERS
-from harness.types import UNSCORED, Case, Interval, MetricIdentity, Result, TwinExample, TwinSwap
+from harness.types import UNSCORED, VARIANT, Case, Interval, MetricIdentity, Result, TwinExample, TwinSwap
 
 NO_VALUE = "(none)"
 MOST_EXAMPLES = 3
-VARIANT = "variant"
-"""The key of ``metadata`` that a variant has."""
 
 
 class TwinPair(NamedTuple):

@@ -9,15 +9,15 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from harness.language import words
-from harness.types import Case, Passage
+from harness.types import VARIANT, Case, Passage
 from harness.variants import passages as given
 from harness.variants import swaps, wording
 from harness.variants.draw import Draw
 from harness.variants.protected import language_of, lost
 from harness.variants.tables import CANARIES, FILLERS, INJECTIONS, LAYOUTS, PARAPHRASES
 
-KIND, SEED = "variant", "variant_seed"
-"""Keys of ``metadata`` that a variant has."""
+SEED = "variant_seed"
+"""The key of ``metadata`` by which a variant names its seed."""
 LONGEST_ID = 128
 
 
@@ -177,8 +177,8 @@ def make_variant(case: Case, kind: str, pool: Pool, seed: int) -> Case | str:
     rule, language = KINDS[kind], language_of(case)
     if case.twin_of is not None:
         return "it is a twin itself"
-    if {KIND, SEED} & case.metadata.keys():
-        return f"its metadata has {KIND!r} already"
+    if {VARIANT, SEED} & case.metadata.keys():
+        return f"its metadata has {VARIANT!r} already"
     if rule.languages is not None and language not in rule.languages:
         known = ", ".join(sorted(rule.languages))
         return f"its language is {language or 'not known'}; {kind} knows {known}"
@@ -191,7 +191,7 @@ def make_variant(case: Case, kind: str, pool: Pool, seed: int) -> Case | str:
         changed,
         query=replace(changed.query, id=variant_id(case.id, kind, seed)),
         twin_of=case.id,
-        metadata={**case.metadata, KIND: kind, SEED: seed},
+        metadata={**case.metadata, VARIANT: kind, SEED: seed},
     )
 
 
