@@ -113,9 +113,9 @@ def over_twins(
     ``flip_rate`` and ``consistency`` have a value at each twin: whether its value differs from that of its
     original, and 1 minus by how much of the range. Where the metric applies to one of the two only, the
     answers differ in kind: a flip, consistency 0. ``worst_case`` has a value at each original: the worst of
-    its own and its twins'. A case whose sibling lacks a score is unscored: nothing is known of the pair. Where
-    the metric applies to none of them, where a case has no twin, or its original is not in the run, it is
-    not applicable.
+    its own and its twins'. A case whose sibling lacks a score is unscored: nothing is known of the pair. Not
+    applicable: where the metric applies to none of them, where a case has no twin, or its original is not in
+    the run.
 
     Args:
         measure: one of ``TWIN_MEASURES``.

@@ -38,6 +38,10 @@ METRICS = {
     "exact_match": "harness.metrics.answer:exact_match",
     "token_f1": "harness.metrics.answer:token_f1",
     "required_facts": "harness.metrics.answer:required_facts",
+    "numbers_grounded": "harness.metrics.grounding:numbers_grounded",
+    "answer_language": "harness.metrics.form:answer_language",
+    "ends_complete": "harness.metrics.form:ends_complete",
+    "instruction_leak_rate": "harness.metrics.instructions:instruction_leak_rate",
     "citation_valid": "harness.metrics.citations:citation_valid",
     "citation_precision": "harness.metrics.citations:citation_precision",
     "citation_recall": "harness.metrics.citations:citation_recall",
@@ -50,6 +54,21 @@ METRICS = {
     "cost_usd": "harness.metrics.usage:cost_usd",
     "error_rate": "harness.metrics.usage:error_rate",
 }
+
+CATCHES = {
+    "recall": ("dropped_passage",),
+    "evidence_recall": ("dropped_passage",),
+    "faithfulness": ("borrowed_number", "wrong_name", "negation", "unsupported_sentence"),
+    "numbers_grounded": ("wrong_number",),
+    "answer_language": ("wrong_language",),
+    "ends_complete": ("truncation",),
+    "instruction_leak_rate": ("injected_instruction",),
+    "citation_valid": ("invented_citation",),
+    "refusal_correctness": ("needless_refusal", "forbidden_answer"),
+    "over_refusal_rate": ("needless_refusal",),
+    "under_refusal_rate": ("forbidden_answer",),
+}
+"""The planted faults that a metric answers for: it has to catch them (``harness selftest metrics``)."""
 
 RESOURCES = ("corpus",)
 """What a metric may need beside the case and the response."""
@@ -104,12 +123,7 @@ def find_metric(name: str) -> Metric:
     if name in TWIN_MEASURES:
         raise UsageError(f"{name!r} needs a metric", mend=f"for example {name}:required_facts")
     stem, at, cut = name.partition("@")
-    found = _find(stem, METRICS, group="harness.metrics", noun="metric")
-    if not isinstance(found, Metric):
-        raise UsageError(f"{stem!r} is not a metric", mend="mark the function with @metric(...)")
-    for need in found.needs:
-        if need not in RESOURCES:
-            raise UsageError(f"metric {stem!r} needs {need!r}", mend=did_you_mean(need, RESOURCES))
+    found = declared(stem)
     if found.cutoff and not at:
         raise UsageError(f"metric {name!r} needs a cut-off", mend=f"for example {name}@5")
     if at and not found.cutoff:
@@ -151,6 +165,21 @@ def _find_twin_measure(measure: str, of: str) -> Metric:
 
 def _not_by_case(case: Case, response: Response) -> Score:
     raise TypeError(f"a measure over twins says nothing of {case.id!r} alone ({response.attempts} attempts)")
+
+
+def declared(stem: str) -> Metric:
+    """Give a metric as it is declared, by its name without a cut-off.
+
+    Raises:
+        UsageError: unknown name, not a metric, or one that needs what there is not.
+    """
+    found = _find(stem, METRICS, group="harness.metrics", noun="metric")
+    if not isinstance(found, Metric):
+        raise UsageError(f"{stem!r} is not a metric", mend="mark the function with @metric(...)")
+    for need in found.needs:
+        if need not in RESOURCES:
+            raise UsageError(f"metric {stem!r} needs {need!r}", mend=did_you_mean(need, RESOURCES))
+    return found
 
 
 def find_system(name: str) -> Callable[..., Any]:

@@ -29,6 +29,7 @@ CORE = {
     "planning",
     "foresight",
     "rehearsal",
+    "planting",
     "pooling",
     "tails",
     "freshness",

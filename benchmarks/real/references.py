@@ -86,13 +86,16 @@ def answer_metrics() -> None:
     print(
         f"SQuAD 2.0: {len(rows)} answerable questions, eight answers each: spans, near spans, other writing\n"
     )
-    table(lines, ("metric", "answers", "compared", "identical", "largest difference", "where"))
+    table(
+        lines,
+        ("metric", "answers", "compared", "identical", "read as refusals", "largest difference", "where"),
+    )
 
 
 def compare_answers(
     name: str, theirs: Callable[[str, str], float], rows: list[dict[str, Any]], keep: Callable[[str], bool]
 ) -> tuple[object, ...]:
-    count = same = 0
+    count = same = refusals = 0
     worst, where = 0.0, ""
     for row in rows:
         case = Case(Query(row["id"], row["question"]), expected_output=tuple(row["answers"]))
@@ -101,12 +104,13 @@ def compare_answers(
                 continue
             score = find_metric(name).score(case, Response(answer))
             if score.value is None:  # an answer that reads like a refusal is none for us
+                refusals += 1
                 continue
             off = abs(score.value - max(theirs(gold, answer) for gold in row["answers"]))
             count, same = count + 1, same + (off <= 1e-12)
             if off > max(worst, 1e-12):
                 worst, where = off, ascii(answer)[:60]
-    return count, same, f"{worst:.3f}", where
+    return count, same, refusals, f"{worst:.3f}", where
 
 
 def answers_to(row: dict[str, Any]) -> Iterator[str]:

@@ -21,7 +21,7 @@ def dataset() -> None:
 @dataset.command(short_help="Ask the questions of GOLDENS otherwise: typos, other names.")
 @click.argument("goldens", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
-    "--kinds", metavar="KIND,...", default="", help="Kinds of variants. [default: all that can be made]"
+    "--kinds", metavar="KIND,KIND", default="", help="Kinds of variants. [default: all that can be made]"
 )
 @click.option(
     "--out",

@@ -204,14 +204,18 @@ def test_squad_answers_have_squads_values() -> None:
         pytest.skip("HARNESS_DATA has no folder squad2")
     with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = [row for row in map(json.loads, file) if row["answers"] and "".join(row["answers"]).isascii()]
-    compared = 0
+    compared = left_out = 0
     for row, other in itertools.pairwise(rows):
         golds, near = row["answers"], row["answers"][0].split()[:2]
         for answer in (golds[-1], f"The {golds[0]}!", " ".join([*near, "and", *near]), other["answers"][0]):
             case = case_of(*golds)
+            if scored("exact_match", case, answer).status == "not_applicable":  # it reads like a refusal
+                left_out += 1
+                continue
             exact = max(float(squad_tokens(answer) == squad_tokens(gold)) for gold in golds)
             f1 = max(squad_f1(answer, gold) for gold in golds)
             assert scored("exact_match", case, answer).value == exact, (golds, answer)
             assert scored("token_f1", case, answer).value == pytest.approx(f1, abs=1e-12), (golds, answer)
             compared += 1
     assert compared > 1000
+    assert left_out < 0.01 * compared
