@@ -28,6 +28,7 @@ VERBS = {
     "report": "Write the report of a recorded run.",
     "show": "Show one case of a run.",
     "baseline": "Show the baseline, or promote a run to be it.",
+    "dataset": "Make variants of golden cases.",
     "selftest": "Measure on your own runs how often the gate is wrong.",
     "query": "Ask the results database with SQL, read-only.",
     "runs": "List, show and import runs.",

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import Place, UsageError, did_you_mean
-from harness.types import Metric, Score
+from harness.types import TWIN_MEASURES, Case, Metric, Response, Score, twin_measure
 
 SYSTEMS = {
     "http": "harness.systems.http:connect",
@@ -43,6 +43,8 @@ METRICS = {
     "ends_complete": "harness.metrics.form:ends_complete",
     "instruction_leak_rate": "harness.metrics.instructions:instruction_leak_rate",
     "citation_valid": "harness.metrics.citations:citation_valid",
+    "citation_precision": "harness.metrics.citations:citation_precision",
+    "citation_recall": "harness.metrics.citations:citation_recall",
     "refusal_correctness": "harness.metrics.refusal:refusal_correctness",
     "over_refusal_rate": "harness.metrics.refusal:over_refusal_rate",
     "under_refusal_rate": "harness.metrics.refusal:under_refusal_rate",
@@ -110,9 +112,16 @@ def metric(
 def find_metric(name: str) -> Metric:
     """Find a metric by the name a suite gives it: ``recall@5``, ``faithfulness``, ``my_rag.metrics:tone``.
 
+    ``flip_rate:recall@5`` is a measure over twins; nothing is scored by it, case by case.
+
     Raises:
-        UsageError: unknown name, a cut-off that is missing, not wanted or not a whole number above 0.
+        UsageError: unknown name, a cut-off that is missing, not wanted or not a whole number above 0; a
+            measure over twins without a metric, of another such measure, or of a metric without an upper end.
     """
+    if (over_twins := twin_measure(name)) is not None:
+        return _find_twin_measure(*over_twins)
+    if name in TWIN_MEASURES:
+        raise UsageError(f"{name!r} needs a metric", mend=f"for example {name}:required_facts")
     stem, at, cut = name.partition("@")
     found = declared(stem)
     if found.cutoff and not at:
@@ -124,6 +133,38 @@ def find_metric(name: str) -> Metric:
     if not re.fullmatch("[1-9][0-9]{0,8}", cut):
         raise UsageError(f"cut-off {cut!r} of metric {name!r} is not a whole number above 0")
     return msgspec.structs.replace(found, name=name, score=functools.partial(found.score, k=int(cut)))
+
+
+def is_ours(name: str) -> bool:
+    """Say whether a metric, or the one that a measure over twins is about, is of this package."""
+    over_twins = twin_measure(name)
+    return (over_twins[1] if over_twins else name).partition("@")[0] in METRICS
+
+
+def _find_twin_measure(measure: str, of: str) -> Metric:
+    """Give the identity of a measure over twins; its values come from those of its metric."""
+    if twin_measure(of) is not None:
+        raise UsageError(
+            f"{measure!r} of {of!r}", mend=f"name the metric itself: {measure}:{of.partition(':')[2]}"
+        )
+    base = find_metric(of)
+    if base.high is None:
+        raise UsageError(f"{measure!r} of {of!r}, which has no upper end", mend="name a metric with a range")
+    worst = measure == "worst_case"
+    return Metric(
+        name=f"{measure}:{of}",
+        score=_not_by_case,
+        version=base.version,
+        doc=f"{measure} of {of} over a case and its twins.",
+        higher_is_better=base.higher_is_better if worst else measure == "consistency",
+        low=base.low if worst else 0.0,
+        high=base.high if worst else 1.0,
+        unit=base.unit if worst else "",
+    )
+
+
+def _not_by_case(case: Case, response: Response) -> Score:
+    raise TypeError(f"a measure over twins says nothing of {case.id!r} alone ({response.attempts} attempts)")
 
 
 def declared(stem: str) -> Metric:

@@ -245,6 +245,19 @@ class Metric(Struct, frozen=True):
     on_error: bool = False
 
 
+VARIANT = "variant"
+"""The key of ``metadata`` by which a variant names its kind; other twins do not have it."""
+
+TWIN_MEASURES = ("consistency", "flip_rate", "worst_case")
+"""What is said of a metric over a case and its twins: ``flip_rate:required_facts``."""
+
+
+def twin_measure(metric: str) -> tuple[str, str] | None:
+    """Part the name of a measure over twins into the measure and its metric; None for any other metric."""
+    measure, colon, of = metric.partition(":")
+    return (measure, of) if colon and measure in TWIN_MEASURES else None
+
+
 class Result(Struct, frozen=True):
     """One case answered and scored once; ``repeat`` counts from 0."""
 
@@ -858,14 +871,30 @@ class CasePair(Struct, frozen=True):
     cause: str = ""
 
 
+class Robustness(Struct, frozen=True):
+    """One metric over the originals and twins of one kind: ``variant`` is the kind, empty for other twins.
+
+    ``original`` and ``twins`` are its means on either; ``flip_rate`` and ``consistency`` are over twins,
+    ``worst_case`` is over originals, each at the worst of its own value and those of its twins of this kind.
+    """
+
+    metric: str
+    variant: str
+    original: Estimate
+    twins: Estimate
+    flip_rate: Estimate
+    consistency: Estimate
+    worst_case: Estimate
+
+
 class Report(Struct, frozen=True):
     """What is shown. Every rendering reads this one value and computes nothing later.
 
     ``headline`` holds the three top lines: verdict and consequence; worst finding; where and likely why.
     ``baseline`` is the first run of the baseline, ``baseline_runs`` are all of them, ``anchor`` is the first
     run of the last release's baseline. ``verdicts`` are in suite order. ``comparisons`` are over all cases,
-    one per metric in suite order; ``slices`` are the same by slice, hardest hit first. ``files`` names where
-    report and store lie.
+    one per metric in suite order; ``slices`` are the same by slice, hardest hit first. ``robustness`` is of
+    the metrics that a measure over twins is about. ``files`` names where report and store lie.
     """
 
     title: str
@@ -891,6 +920,7 @@ class Report(Struct, frozen=True):
     reproduce: str = ""
     baseline_runs: tuple[Run, ...] = ()
     anchor: Run | None = None
+    robustness: tuple[Robustness, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
 
 

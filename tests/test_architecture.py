@@ -16,6 +16,8 @@ NAMES = {"registry"}
 """Names to functions, as strings: imports the ground, and nothing that it names."""
 CORE = {
     "slices",
+    "variants",
+    "robustness",
     "comparison",
     "pairing",
     "limits",

@@ -28,7 +28,7 @@ from harness.gates.decide import all_gates
 from harness.places import Places
 from harness.planning import identity_of
 from harness.pooling import pool
-from harness.registry import METRICS, find_metric
+from harness.registry import find_metric, is_ours
 from harness.types import MetricIdentity
 
 
@@ -132,7 +132,7 @@ def _metrics(checked: Checked, baseline: Baseline | None) -> dict[str, MetricIde
     """Give what is known of the metrics without importing code that is not ours."""
     found = dict(baseline.runs[0].run.metrics) if baseline is not None else {}
     for name in checked.file.suite.metrics:
-        if name.partition("@")[0] in METRICS:
+        if is_ours(name):
             found[name] = identity_of(find_metric(name))
     return found
 

@@ -12,7 +12,7 @@ from harness.gates.drop import cannot_pass
 from harness.gates.hierarchy import roles_of
 from harness.goldens.dataset import load_dataset
 from harness.places import shown_path
-from harness.registry import METRICS, find_metric
+from harness.registry import find_metric, is_ours
 from harness.slices import matches
 from harness.suites.selection import selection_faults
 from harness.suites.suite import SuiteFile, load_suite
@@ -56,8 +56,7 @@ def _hopeless_gates(file: SuiteFile, dataset: Dataset) -> Iterator[str]:
     for gate in file.suite.gates:
         if gate.kind != "drop" or gate.metric is None or roles[gate.id] == "guard":
             continue  # a guard need not pass
-        ours = gate.metric.partition("@")[0] in METRICS
-        metric = find_metric(gate.metric) if ours else None
+        metric = find_metric(gate.metric) if is_ours(gate.metric) else None
         span = None if metric is None or metric.high is None else metric.high - metric.low
         cases = [case for case in dataset.cases if matches(case, gate.where, file.suite.slices)]
         if why := cannot_pass(gate, file.suite, cases, span):

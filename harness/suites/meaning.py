@@ -9,10 +9,10 @@ from typing import Protocol
 
 from harness.errors import Fault, UsageError, did_you_mean
 from harness.goldens.fields import FIELDS, is_field
-from harness.registry import METRICS, SYSTEMS, find_metric, installed
+from harness.registry import SYSTEMS, find_metric, installed, is_ours
 from harness.slices import NESTED_SOURCES, PLAIN_SOURCES, is_source
 from harness.suites.yaml import Document, KeyPath
-from harness.types import Gate, GateKind, Metric, Suite
+from harness.types import Gate, GateKind, Metric, Suite, twin_measure
 
 GATE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 RULES = ("max_drop", "max_ratio", "min", "max", "max_gap", "min_scored", "cases")
@@ -64,6 +64,7 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
     _check_system(suite, fault)
     for index, name in enumerate(suite.metrics):
         _check_metric(name, suite.metrics.index(name) != index, ("metrics", index), fault)
+        _check_over_twins(name, suite, ("metrics", index), fault)
     _check_slices(suite, fault)
     _check_run(suite, fault)
     if suite.baseline.runs < 1:
@@ -131,12 +132,24 @@ def _check_metric(name: str, repeated: bool, path: KeyPath, fault: FaultAt) -> N
         fault(path, f"metric {name!r} is named twice", "keep one of them")
     stem = name.partition("@")[0]
     # Code that is not ours is imported when it is run, not when it is checked.
-    if ":" in name or (stem not in METRICS and stem in installed("harness.metrics")):
+    if not is_ours(name) and (":" in name or stem in installed("harness.metrics")):
         return
     try:
         find_metric(name)
     except UsageError as error:
         fault(path, error.faults[0].what, error.faults[0].mend)
+
+
+def _check_over_twins(name: str, suite: Suite, path: KeyPath, fault: FaultAt) -> None:
+    """A measure over twins is made of values that the run has."""
+    over_twins = twin_measure(name)
+    if over_twins is not None and over_twins[1] not in suite.metrics:
+        of = over_twins[1]
+        fault(
+            path,
+            f"{name!r} is about {of!r}, which the suite does not measure",
+            f"add {of!r} under `metrics:`",
+        )
 
 
 def _check_slices(suite: Suite, fault: FaultAt) -> None:
@@ -273,7 +286,7 @@ def _is_bounded(metric: str | None) -> bool:
 
 def metric_of_ours(name: str | None) -> Metric | None:
     """Find a metric of this package; of the user's own nothing is known before they are run."""
-    if name is None or name.partition("@")[0] not in METRICS:
+    if name is None or not is_ours(name):
         return None
     try:
         return find_metric(name)

@@ -14,7 +14,7 @@ from project import call_inside, clean_env
 from harness.cli import VERBS
 
 SUBVERBS = ("baseline show", "baseline promote", "runs list", "runs show", "runs import",
-            "selftest gate", "selftest metrics")  # fmt: skip
+            "selftest gate", "selftest metrics", "dataset variants")  # fmt: skip
 HEAVY = {"numpy", "scipy", "sklearn", "pandas", "duckdb", "jinja2", "openai", "httpx", "aiohttp", "datasets",
          "ragas", "ray", "rich", "yaml", "tenacity"}  # fmt: skip
 LOADED = """
