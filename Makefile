@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types schema baseline bench-real bench-stats bench-race bench-fairness bench-gate clean
+.PHONY: help setup demo test check format lint types schema baseline bench-real bench-agreement bench-stats bench-race bench-fairness bench-gate clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -50,6 +50,9 @@ baseline: $(READY)  ## record the shipped baseline again (REASON="..."), after a
 
 bench-real: $(READY)  ## the harness on real, human-labelled data (HARNESS_DATA)
 	cd benchmarks/real && for script in nomiracl financebench cranfield; do ../../$(BIN)/python $$script.py || exit 1; done
+
+bench-agreement: $(READY)  ## agreement of the offline faithfulness with people, set by set (HARNESS_DATA)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/human_agreement.py
 
 bench-race: $(READY)  ## how well a race of 16 configurations chooses, and for how many calls
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/race_characteristics.py

@@ -29,10 +29,10 @@ depende|no estoy (?:del todo |muy )?segur[oa]|quizás?|tal vez
 場合によ(?:ります|る)|たぶん|おそらく|確かではありません
 """
 _REMARKS = r"""
-(?:this|the|my) (?:above )?(?:answer|summary|response|list|overview)(?: \w+)? (?:is|was) (?:based on|taken from)\b.*
+(?:this|the|my) (?:above )?(?:answer|summary|response|list|overview)(?: \w+)? (?:is|was) based on\b.*
 i(?:'ve| have)? (?:checked|read|looked (?:at|through|into|up)|searched|reviewed|consulted)\b.*
-(?:please )?(?:see|refer to|cf\.?)(?: also)? (?:the )?(?:documents?|sections?|pages?|sources?|links?|tables?)\b.*
-(?:please )?(?:see|refer to|cf\.?)(?: also)? (?:the )?(?:figures?|references?|appendix|above|below)\b.*
+(?:please )?(?:see|refer to|cf\.?)(?: also)? (?:the )?(?:documents?|sections?|pages?|links?|tables?)\b.*
+(?:please )?(?:see|refer to|cf\.?)(?: also)? (?:the )?(?:figures?|sources?|references?|above|below)\b.*
 (?:sources?|references?|citations?|quellen?)\b[:\s\d\[\],.]*
 in (?:summary|short|conclusion)|to (?:summari[sz]e|sum up)|note|summary|answer
 (?:based on|according to) the (?:\w+ )?(?:documents?|context|passages?|sources?|information)
