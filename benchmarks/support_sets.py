@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,7 +39,7 @@ class LabelledSet(NamedTuple):
 
 def load_sets() -> dict[str, list[Row]]:
     """Read every set that is there; sets that are absent are named and left out."""
-    data = Path(os.environ.get("HARNESS_DATA", ""))
+    data = _data()
     found = {}
     for name, labelled in SETS.items():
         rows = [row for line in _lines(data / labelled.folder) if (row := labelled.read(line))]
@@ -46,13 +47,19 @@ def load_sets() -> dict[str, list[Row]]:
             found[name] = rows
         else:
             print(f"{name}: not in HARNESS_DATA, left out")
+    if not found:
+        sys.exit(f"no labelled set in {data}: set HARNESS_DATA")
     return found
+
+
+def _data() -> Path:
+    return Path(os.environ.get("HARNESS_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def detectors() -> dict[str, list[tuple[bool, bool]]]:
     """Give for each published detector of FaithBench (human label, its verdict at 0.5) over the rows."""
     found: dict[str, list[tuple[bool, bool]]] = {}
-    for line in _lines(Path(os.environ.get("HARNESS_DATA", "")) / "faithbench"):
+    for line in _lines(_data() / "faithbench"):
         for name, value in line["detectors"].items():
             if value is not None:
                 found.setdefault(name, []).append((bool(line["label"]), float(value) >= 0.5))
