@@ -28,6 +28,8 @@ VERBS = {
     "report": "Write the report of a recorded run.",
     "show": "Show one case of a run.",
     "baseline": "Show the baseline, or promote a run to be it.",
+    "label": "Export answers for people to label; import labels.",
+    "judge": "Hold a judge against people's labels.",
     "selftest": "Measure on your own runs how often the gate is wrong.",
     "query": "Ask the results database with SQL, read-only.",
     "runs": "List, show and import runs.",

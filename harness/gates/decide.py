@@ -14,6 +14,7 @@ from harness.gates.evidence import Evidence, rule_text
 from harness.gates.family import DropTests, find_drops
 from harness.gates.gap import decide_gap
 from harness.gates.hierarchy import roles_of
+from harness.gates.judged import decide_judged_bound, why_advisory
 from harness.slices import select
 from harness.types import Gate, Outcome, Slice, Suite, Verdict
 
@@ -40,7 +41,18 @@ def decide_each(evidence: Evidence, drops: DropTests) -> tuple[Verdict, ...]:
 
 
 def decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:
-    """Decide one gate on the cases that it is about; ``drops`` are the tests of all gates on a drop."""
+    """Decide one gate on the cases that it is about; ``drops`` are the tests of all gates on a drop.
+
+    What rests on a judge that may not decide is inconclusive and holds the others back, whatever it says.
+    """
+    found = _decide(gate, evidence, drops)
+    why = why_advisory(gate, evidence)
+    if not why:
+        return found
+    return msgspec.structs.replace(found, outcome="inconclusive", reason=f"advisory: {why}", holds=True)
+
+
+def _decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:
     where = Slice(tuple(gate.where.items()))
     cases = select(evidence.candidate.cases, where, evidence.suite.slices)
     empty = Verdict(gate.id, rule_text(gate), "inconclusive", "no case is selected", gate.metric, where.label)
@@ -57,6 +69,9 @@ def decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:
         return decide_scored(gate, evidence, cases, empty)
     if gate.kind == "cases":
         return decide_cases(gate, evidence, empty)
+    correction = evidence.correction_of(gate)
+    if correction is not None and gate.quantile is None and not gate.total:
+        return decide_judged_bound(gate, correction, evidence, cases, empty)
     return decide_bound(gate, evidence, cases, empty)
 
 
