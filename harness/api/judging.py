@@ -28,7 +28,7 @@ def read_book(folder: LabelFolder, runs: Sequence[Recorded]) -> Book:
     """Read all that is known of the labels of a suite, and which answers the runs gave.
 
     Raises:
-        UsageError: a file of the folder is not as it was written.
+        RecordingError: a file of the folder is not as it was written.
     """
     given = {recorded.run.id: folder.answers(recorded.run.id) for recorded in runs}
     return Book(folder.panels(), folder.labels(), folder.calibrations(), given)
@@ -49,7 +49,7 @@ def with_judges(
         started_at: when the run was started.
 
     Raises:
-        UsageError: a file of labels is not as it was written.
+        RecordingError: a file of labels is not as it was written.
     """
     if not candidate.run.judges:
         return evidence

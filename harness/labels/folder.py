@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from harness.errors import Fault, Place, UsageError
+from harness.errors import Fault, Place, RecordingError
 from harness.recordings import write_whole
 from harness.types import Calibration, Given, Label, PacketKey, Panel
 
@@ -41,7 +41,7 @@ class LabelFolder:
         """Every panel by its metric.
 
         Raises:
-            UsageError: the file is not one of panels.
+            RecordingError: the file is not one of panels.
         """
         return {panel.metric: panel for panel in self._read("panels.json").panels}
 
@@ -54,7 +54,7 @@ class LabelFolder:
         """Every calibration, by metric, version and judge.
 
         Raises:
-            UsageError: the file is not one of calibrations.
+            RecordingError: the file is not one of calibrations.
         """
         return self._read("calibration.json").calibrations
 
@@ -72,7 +72,7 @@ class LabelFolder:
         """The key of a packet; None where it was not exported from here.
 
         Raises:
-            UsageError: the file is not a key.
+            RecordingError: the file is not a key.
         """
         path = self.key_file(packet)
         return _decoded(path, PacketKey) if path.is_file() else None
@@ -87,7 +87,7 @@ class LabelFolder:
         """The answers of a run that were exported, or known at an export; empty for other runs.
 
         Raises:
-            UsageError: the file is not one of answers.
+            RecordingError: the file is not one of answers.
         """
         return self._read(f"answers/{run}.json").answers
 
@@ -101,7 +101,7 @@ class LabelFolder:
         """Every label, in the order in which they came in.
 
         Raises:
-            UsageError: lines that are not labels, each with its number.
+            RecordingError: lines that are not labels, each with its number.
         """
         if not self.labels_file.is_file():
             return ()
@@ -113,7 +113,7 @@ class LabelFolder:
                 place = Place(str(self.labels_file), number)
                 faults.append(Fault(f"not a label: {error}", place, "restore it from version control"))
         if faults:
-            raise UsageError(faults)
+            raise RecordingError(faults)
         return tuple(found)
 
     def keep_labels(self, labels: Sequence[Label]) -> None:
@@ -156,8 +156,8 @@ def _decoded(path: Path, kind: type[Kind]) -> Kind:
         data = msgspec.json.decode(path.read_bytes(), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         what = f"not as this version of harness writes it: {error}"
-        raise UsageError(what, Place(str(path)), "restore it from version control") from error
+        raise RecordingError(what, Place(str(path)), "restore it from version control") from error
     if isinstance(data, _File) and data.version != VERSION:
-        raise UsageError(f"version {data.version}, this harness reads {VERSION}", Place(str(path)))
+        raise RecordingError(f"version {data.version}, this harness reads {VERSION}", Place(str(path)))
     found: Kind = data
     return found
