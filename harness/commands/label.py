@@ -44,7 +44,7 @@ def label() -> None:
 @click.option(
     "--scale",
     callback=_scale,
-    metavar="A,B,...",
+    metavar="A,B",
     help="Values of a label. [default: both ends of the metric]",
 )
 @click.option("--references", is_flag=True, help="Show reference answers to the raters.")

@@ -94,8 +94,8 @@ def decide_judged_bound(
 def correction_text(correction: Correction) -> str:
     """Say on what labels a corrected figure rests, and what the judge adds to them."""
     fit = correction.fit
-    text = f"corrected by {fit.n_labels:,} labels (λ {number(fit.rate)}, worth {fit.effective_n:,.0f})"
-    if fit.rate < USABLE and fit.n_labels < fit.n:
+    text = f"corrected by {fit.n_labels:,} labels (λ {number(fit.slope)}, worth {fit.effective_n:,.0f})"
+    if fit.slope < USABLE and fit.n_labels < fit.n:
         text += "; the judge is not usable for this comparison: the labels decide"
     return text
 

@@ -8,6 +8,7 @@ however wrong it is it cannot move the mean.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -39,9 +40,11 @@ class Sample(NamedTuple):
 class Corrected(NamedTuple):
     """A corrected mean.
 
-    ``rate`` is how much of the judge is used, from 0 (labels alone) to 1. ``effective_n`` is how many labels
-    without a judge would know the mean as well. ``df`` counts the clusters with labels, less one for each
-    stratum. ``values``, shape (n,), have this mean, and their cluster-robust error is its error.
+    ``slope`` is how much of a difference between two of the judge's scores is one to people, from 0 (none:
+    the labels alone say what is known) to 1: the lambda that PPI++ has for labels drawn without strata.
+    ``effective_n`` is how many labels, drawn plainly and without a judge, would know the mean as well.
+    ``rate`` is the lambda within strata. ``df`` counts the clusters with labels, less one for each stratum.
+    ``values``, shape (n,), have this mean, and their cluster-robust error is its error.
     """
 
     mean: float
@@ -50,6 +53,7 @@ class Corrected(NamedTuple):
     n: int
     n_labels: int
     rate: float
+    slope: float
     effective_n: float
     values: list[float]
 
@@ -62,7 +66,9 @@ def corrected_mean(sample: Sample, rate: float | None = None) -> Corrected:
     2023, "Prediction-powered inference"; Angelopoulos, Duchi and Zrnic 2023, "PPI++: Efficient
     Prediction-Powered Inference"; with one stratum it is theirs at ``lambda_ppi = lambda N / (n + N)``, for
     here labelled items count among the judged. Lambda is the one with the least cluster-robust variance,
-    ``-cov(A, B) / var(B)`` for values ``A + lambda B``, cut to 0 and 1: never worse than labels alone.
+    ``-cov(A, B) / var(B)`` for values ``A + lambda B``, cut to 0 and 1: never worse than labels alone. Where
+    the strata are made by the judge's scores they do a part of the same, with two scores all of it: the
+    estimate is then post-stratified, whatever lambda is.
 
     Args:
         sample: at least two labels in every stratum that is not labelled whole.
@@ -76,10 +82,10 @@ def corrected_mean(sample: Sample, rate: float | None = None) -> Corrected:
     lam = _tuned(labels_alone, judge_part, clusters) if rate is None else rate
     values = labels_alone + lam * judge_part
     result = clustered_mean(values.tolist(), clusters)
-    alone = clustered_mean(labels_alone.tolist(), clusters)
     told = [i for i, label in enumerate(sample.labels) if label is not None]
     df = len({clusters[i] for i in told}) - len({sample.strata[i] for i in told})
-    gain = (alone.se / result.se) ** 2 if result.se > 0 and math.isfinite(result.se) else 1.0
+    slope, variance = _plain_sample(sample, told)
+    known = variance / result.se**2 if 0 < result.se < math.inf and variance > 0 else len(told)
     return Corrected(
         result.mean,
         result.se,
@@ -87,7 +93,8 @@ def corrected_mean(sample: Sample, rate: float | None = None) -> Corrected:
         len(values),
         len(told),
         lam,
-        len(told) * gain,
+        slope,
+        min(float(len(values)), known),
         values.tolist(),
     )
 
@@ -140,6 +147,20 @@ def _parts(sample: Sample) -> tuple[Array, Array]:
         alone[labelled] += scale * (y[labelled] - mean_y)
         judge[labelled] -= scale * (seen[labelled] - mean_seen)
     return alone, judge
+
+
+def _plain_sample(sample: Sample, told: Sequence[int]) -> tuple[float, float]:
+    """Slope of labels on scores, within 0 and 1, and the variance of labels, both weighted to all items."""
+    sizes, counts = Counter(sample.strata), Counter(sample.strata[i] for i in told)
+    weight = np.array([sizes[sample.strata[i]] / counts[sample.strata[i]] for i in told])
+    weight /= weight.sum()
+    y = np.array([sample.labels[i] for i in told], dtype=float)
+    f = np.array([sample.seen[i] for i in told], dtype=float)
+    y, f = y - weight @ y, f - weight @ f
+    spread = float(weight @ f**2)
+    slope = float(weight @ (y * f)) / spread if spread > 0 else 0.0
+    bessel = len(told) / (len(told) - 1) if len(told) > 1 else 1.0
+    return min(1.0, max(0.0, slope)), float(weight @ y**2) * bessel
 
 
 def _tuned(alone: Array, judge: Array, clusters: Sequence[str]) -> float:

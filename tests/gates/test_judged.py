@@ -14,7 +14,7 @@ from world import cases_of, evidence_of, suite_of
 from harness.gates.decide import decide_all, overall
 from harness.gates.family import find_drops
 from harness.pairing import pair
-from harness.types import Gate, Label, Measured, Verdict
+from harness.types import Gate, Label, Measured, Score, Verdict
 
 DROP = Gate(id="drop", metric="quality", max_drop=0.05)
 FLOOR = Gate(id="floor", metric="quality", min=0.7)
@@ -194,6 +194,28 @@ def test_missing_labels_never_help(seed: int) -> None:
                 assert less[name].outcome != "pass", (name, len(taken), found.reason, less[name].reason)
         if overall(list(whole.values()))[0] != "pass":
             assert overall(list(less.values()))[0] != "pass"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_scores_that_the_judge_owes_never_help(seed: int) -> None:
+    """Judge errors in place of scores, of labelled bad answers first: nothing passes that did not before."""
+    rng = np.random.default_rng(200 + seed)
+    kinds = ((0.85, 0.6), (0.95, 0.3)) if seed % 2 else ((0.85, 0.6), (0.85, 0.6))
+    world = make_world(rng, n=500, drop=[0.0, 0.1, 0.3][seed % 3], kinds=kinds, drawn=160)
+    gates = [replace(DROP, max_drop=0.25), replace(FLOOR, min=0.65)]
+    whole, book = verdicts(world, gates), book_of(world)
+    bad = {label.case_id for label in book.labels if label.value == 0}
+    for lost in (set(sorted(bad)[:2]), set(sorted(bad)[:6]), bad, set(world.panel.drawn)):
+        results = tuple(
+            replace(result, scores={"quality": Score(status="judge_error")})
+            if result.case_id in lost
+            else result
+            for result in world.candidate.results
+        )
+        less = verdicts(world._replace(candidate=replace(world.candidate, results=results)), gates, book)
+        for name, found in whole.items():
+            if found.outcome != "pass":
+                assert less[name].outcome != "pass", (name, len(lost), found.reason, less[name].reason)
 
 
 def test_false_alarms_of_the_gate_where_the_judge_treats_systems_differently() -> None:

@@ -57,6 +57,24 @@ def test_lambda_is_the_slope_of_labels_on_scores() -> None:
     found = corrected_mean(sample_of(judged, labels, np.arange(20_000) < 5000))
     slope = np.cov(labels[:5000], judged[:5000])[0, 1] / judged.var(ddof=1)
     assert found.rate == pytest.approx(slope, abs=0.01)
+    assert found.slope == pytest.approx(slope, abs=0.01)
+
+
+def test_strata_of_the_judges_scores_do_what_lambda_does() -> None:
+    """Drawn by score, the judge is used through the strata: the same gain, and the slope is told."""
+    rng = np.random.default_rng(9)
+    labels = (rng.random(4000) < 0.8).astype(float)
+    judged = judge(rng, labels, 0.9, 0.85)
+    strata, drawn = ["high" if score else "low" for score in judged], np.zeros(4000, dtype=bool)
+    for level in (0.0, 1.0):
+        inside = np.flatnonzero(judged == level)
+        drawn[inside[: round(len(inside) / 8)]] = True
+    plain = corrected_mean(sample_of(judged, labels, np.arange(4000) % 8 == 0))
+    found = corrected_mean(sample_of(judged, labels, drawn, strata))
+    assert found.se == pytest.approx(plain.se, rel=0.05)
+    assert found.slope == pytest.approx(plain.slope, abs=0.05)
+    assert found.effective_n == pytest.approx(plain.effective_n, rel=0.1)
+    assert found.effective_n > 700
 
 
 def test_the_judge_cannot_move_the_mean() -> None:
@@ -65,7 +83,8 @@ def test_the_judge_cannot_move_the_mean() -> None:
     labels = (rng.random(500) < 0.7).astype(float)
     drawn = np.arange(500) < 100
     constant = corrected_mean(sample_of(np.ones(500), labels, drawn))
-    assert (constant.rate, constant.effective_n) == (0.0, 100)
+    assert (constant.rate, constant.slope) == (0.0, 0.0)
+    assert constant.effective_n == pytest.approx(100, rel=0.01)
     assert constant.mean == pytest.approx(labels[:100].mean(), abs=1e-12)
     assert constant.se == pytest.approx(labels[:100].std(ddof=1) / 10, rel=0.01)
     shifted = corrected_mean(sample_of(judge(rng, labels, 0.9, 0.9) - 0.4, labels, drawn))
