@@ -171,7 +171,7 @@ def _side(cases: Sequence[Case], good: Array, says: Array) -> Side:
 def corrected(rng: np.random.Generator, cases: Sequence[Case], sides: Sequence[Side]) -> Correction:
     """Draw the cases to be labelled and correct by their labels."""
     tables: list[Table] = [side.table for side in sides]
-    empty = Panel("quality", "goldens", int(rng.integers(1 << 40)), (), ())
+    empty = Panel("quality", "?", (0.0, 1.0), "goldens", int(rng.integers(1 << 40)), (), ())
     panel = draw_panel(empty, strata_of(cases, tables, METRIC), LABELS)
     drawn = set(panel.drawn)
     labelled = [

@@ -798,11 +798,14 @@ class Stratum(Struct, frozen=True, forbid_unknown_fields=True):
 class Panel(Struct, frozen=True, forbid_unknown_fields=True):
     """The cases whose answers people label on one metric: a sample drawn by chance within strata.
 
-    It is drawn once and kept, so that a later run costs labels only where its answers are new. ``runs`` are
-    those whose scores made the strata.
+    It is drawn once and kept, so that a later run costs labels only where its answers are new. ``rubric`` is
+    what raters are asked, ``scale`` has the values that they may give, the lowest first; labels given by
+    another rubric or scale do not count. ``runs`` are those whose scores made the strata.
     """
 
     metric: str
+    rubric: str
+    scale: tuple[float, ...]
     dataset_digest: str
     seed: int
     runs: tuple[str, ...]
@@ -866,7 +869,10 @@ class Given(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Label(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one rater said of one answer; it holds for whoever gives that answer."""
+    """What one rater said of one answer; it holds for whoever gives that answer.
+
+    ``rubric`` is the digest of what was asked, and on which scale.
+    """
 
     packet: str
     item: str
@@ -874,6 +880,7 @@ class Label(Struct, frozen=True, forbid_unknown_fields=True):
     value: float
     at: str
     metric: str
+    rubric: str
     case_id: str
     answer: str
     comment: str = ""

@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from world import HIGHER, cases_of, recorded_of, suite_of
 
 from harness.calibration.drawing import draw_panel, strata_of
-from harness.calibration.labelled import Book, answer_digest
+from harness.calibration.labelled import Book, answer_digest, rubric_digest
 from harness.calibration.standing import Compared, judged_metrics
 from harness.comparison import run_scores
 from harness.gates.evidence import Evidence
 from harness.types import Calibration, CalibrationSettings, Gate, Label, Measured, Panel, Recorded, Suite
 
 JUDGE = "sha256:judge"
+RUBRIC, SCALE = "Is it good?", (0.0, 1.0)
 NOW = "2026-01-02T00:00:00Z"
 Kinds = tuple[float, float]
 """Sensitivity and specificity of the judge on one system's answers."""
@@ -59,12 +60,14 @@ def make_world(
     tables = [run_scores(run).tables["quality"] for run in runs]
     strata = strata_of(cases, tables, HIGHER)
     seed = int(rng.integers(1 << 30))
-    panel = draw_panel(Panel("quality", "goldens", seed, ("base", "run"), ()), strata, drawn)
+    panel = draw_panel(Panel("quality", RUBRIC, SCALE, "goldens", seed, ("base", "run"), ()), strata, drawn)
     return World(runs[0], runs[1], labels, panel, (float(before.mean()), float(after.mean())))
 
 
 def label_of(case_id: str, answer: str, value: float, rater: str = "ann") -> Label:
-    return Label("p", answer[:12], rater, value, NOW, "quality", case_id, answer)
+    return Label(
+        "p", answer[:12], rater, value, NOW, "quality", rubric_digest(RUBRIC, SCALE), case_id, answer
+    )
 
 
 def calibration_of(**changes: object) -> Calibration:

@@ -55,17 +55,16 @@ def hold(runs: Sequence[Recorded], metric: str) -> Held:
     folder = labels_beside(first)
     book = read_book(folder, runs)
     panel = book.panels.get(metric)
-    if panel is not None and panel.dataset_digest != first.dataset_digest:
+    mend = f"harness label export {first.id} --metric {metric} -o packet.html"
+    if panel is None:
+        raise UsageError(f"no answer has a label of {metric!r}", mend=mend)
+    if panel.dataset_digest != first.dataset_digest:
         what = f"the cases for {metric!r} were drawn from other goldens"
         raise UsageError(what, mend=f"draw anew: harness label export {first.id} --metric {metric} --anew")
     rated = rated_answers(runs, book, metric)
     if not rated:
-        mend = f"harness label export {first.id} --metric {metric} -o packet.html"
         raise UsageError(f"no answer of these runs has a label of {metric!r}", mend=mend)
-    identity = first.metrics[metric]
-    values = {label.value for label in book.labels if label.metric == metric}
-    scale = tuple(sorted({identity.low, identity.high or 0.0} | values))
-    return Held(agree(rated, scale, suite_of(first).slices), scale, folder)
+    return Held(agree(rated, panel.scale, suite_of(first).slices), panel.scale, folder)
 
 
 def calibrate(runs: Sequence[Recorded], metric: str) -> tuple[Calibration, Held, Path]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.calibration.labelled import rubric_digest
 from harness.errors import Fault, UsageError, did_you_mean
 from harness.labels.answers import Answer, packets_in, read_answers
 from harness.labels.folder import LabelFolder, folder_of_packet
@@ -83,14 +84,15 @@ def _merge(
                 Fault(said, answer.place, "--replace takes the new label; another rater has a name")
             )
             continue
-        added += 1
+        added, of = added + 1, keys[answer.packet]
         kept[key] = Label(
             packet=answer.packet,
             item=answer.item,
             rater=answer.rater,
             value=answer.value,
             at=at,
-            metric=keys[answer.packet].metric,
+            metric=of.metric,
+            rubric=rubric_digest(of.rubric, of.scale),
             case_id=one.case_id,
             answer=one.answer,
             comment=answer.comment,

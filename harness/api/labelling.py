@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from harness.api.deciding import suite_of
 from harness.api.judging import labels_beside
 from harness.calibration.drawing import draw_panel, extend, strata_of
-from harness.calibration.labelled import answer_digest
+from harness.calibration.labelled import Book, answer_digest, labels_of
 from harness.comparison import fold
 from harness.errors import NothingSelected, UsageError, did_you_mean
 from harness.labels.folder import LabelFolder
@@ -83,10 +83,9 @@ def export(runs: Sequence[Recorded], asked: Asked) -> Exported:
     """
     first = runs[0]
     identity = _identity(runs, asked.metric)
-    scale = _scale(asked, identity)
     folder = labels_beside(first.run)
     panel = _panel(runs, asked, identity, folder)
-    told = {label.answer for label in folder.labels() if label.metric == asked.metric}
+    told = labels_of(Book({asked.metric: panel}, folder.labels()), asked.metric).keys()
     found = [(recorded, *one) for recorded in runs for one in _answers(recorded, panel)]
     shown = {one.answer: (case, result) for _, case, result, one in found if one.answer not in told}
     given = {recorded.run.id: tuple(one for its, _, _, one in found if its is recorded) for recorded in runs}
@@ -95,14 +94,14 @@ def export(runs: Sequence[Recorded], asked: Asked) -> Exported:
             f"every answer of the {len(panel.drawn)} drawn cases has its label",
             mend="label more cases with a larger --n",
         )
-    rubric = asked.rubric or _rubric(asked.metric)
     salt = secrets.token_bytes(16)  # so that an item's name tells nothing, nor does the order of items
     names = {answer: hashlib.sha256(salt + answer.encode()).hexdigest()[:12] for answer in shown}
     order = sorted(shown, key=lambda answer: names[answer])
     items = tuple(_item(names[answer], *shown[answer], asked) for answer in order)
-    packet = _sealed(Packet("", asked.metric, rubric, scale, items))
+    packet = _sealed(Packet("", asked.metric, panel.rubric, panel.scale, items))
     keyed = tuple(KeyItem(names[answer], shown[answer][0].id, answer) for answer in order)
-    key = PacketKey(packet.id, asked.metric, rubric, scale, now().isoformat(timespec="seconds"), keyed)
+    at = now().isoformat(timespec="seconds")
+    key = PacketKey(packet.id, asked.metric, panel.rubric, panel.scale, at, keyed)
     return Exported(packet, key, panel, folder, given, len({one.answer for *_, one in found} & told))
 
 
@@ -166,6 +165,12 @@ def _panel(runs: Sequence[Recorded], asked: Asked, identity: MetricIdentity, fol
             raise UsageError(
                 f"the cases for {asked.metric!r} were drawn from other goldens", mend="draw anew with --anew"
             )
+        if (asked.rubric or kept.rubric, _scale(asked, identity) if asked.scale else kept.scale) != (
+            kept.rubric,
+            kept.scale,
+        ):
+            what = f"{asked.metric!r} was labelled by another rubric or scale"
+            raise UsageError(what, mend="keep to it, or draw anew with --anew: its labels then count no more")
         return extend(kept, asked.n)
     rules = suite_of(first).slices
     by: dict[str, SliceRule] = {}
@@ -177,7 +182,15 @@ def _panel(runs: Sequence[Recorded], asked: Asked, identity: MetricIdentity, fol
     strata = strata_of(runs[0].cases, tables, identity, by)
     if not strata:
         raise NothingSelected(f"no case has a score of {asked.metric!r} in every run")
-    empty = Panel(asked.metric, first.dataset_digest, asked.seed, tuple(item.run.id for item in runs), ())
+    empty = Panel(
+        metric=asked.metric,
+        rubric=asked.rubric or _rubric(asked.metric),
+        scale=_scale(asked, identity),
+        dataset_digest=first.dataset_digest,
+        seed=asked.seed,
+        runs=tuple(item.run.id for item in runs),
+        strata=(),
+    )
     return draw_panel(empty, strata, asked.n)
 
 
@@ -214,5 +227,9 @@ def _rubric(metric: str) -> str:
     """What raters are asked where no rubric is given: what the metric says of itself."""
     from harness.registry import find_metric
 
-    doc = find_metric(metric).doc.rstrip(".")
+    try:
+        doc = find_metric(metric).doc.rstrip(".")
+    except UsageError as error:
+        what = f"{metric!r} says nothing of itself here that raters could be asked"
+        raise UsageError(what, mend="write it in a file and give --rubric FILE") from error
     return f"{metric}: {doc}. Is this so of the answer?"

@@ -34,11 +34,17 @@ def answer_digest(case_digest: str, response: Response) -> str:
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:32]
 
 
+def rubric_digest(rubric: str, scale: Sequence[float]) -> str:
+    """Give the digest of what raters are asked, and of the values that they may give."""
+    return hashlib.sha256(msgspec.json.encode((rubric, [float(value) for value in scale]))).hexdigest()[:16]
+
+
 def labels_of(book: Book, metric: str) -> dict[str, list[Label]]:
-    """Give the labels on one metric by answer."""
-    found: dict[str, list[Label]] = {}
+    """Give the labels on one metric by answer: those that answer the rubric of its panel."""
+    panel, found = book.panels.get(metric), dict[str, list[Label]]()
+    asked = None if panel is None else rubric_digest(panel.rubric, panel.scale)
     for label in book.labels:
-        if label.metric == metric:
+        if (label.metric, label.rubric) == (metric, asked):
             found.setdefault(label.answer, []).append(label)
     return found
 

@@ -161,5 +161,13 @@ def test_several_labels_of_an_answer_are_their_mean() -> None:
 
 def test_the_panel_knows_what_was_drawn() -> None:
     """Stratum by stratum, the first of each."""
-    panel = Panel("quality", "goldens", 0, (), (Stratum("a", ("x", "y", "z"), 2), Stratum("b", ("w",), 1)))
+    panel = Panel(
+        "quality",
+        "?",
+        (0.0, 1.0),
+        "goldens",
+        0,
+        (),
+        (Stratum("a", ("x", "y", "z"), 2), Stratum("b", ("w",), 1)),
+    )
     assert panel.drawn == ("x", "y", "w")

@@ -15,7 +15,7 @@ LANGUAGE = {"language": SliceRule(source="groups.language")}
 
 
 def panel_of(seed: int = 0) -> Panel:
-    return Panel("quality", "goldens", seed, ("run",), ())
+    return Panel("quality", "?", (0.0, 1.0), "goldens", seed, ("run",), ())
 
 
 def test_strata_are_by_what_the_judge_says() -> None:

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "judge_correction.py"
-RUNS = 250
+RUNS = 150
 
 pytestmark = pytest.mark.slow
 

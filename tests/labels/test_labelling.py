@@ -117,6 +117,19 @@ def _as(path: Path, rater: str) -> Path:
     return other
 
 
+def test_labels_by_another_rubric_do_not_count() -> None:
+    """Another rubric or scale is refused for the same draw; drawn anew, every answer is asked for again."""
+    first = exported(run_a())
+    back = take_in([send_back(Path(), first.packet, truth(first))], None, None, replace_=False)
+    assert len({label.rubric for label in back.folder.labels()}) == 1
+    for asked in ({"rubric": "Is it polite?"}, {"scale": (0.0, 0.5, 1.0)}):
+        with pytest.raises(UsageError, match="labelled by another rubric or scale"):
+            exported(run_a(), **asked)
+    again = exported(run_a(), rubric="Is it polite?", anew=True)
+    assert (len(again.packet.items), again.known) == (20, 0)
+    assert len(exported(run_a(), rubric="", n=20).packet.items) == 20
+
+
 def test_a_csv_packet_comes_back_filled_in() -> None:
     """Labels, comments and the rater's name from a table; rows left empty are not labelled; ``;`` is fine."""
     found = exported(run_a())
@@ -192,6 +205,8 @@ def test_what_cannot_be_labelled_is_refused() -> None:
     """An unknown metric, other goldens, a scale outside of the metric, a run without texts."""
     with pytest.raises(UsageError, match="did not score 'qualty'"):
         export([run_a()], Asked("qualty"))
+    with pytest.raises(UsageError, match="says nothing of itself"):
+        export([run_a()], Asked("quality"))
     with pytest.raises(UsageError, match="scale 0, 2"):
         exported(run_a(), scale=(0.0, 2.0))
     with pytest.raises(UsageError, match="unknown slice 'langage'"):
