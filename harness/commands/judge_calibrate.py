@@ -85,16 +85,18 @@ def _read(names: Sequence[str], reports: Path) -> list[Recorded]:
 
 def _say(metric: str, held: Held) -> None:
     """Kappa, agreement of people, error rates by slice, and how often which was said."""
+    from harness.numbers import number
+
     agreed = held.agreed
     raters = "1 rater" if len(agreed.raters) == 1 else f"{len(agreed.raters)} raters"
     terminal.say(f"{metric}: {agreed.n:,} labelled answers, {raters}")
-    terminal.say(f"kappa     {_figure(agreed.kappa)}")
+    terminal.say(f"kappa     {_figure(agreed.kappa)}   (95 % intervals, weighted to all cases)")
     if agreed.alpha.n:
         terminal.say(f"people    alpha {_figure(agreed.alpha)} over {agreed.alpha.n:,} answers")
     click.echo()
     columns = ("slice", "n", "sensitivity", "specificity", "kappa")
     rows = [
-        (row.slice, row.n, _figure(row.sensitivity), _figure(row.specificity), _figure(row.kappa))
+        (row.slice, row.n, _figure(row.sensitivity), _figure(row.specificity), number(row.kappa.value))
         for row in agreed.rates
     ]
     terminal.print_table(columns, rows, *columns[1:])
@@ -106,8 +108,7 @@ def _say(metric: str, held: Held) -> None:
 
 def _figure(found: Measured) -> str:
     """``0.712 [0.601, 0.823]``; a dash where it is not known."""
-    from harness.numbers import with_limits
+    from harness.numbers import number
 
-    if found.value is None or found.low is None or found.high is None:
-        return "–"
-    return with_limits(found.value, found.low, found.high, 0.95)
+    limits = "" if found.low is None else f" [{number(found.low)}, {number(found.high)}]"
+    return f"{number(found.value)}{limits}"

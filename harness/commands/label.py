@@ -34,7 +34,14 @@ def label() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="The packet: .html (labelled in a browser, offline) or .csv.",
 )
-@click.option("--n", type=terminal.AT_LEAST_1, default=100, show_default=True, help="Cases to label, about.")
+@click.option(
+    "--n",
+    type=terminal.AT_LEAST_1,
+    metavar="N",
+    default=100,
+    show_default=True,
+    help="Cases to label, about.",
+)
 @click.option("--by", multiple=True, metavar="SLICE", help="Label every value of this slice. Repeatable.")
 @click.option(
     "--rubric",
@@ -48,7 +55,7 @@ def label() -> None:
     help="Values of a label. [default: both ends of the metric]",
 )
 @click.option("--references", is_flag=True, help="Show reference answers to the raters.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
+@click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="Of the draw.")
 @click.option("--anew", is_flag=True, help="Draw the cases anew, although they were drawn before.")
 @terminal.reports_option
 def export(runs: tuple[str, ...], out: Path, rubric: Path | None, reports: Path, **asked: Any) -> int:
@@ -73,10 +80,8 @@ def export(runs: tuple[str, ...], out: Path, rubric: Path | None, reports: Path,
     if found.known:
         terminal.say(f"known   {found.known:,} answers have labels already and are not in it")
     for stratum in found.panel.strata:
-        each = len(stratum.cases) / stratum.drawn
-        terminal.say(
-            f"drawn   {stratum.drawn:,} of {len(stratum.cases):,} {stratum.name}, each for {each:.1f}"
-        )
+        size, each = len(stratum.cases), len(stratum.cases) / stratum.drawn
+        terminal.say(f"drawn   {stratum.drawn:,} of {size:,} {stratum.name}: each stands for {each:.1f}")
     terminal.say(f"key     {shown_path(key)}: not for the raters; commit it with the panel")
     click.echo("next    harness label import FILE   (what the raters send back)")
     return 0
