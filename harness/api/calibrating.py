@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.api.correcting import UNKNOWN, labels_beside, read_book, stamp
 from harness.api.deciding import suite_of
-from harness.api.judging import UNKNOWN, labels_beside, read_book, stamp
 from harness.baselines import moment
 from harness.calibration.agreement import Agreed, agree, rated_answers
 from harness.calibration.standing import why_advisory

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from harness.api.judging import with_judges
+from harness.api.correcting import with_judges
 from harness.api.references import (
     NO_ANCHOR,
     NO_BASELINE,

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from harness.api.correcting import labels_beside
 from harness.api.deciding import suite_of
-from harness.api.judging import labels_beside
 from harness.calibration.drawing import draw_panel, extend, strata_of
 from harness.calibration.labelled import Book, answer_digest, labels_of
 from harness.comparison import fold
