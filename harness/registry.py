@@ -38,6 +38,10 @@ METRICS = {
     "exact_match": "harness.metrics.answer:exact_match",
     "token_f1": "harness.metrics.answer:token_f1",
     "required_facts": "harness.metrics.answer:required_facts",
+    "numbers_grounded": "harness.metrics.grounding:numbers_grounded",
+    "answer_language": "harness.metrics.form:answer_language",
+    "ends_complete": "harness.metrics.form:ends_complete",
+    "instruction_leak_rate": "harness.metrics.instructions:instruction_leak_rate",
     "citation_valid": "harness.metrics.citations:citation_valid",
     "refusal_correctness": "harness.metrics.refusal:refusal_correctness",
     "over_refusal_rate": "harness.metrics.refusal:over_refusal_rate",
@@ -48,6 +52,21 @@ METRICS = {
     "cost_usd": "harness.metrics.usage:cost_usd",
     "error_rate": "harness.metrics.usage:error_rate",
 }
+
+CATCHES = {
+    "recall": ("dropped_passage",),
+    "evidence_recall": ("dropped_passage",),
+    "faithfulness": ("borrowed_number", "wrong_name", "negation", "unsupported_sentence"),
+    "numbers_grounded": ("wrong_number",),
+    "answer_language": ("wrong_language",),
+    "ends_complete": ("truncation",),
+    "instruction_leak_rate": ("injected_instruction",),
+    "citation_valid": ("invented_citation",),
+    "refusal_correctness": ("needless_refusal", "forbidden_answer"),
+    "over_refusal_rate": ("needless_refusal",),
+    "under_refusal_rate": ("forbidden_answer",),
+}
+"""The planted faults that a metric answers for: it has to catch them (``harness selftest metrics``)."""
 
 RESOURCES = ("corpus",)
 """What a metric may need beside the case and the response."""
@@ -95,12 +114,7 @@ def find_metric(name: str) -> Metric:
         UsageError: unknown name, a cut-off that is missing, not wanted or not a whole number above 0.
     """
     stem, at, cut = name.partition("@")
-    found = _find(stem, METRICS, group="harness.metrics", noun="metric")
-    if not isinstance(found, Metric):
-        raise UsageError(f"{stem!r} is not a metric", mend="mark the function with @metric(...)")
-    for need in found.needs:
-        if need not in RESOURCES:
-            raise UsageError(f"metric {stem!r} needs {need!r}", mend=did_you_mean(need, RESOURCES))
+    found = declared(stem)
     if found.cutoff and not at:
         raise UsageError(f"metric {name!r} needs a cut-off", mend=f"for example {name}@5")
     if at and not found.cutoff:
@@ -110,6 +124,21 @@ def find_metric(name: str) -> Metric:
     if not re.fullmatch("[1-9][0-9]{0,8}", cut):
         raise UsageError(f"cut-off {cut!r} of metric {name!r} is not a whole number above 0")
     return msgspec.structs.replace(found, name=name, score=functools.partial(found.score, k=int(cut)))
+
+
+def declared(stem: str) -> Metric:
+    """Give a metric as it is declared, by its name without a cut-off.
+
+    Raises:
+        UsageError: unknown name, not a metric, or one that needs what there is not.
+    """
+    found = _find(stem, METRICS, group="harness.metrics", noun="metric")
+    if not isinstance(found, Metric):
+        raise UsageError(f"{stem!r} is not a metric", mend="mark the function with @metric(...)")
+    for need in found.needs:
+        if need not in RESOURCES:
+            raise UsageError(f"metric {stem!r} needs {need!r}", mend=did_you_mean(need, RESOURCES))
+    return found
 
 
 def find_system(name: str) -> Callable[..., Any]:

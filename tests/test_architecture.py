@@ -27,6 +27,7 @@ CORE = {
     "planning",
     "foresight",
     "rehearsal",
+    "planting",
     "pooling",
     "calibration",
     "tails",

@@ -18,7 +18,8 @@ from harness.fairness.gaps import MIN_CLUSTERS
 from harness.gates import drop
 from harness.goldens.fields import ALIASES, RawCase
 from harness.metrics import support
-from harness.registry import METRICS, SYSTEMS, find_metric, find_system
+from harness.planting.faults import FAULTS
+from harness.registry import SYSTEMS, find_system
 from harness.suites.meaning import GOES_WITH, RULES
 from harness.systems.process import ENVIRONMENT
 from harness.types import (
@@ -122,19 +123,10 @@ def test_every_adapter_option_is_explained(adapter: str) -> None:
     assert listed == [(parameter.name, shown(parameter.default)) for parameter in parameters]
 
 
-def test_every_metric_is_explained() -> None:
-    """Each metric has one row, with its cut-off, range, direction and version."""
-    listed = {
-        row[0].strip("`"): (row[2], row[3], row[5]) for row in rows(read("metrics.md")) if len(row) == 6
-    }
-    expected = {}
-    for name in METRICS:
-        metric = find_metric(f"{name}@5" if f"{name}@k" in listed else name)
-        high = "and up" if metric.high is None else f"to {metric.high:g}"
-        better = "higher" if metric.higher_is_better else "lower"
-        key = f"{name}@k" if metric.cutoff else name
-        expected[key] = (f"{metric.low:g} {high}", better, str(metric.version))
-    assert listed == expected
+def test_every_planted_fault_is_explained() -> None:
+    """The table has each fault once, in the same order."""
+    listed = [row[0].strip("`") for row in rows(section("plan.md", "harness selftest metrics"))]
+    assert listed == [*FAULTS]
 
 
 def test_every_status_is_explained() -> None:

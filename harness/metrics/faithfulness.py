@@ -13,7 +13,7 @@ from harness.registry import metric
 from harness.types import Case, Response, Score
 
 
-@metric("faithfulness", version=1)
+@metric("faithfulness", version=2)
 def faithfulness(case: Case, response: Response) -> Score:
     """Share of the answer's claims that the retrieved passages support, 0..1.
 
