@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-gate bench-planted cards clean
+.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-gate bench-planted cards clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -68,6 +68,9 @@ bench-stats: $(READY)  ## CPU time of intervals and tests beside SciPy's, and wh
 
 bench-fairness: $(READY)  ## false alarms, coverage and power of the fairness audit (long)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fairness_characteristics.py
+
+bench-judges: $(READY)  ## coverage and false alarms of a judge's figures, corrected by labels and not
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/judge_correction.py
 
 bench-gate: $(READY)  ## false alarms and power of the whole gate, on its own code (hours; ARGS=--short: seconds)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/gate_characteristics.py \

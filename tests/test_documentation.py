@@ -24,6 +24,7 @@ from harness.suites.meaning import GOES_WITH, RULES
 from harness.systems.process import ENVIRONMENT
 from harness.types import (
     BaselineSettings,
+    CalibrationSettings,
     Choose,
     Gate,
     GoldenSource,
@@ -44,6 +45,7 @@ STRUCTS: dict[str, Any] = {
     "require": Requirement,
     "run": RunSettings,
     "baseline": BaselineSettings,
+    "calibration": CalibrationSettings,
     "gates": Gate,
 }
 """Heading of suites.md to the type whose keys its table lists."""

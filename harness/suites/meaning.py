@@ -76,6 +76,7 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
     fresh = suite.baseline.fresh
     if fresh is not None and not 0 < fresh <= 1:
         fault(("baseline", "fresh"), f"fresh is {fresh:g}", "a share above 0 and at most 1, or null for none")
+    _check_calibration(suite, fault)
     seen: set[str] = set()
     for index, gate in enumerate(suite.gates):
         _check_gate(gate, suite, ("gates", index), fault)
@@ -83,6 +84,15 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
             fault(("gates", index, "id"), f"duplicate gate id {gate.id!r}")
         seen.add(gate.id)
     _check_primary(suite, fault)
+
+
+def _check_calibration(suite: Suite, fault: FaultAt) -> None:
+    kappa, days = suite.calibration.min_kappa, suite.calibration.expires_after_days
+    if not 0 <= kappa < 1:
+        fault(("calibration", "min_kappa"), f"min_kappa is {kappa:g}", "from 0 to below 1")
+    if days is not None and not days > 0:
+        what = f"expires_after_days is {days:g}"
+        fault(("calibration", "expires_after_days"), what, "days above 0, or null for any age")
 
 
 def _check_primary(suite: Suite, fault: FaultAt) -> None:
