@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types schema baseline bench-real bench-stats bench-race bench-fairness bench-gate clean
+.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-gate bench-planted cards clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -44,12 +44,21 @@ schema: $(READY)  ## write the JSON Schemas and the database page again
 	$(BIN)/harness schema golden > goldens/golden.schema.json
 	$(BIN)/python -c 'from harness.store.schema import schema_page; print(schema_page(), end="")' > docs/schema.md
 
+weights: $(READY)  ## fit the weights by which refusals are told again (HARNESS_DATA)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/refusal_training.py
+
 baseline: $(READY)  ## record the shipped baseline again (REASON="..."), after a change that is meant to move it
 	$(BIN)/harness run suites/support.yaml --run-id baseline-$$(date -u +%Y%m%d-%H%M%S)
 	$(BIN)/harness baseline promote last --reason "$(REASON)" --keep-text --force
 
 bench-real: $(READY)  ## the harness on real, human-labelled data (HARNESS_DATA)
 	cd benchmarks/real && for script in nomiracl financebench cranfield; do ../../$(BIN)/python $$script.py || exit 1; done
+
+bench-refusal: $(READY)  ## how often refusals seen are those that people saw (HARNESS_DATA; minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/refusal_agreement.py --out benchmarks/refusal_agreement.md
+
+bench-agreement: $(READY)  ## agreement of the offline faithfulness with people, set by set (HARNESS_DATA)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/human_agreement.py
 
 bench-race: $(READY)  ## how well a race of 16 configurations chooses, and for how many calls
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/race_characteristics.py
@@ -60,11 +69,20 @@ bench-stats: $(READY)  ## CPU time of intervals and tests beside SciPy's, and wh
 bench-fairness: $(READY)  ## false alarms, coverage and power of the fairness audit (long)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fairness_characteristics.py
 
+bench-judges: $(READY)  ## coverage and false alarms of a judge's figures, corrected by labels and not
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/judge_correction.py
+
 bench-gate: $(READY)  ## false alarms and power of the whole gate, on its own code (hours; ARGS=--short: seconds)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/gate_characteristics.py \
 	  $(or $(ARGS),--out benchmarks/gate_characteristics.md) || missed=1; \
 	$(if $(ARGS),,$(BIN)/python benchmarks/gate_characteristics.py --out benchmarks/gate_characteristics.md --quote README.md;) \
 	exit $${missed:-0}
+
+bench-planted: $(READY)  ## which planted faults the metrics catch on the shipped goldens (minutes; ARGS=--short: seconds)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/planted_faults.py $(or $(ARGS),--out benchmarks/planted_faults.md)
+
+cards: $(READY)  ## write the cards of the metrics again, from their declarations and the benchmarks
+	$(BIN)/python benchmarks/metric_cards.py
 
 clean:  ## remove .venv, caches and reports
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/runs reports/harness.duckdb

@@ -29,6 +29,7 @@ VERBS = {
     "show": "Show one case of a run.",
     "baseline": "Show the baseline, or promote a run to be it.",
     "dataset": "Make golden cases; give answers to other tools.",
+    "label": "Export answers for people to label; import labels.",
     "judge": "Find out whether judges may decide gates.",
     "selftest": "Measure on your own runs how often the gate is wrong.",
     "query": "Ask the results database with SQL, read-only.",

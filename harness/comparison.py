@@ -18,6 +18,7 @@ from harness.types import (
     Result,
     Run,
     Status,
+    twin_measure,
 )
 
 LEVEL = 0.95
@@ -68,7 +69,16 @@ class RunScores(NamedTuple):
 def run_scores(recorded: Recorded) -> RunScores:
     """Fold every metric of a recording."""
     repeats = recorded.run.repeats
-    tables = {name: fold(recorded.results, name, repeats) for name in recorded.run.metrics}
+    tables: dict[str, Table] = {}
+    for name in recorded.run.metrics:
+        if twin_measure(name) is None:
+            tables[name] = fold(recorded.results, name, repeats)
+    for name, identity in recorded.run.metrics.items():
+        if (about := twin_measure(name)) is not None:
+            measure, of = about
+            of_metric = recorded.run.metrics.get(of, identity)
+            values = tables.get(of, {})
+            tables[name] = over_twins(measure, values, recorded.cases, of_metric)
     n_looks = recorded.stop.look if recorded.stop else len(recorded.looks)
     looks = Looks(recorded.stages, recorded.looks[:n_looks]) if recorded.stages else Looks()
     advisory = {name: why for name in recorded.run.judges if (why := recorded.trust.get(name, NOT_KNOWN))}
@@ -112,6 +122,71 @@ def fold(results: Iterable[Result], metric: str, repeats: int) -> dict[str, Case
         else:
             table[case_id] = CaseValue(None, "not_applicable")
     return table
+
+
+def over_twins(
+    measure: str, table: Table, cases: Sequence[Case], metric: MetricIdentity
+) -> dict[str, CaseValue]:
+    """Say of a metric how it stands over twins.
+
+    ``flip_rate`` and ``consistency`` have a value at each twin: whether its value differs from that of its
+    original, and 1 minus by how much of the range. Where the metric applies to one of the two only, the
+    answers differ in kind: a flip, consistency 0. ``worst_case`` has a value at each original: the worst of
+    its own and its twins'. A case whose sibling lacks a score is unscored: nothing is known of the pair. Not
+    applicable: where the metric applies to none of them, where a case has no twin, or its original is not in
+    the run.
+
+    Args:
+        measure: one of ``TWIN_MEASURES``.
+        table: values of the metric.
+        cases: the cases of the run.
+        metric: direction and range of the metric, which has an upper end.
+    """
+    ids = {case.id for case in cases}
+    twins: dict[str, list[str]] = defaultdict(list)
+    for case in cases:
+        if case.twin_of is not None and case.twin_of in ids:
+            twins[case.twin_of].append(case.id)
+    found = {case.id: CaseValue(None, "not_applicable") for case in cases}
+    for original, others in twins.items():
+        if measure == "worst_case":
+            found[original] = _worst([_at(table, one) for one in (original, *others)], metric)
+            continue
+        for twin in others:
+            found[twin] = _agreement(measure, _at(table, original), _at(table, twin), metric)
+    return found
+
+
+def _at(table: Table, case_id: str) -> CaseValue:
+    return table.get(case_id, CaseValue(None, "system_error"))
+
+
+def _lost(values: Sequence[CaseValue]) -> CaseValue | None:
+    return next((CaseValue(None, one.status) for one in values if one.status in UNSCORED), None)
+
+
+def _worst(values: Sequence[CaseValue], metric: MetricIdentity) -> CaseValue:
+    if lost := _lost(values):
+        return lost
+    known = [one.value for one in values if one.value is not None]
+    if not known:
+        return CaseValue(None, "not_applicable")
+    return CaseValue(min(known) if metric.higher_is_better else max(known), "scored")
+
+
+def _agreement(measure: str, first: CaseValue, second: CaseValue, metric: MetricIdentity) -> CaseValue:
+    if lost := _lost((first, second)):
+        return lost
+    if first.value is None and second.value is None:
+        return CaseValue(None, "not_applicable")
+    span = (metric.high or 0.0) - metric.low
+    apart = span
+    if first.value is not None and second.value is not None:
+        apart = abs(first.value - second.value)
+    flipped = apart > SAME
+    return CaseValue(
+        float(flipped) if measure == "flip_rate" else 1 - (apart / span if flipped else 0), "scored"
+    )
 
 
 def estimate(table: Table, cases: Sequence[Case], metric: MetricIdentity, level: float = LEVEL) -> Estimate:
@@ -174,9 +249,11 @@ def check_comparable(baseline: Run, candidate: Run, *, intersect: bool) -> tuple
 def differing_metrics(baseline: Run, candidate: Run) -> tuple[str, ...]:
     """Name the metrics that both runs have and that mean different things in them, sorted."""
     both = sorted(baseline.metrics.keys() & candidate.metrics.keys())
-    return tuple(
-        name
-        for name in both
-        if baseline.metrics[name] != candidate.metrics[name]
-        or baseline.judges.get(name) != candidate.judges.get(name)
-    )
+    return tuple(name for name in both if _meaning(baseline, name) != _meaning(candidate, name))
+
+
+def _meaning(run: Run, name: str) -> tuple[object, ...]:
+    """Give what numbers of a metric mean in a run: its identity, its judge, and those of what it is about."""
+    about = twin_measure(name)
+    of = about[1] if about else name
+    return run.metrics[name], run.metrics.get(of), run.judges.get(of)

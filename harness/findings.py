@@ -16,6 +16,7 @@ from harness.gates.gap import find_gap
 from harness.headline import headline_of, worst_verdict
 from harness.measurement import compare
 from harness.numbers import number
+from harness.robustness import robustness
 from harness.slices import labels_of, select, slices_of
 from harness.tails import with_tails
 from harness.types import (
@@ -96,6 +97,7 @@ def make_report(
         cases=_case_pairs(runs, before, after),
         notices=(*notices, *ungated_harms(comparisons, suite)),
         reproduce=reproduce,
+        robustness=robustness(evidence.candidate),
     )
     return msgspec.structs.replace(report, headline=headline_of(report))
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 _SEPARATOR = "[.,'’٫٬．，\u00a0\u202f\u2009]"
 _DIGITS = re.compile(rf"(?<![A-Za-z\d])(?:\d{{1,3}}(?: \d{{3}})+(?!\d)|\d+(?:{_SEPARATOR}\d+)*)")
 _TIME = re.compile(r"(?<![\d:])([01]?\d|2[0-4]):([0-5]\d)(?![\d:])")
+_ITEM_MARK = re.compile(r"^[ \t]*\(?\d{1,2}[.)](?=\s)", re.MULTILINE)
 _SCALES = {
     "thousand|tausend|mille|mila|duizend|тысяч[аи]?|千": 3,
     "million(?:s|en|es)?|mio|mln|millón|millones|milh(?:ão|ões)|milion[ei]|miljoen|миллион(?:а|ов)?|млн": 6,
@@ -77,6 +78,16 @@ def numbers(text: str) -> list[Number]:
     in_kanji = [(match, _kanji(match.group())) for match in _KANJI_NUMBER.finditer(text)]
     found += [Number(*match.span(), frozenset({Decimal(value)})) for match, value in in_words + in_kanji]
     return sorted(found, key=lambda number: number.start)
+
+
+def digit_numbers(text: str) -> list[Number]:
+    """Find the numbers that are written in digits, without those that only mark the items of a list."""
+    marks = [match.span() for match in _ITEM_MARK.finditer(text)]
+    return [
+        number
+        for number in numbers(text)
+        if text[number.start].isdigit() and not any(start <= number.start < end for start, end in marks)
+    ]
 
 
 def _read_time(match: re.Match[str]) -> list[Number]:

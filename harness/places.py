@@ -94,6 +94,11 @@ def anchor_lock(suite_path: Path, suite_name: str) -> Path:
     return baseline_lock(suite_path, suite_name).with_name(f"{suite_name}.anchor.lock.json")
 
 
+def label_folder(suite_path: Path, suite_name: str) -> Path:
+    """The folder of people's labels of a suite's answers: ``labels/<suite>`` beside the suite."""
+    return suite_path.parent / "labels" / suite_name
+
+
 def now() -> datetime:
     """The time in UTC, or that of ``SOURCE_DATE_EPOCH`` where it is set, for repeatable output."""
     fixed = os.environ.get("SOURCE_DATE_EPOCH")

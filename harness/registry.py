@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import Place, UsageError, did_you_mean
-from harness.types import Metric, Score
+from harness.types import TWIN_MEASURES, Case, Metric, Response, Score, twin_measure
 
 SYSTEMS = {
     "http": "harness.systems.http:connect",
@@ -38,6 +38,10 @@ METRICS = {
     "exact_match": "harness.metrics.answer:exact_match",
     "token_f1": "harness.metrics.answer:token_f1",
     "required_facts": "harness.metrics.answer:required_facts",
+    "numbers_grounded": "harness.metrics.grounding:numbers_grounded",
+    "answer_language": "harness.metrics.form:answer_language",
+    "ends_complete": "harness.metrics.form:ends_complete",
+    "instruction_leak_rate": "harness.metrics.instructions:instruction_leak_rate",
     "judged_faithfulness": "harness.metrics.judged:judged_faithfulness",
     "context_recall": "harness.metrics.judged:context_recall",
     "context_precision": "harness.metrics.judged:context_precision",
@@ -45,6 +49,8 @@ METRICS = {
     "answer_correctness": "harness.metrics.judged:answer_correctness",
     "judged_refusal": "harness.metrics.judged:judged_refusal",
     "citation_valid": "harness.metrics.citations:citation_valid",
+    "citation_precision": "harness.metrics.citations:citation_precision",
+    "citation_recall": "harness.metrics.citations:citation_recall",
     "refusal_correctness": "harness.metrics.refusal:refusal_correctness",
     "over_refusal_rate": "harness.metrics.refusal:over_refusal_rate",
     "under_refusal_rate": "harness.metrics.refusal:under_refusal_rate",
@@ -54,6 +60,21 @@ METRICS = {
     "cost_usd": "harness.metrics.usage:cost_usd",
     "error_rate": "harness.metrics.usage:error_rate",
 }
+
+CATCHES = {
+    "recall": ("dropped_passage",),
+    "evidence_recall": ("dropped_passage",),
+    "faithfulness": ("borrowed_number", "wrong_name", "negation", "unsupported_sentence"),
+    "numbers_grounded": ("wrong_number",),
+    "answer_language": ("wrong_language",),
+    "ends_complete": ("truncation",),
+    "instruction_leak_rate": ("injected_instruction",),
+    "citation_valid": ("invented_citation",),
+    "refusal_correctness": ("needless_refusal", "forbidden_answer"),
+    "over_refusal_rate": ("needless_refusal",),
+    "under_refusal_rate": ("forbidden_answer",),
+}
+"""The planted faults that a metric answers for: it has to catch them (``harness selftest metrics``)."""
 
 FAMILIES = {
     "ragas": "harness.judges.from_ragas:metric_named",
@@ -106,20 +127,22 @@ def metric(  # noqa: PLR0913 -- what is declared of a metric, each by its name
 def find_metric(name: str) -> Metric:
     """Find a metric by the name a suite gives it: ``recall@5``, ``faithfulness``, ``my_rag.metrics:tone``.
 
+    ``flip_rate:recall@5`` is a measure over twins; nothing is scored by it, case by case.
+
     Raises:
-        UsageError: unknown name, a cut-off that is missing, not wanted or not a whole number above 0.
+        UsageError: unknown name, a cut-off that is missing, not wanted or not a whole number above 0; a
+            measure over twins without a metric, of another such measure, or of a metric without an upper end.
     """
+    if (over_twins := twin_measure(name)) is not None:
+        return _find_twin_measure(*over_twins)
+    if name in TWIN_MEASURES:
+        raise UsageError(f"{name!r} needs a metric", mend=f"for example {name}:required_facts")
     family, colon, rest = name.partition(":")
     if colon and family in FAMILIES:
         made: Metric = load_object(FAMILIES[family], "metric")(rest)
         return made
     stem, at, cut = name.partition("@")
-    found = _find(stem, METRICS, group="harness.metrics", noun="metric")
-    if not isinstance(found, Metric):
-        raise UsageError(f"{stem!r} is not a metric", mend="mark the function with @metric(...)")
-    for need in found.needs:
-        if need not in RESOURCES:
-            raise UsageError(f"metric {stem!r} needs {need!r}", mend=did_you_mean(need, RESOURCES))
+    found = declared(stem)
     if found.cutoff and not at:
         raise UsageError(f"metric {name!r} needs a cut-off", mend=f"for example {name}@5")
     if at and not found.cutoff:
@@ -132,8 +155,51 @@ def find_metric(name: str) -> Metric:
 
 
 def is_ours(name: str) -> bool:
-    """Whether a metric is one of this package, by its full name."""
-    return name.partition("@")[0] in METRICS or name.partition(":")[0] in FAMILIES
+    """Say whether a metric, or the one that a measure over twins is about, is of this package."""
+    over_twins = twin_measure(name)
+    of = over_twins[1] if over_twins else name
+    return of.partition("@")[0] in METRICS or of.partition(":")[0] in FAMILIES
+
+
+def _find_twin_measure(measure: str, of: str) -> Metric:
+    """Give the identity of a measure over twins; its values come from those of its metric."""
+    if twin_measure(of) is not None:
+        raise UsageError(
+            f"{measure!r} of {of!r}", mend=f"name the metric itself: {measure}:{of.partition(':')[2]}"
+        )
+    base = find_metric(of)
+    if base.high is None:
+        raise UsageError(f"{measure!r} of {of!r}, which has no upper end", mend="name a metric with a range")
+    worst = measure == "worst_case"
+    return Metric(
+        name=f"{measure}:{of}",
+        score=_not_by_case,
+        version=base.version,
+        doc=f"{measure} of {of} over a case and its twins.",
+        higher_is_better=base.higher_is_better if worst else measure == "consistency",
+        low=base.low if worst else 0.0,
+        high=base.high if worst else 1.0,
+        unit=base.unit if worst else "",
+    )
+
+
+def _not_by_case(case: Case, response: Response) -> Score:
+    raise TypeError(f"a measure over twins says nothing of {case.id!r} alone ({response.attempts} attempts)")
+
+
+def declared(stem: str) -> Metric:
+    """Give a metric as it is declared, by its name without a cut-off.
+
+    Raises:
+        UsageError: unknown name, not a metric, or one that needs what there is not.
+    """
+    found = _find(stem, METRICS, group="harness.metrics", noun="metric")
+    if not isinstance(found, Metric):
+        raise UsageError(f"{stem!r} is not a metric", mend="mark the function with @metric(...)")
+    for need in found.needs:
+        if need not in RESOURCES:
+            raise UsageError(f"metric {stem!r} needs {need!r}", mend=did_you_mean(need, RESOURCES))
+    return found
 
 
 def find_system(name: str) -> Callable[..., Any]:

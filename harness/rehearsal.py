@@ -85,6 +85,21 @@ def resample(suite: Suite, runs: Sequence[RunScores], seed: int, drop: Drop | No
     )
 
 
+def spoil(suite: Suite, run: RunScores, changed: Mapping[str, Table], seed: int) -> Rehearsed:
+    """Hold the gate on a run in which some scores are changed, against the run as it was.
+
+    Nothing else differs: a gate that fails here and not where nothing is changed fails on the change.
+
+    Args:
+        suite: whose gates and looks.
+        run: as it was, baseline and anchor at once.
+        changed: by metric, the new values of some cases.
+        seed: of the order in which the cases are asked.
+    """
+    tables = {name: {**table, **changed.get(name, {})} for name, table in run.tables.items()}
+    return hold_gate(_evidence(suite, run._replace(tables=tables), [run]), _stages(suite, run.cases, seed))
+
+
 class Drop(NamedTuple):
     """A loss of so much in the mean of a gate's metric, over the cases of the gate."""
 

@@ -281,6 +281,19 @@ Judge = Callable[[Question], Opinion]
 """What a metric that needs a ``judge`` is given."""
 
 
+VARIANT = "variant"
+"""The key of ``metadata`` by which a variant names its kind; other twins do not have it."""
+
+TWIN_MEASURES = ("consistency", "flip_rate", "worst_case")
+"""What is said of a metric over a case and its twins: ``flip_rate:required_facts``."""
+
+
+def twin_measure(metric: str) -> tuple[str, str] | None:
+    """Part the name of a measure over twins into the measure and its metric; None for any other metric."""
+    measure, colon, of = metric.partition(":")
+    return (measure, of) if colon and measure in TWIN_MEASURES else None
+
+
 class Result(Struct, frozen=True):
     """One case answered and scored once; ``repeat`` counts from 0."""
 
@@ -855,6 +868,17 @@ class BaselineSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     fresh: float | None = None
 
 
+class CalibrationSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a judge needs before its gates may decide: agreement with people, known and not too old.
+
+    ``min_kappa`` is the least kappa; ``expires_after_days`` how old the judge's scores that were held
+    against labels may be (None: any age).
+    """
+
+    min_kappa: float = 0.6
+    expires_after_days: float | None = 90.0
+
+
 class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What is to be run and decided. ``system`` holds ``adapter`` and that adapter's own options.
 
@@ -875,6 +899,7 @@ class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     crosses: tuple[tuple[str, ...], ...] = ()
     run: RunSettings = RunSettings()
     baseline: BaselineSettings = BaselineSettings()
+    calibration: CalibrationSettings = CalibrationSettings()
     alpha: float = 0.01
     seed: int = 0
     choose: Choose | None = None
@@ -885,6 +910,154 @@ class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     def judging_of(self, metric: str) -> Judging:
         """Who judges a metric that needs a judge."""
         return self.judging.get(metric, Judging(("default",)))
+
+
+# -- labels ------------------------------------------------------------------------------------------------
+
+
+class Stratum(Struct, frozen=True, forbid_unknown_fields=True):
+    """Cases with like scores of the judge, in the order of the draw: the first ``drawn`` are labelled."""
+
+    name: str
+    cases: tuple[str, ...]
+    drawn: int
+
+
+class Panel(Struct, frozen=True, forbid_unknown_fields=True):
+    """The cases whose answers people label on one metric: a sample drawn by chance within strata.
+
+    It is drawn once and kept, so that a later run costs labels only where its answers are new. ``rubric`` is
+    what raters are asked, ``scale`` has the values that they may give, the lowest first; labels given by
+    another rubric or scale do not count. ``runs`` are those whose scores made the strata.
+    """
+
+    metric: str
+    rubric: str
+    scale: tuple[float, ...]
+    dataset_digest: str
+    seed: int
+    runs: tuple[str, ...]
+    strata: tuple[Stratum, ...]
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The ids of the cases to be labelled, stratum by stratum."""
+        return tuple(case_id for stratum in self.strata for case_id in stratum.cases[: stratum.drawn])
+
+
+class PacketItem(Struct, frozen=True, omit_defaults=True):
+    """One answer to be labelled, with all that a rater may see of it; ``id`` tells nothing."""
+
+    id: str
+    history: tuple[Message, ...]
+    input: str
+    output: str
+    passages: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+
+class Packet(Struct, frozen=True):
+    """Answers to be labelled by people who see neither system, score nor configuration; ``id`` is its digest.
+
+    ``scale`` has the values that a label may have, the worst first.
+    """
+
+    id: str
+    metric: str
+    rubric: str
+    scale: tuple[float, ...]
+    items: tuple[PacketItem, ...]
+
+
+class KeyItem(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an item of a packet is: an answer to a case, ``answer`` being the digest of all that was shown."""
+
+    item: str
+    case_id: str
+    answer: str
+
+
+class PacketKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a packet's items are, kept by who exported it; ``rubric`` is what raters were asked."""
+
+    packet: str
+    metric: str
+    rubric: str
+    scale: tuple[float, ...]
+    exported_at: str
+    items: tuple[KeyItem, ...]
+
+
+class Given(Struct, frozen=True, forbid_unknown_fields=True):
+    """One answer of a run by its digest, so that it is known where its texts are left out."""
+
+    case_id: str
+    repeat: int
+    answer: str
+
+
+class Label(Struct, frozen=True, forbid_unknown_fields=True):
+    """What one rater said of one answer; it holds for whoever gives that answer.
+
+    ``rubric`` is the digest of what was asked, and on which scale.
+    """
+
+    packet: str
+    item: str
+    rater: str
+    value: float
+    at: str
+    metric: str
+    rubric: str
+    case_id: str
+    answer: str
+    comment: str = ""
+
+
+class Measured(Struct, frozen=True):
+    """A figure with its 95 % limits over n labels; None where it is not known."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+class ErrorRates(Struct, frozen=True):
+    """How often the judge is right in one slice: of answers that people call good, and of those they do not.
+
+    ``n`` answers have labels.
+    """
+
+    slice: str
+    n: int
+    sensitivity: Measured
+    specificity: Measured
+    kappa: Measured
+
+
+class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
+    """How one judge of one metric agrees with people, weighted to all cases of the goldens.
+
+    It is of the judge with this fingerprint and this version of the metric, and of no other.
+    ``confusion[i][j]`` counts answers that people put at ``scale[i]`` and the judge at ``scale[j]``.
+    ``raters`` is the agreement of people with each other (alpha). ``scored_at`` is when the judge gave the
+    earliest of the scores; from ``expires_at`` on they say nothing of it any more (None: never).
+    """
+
+    metric: str
+    version: int
+    judge: str
+    scale: tuple[float, ...]
+    n_labels: int
+    n_raters: int
+    kappa: Measured
+    raters: Measured
+    rates: tuple[ErrorRates, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    runs: tuple[RunId, ...]
+    scored_at: str
+    expires_at: str | None
 
 
 # -- report ------------------------------------------------------------------------------------------------
@@ -973,14 +1146,30 @@ class CasePair(Struct, frozen=True):
     cause: str = ""
 
 
+class Robustness(Struct, frozen=True):
+    """One metric over the originals and twins of one kind: ``variant`` is the kind, empty for other twins.
+
+    ``original`` and ``twins`` are its means on either; ``flip_rate`` and ``consistency`` are over twins,
+    ``worst_case`` is over originals, each at the worst of its own value and those of its twins of this kind.
+    """
+
+    metric: str
+    variant: str
+    original: Estimate
+    twins: Estimate
+    flip_rate: Estimate
+    consistency: Estimate
+    worst_case: Estimate
+
+
 class Report(Struct, frozen=True):
     """What is shown. Every rendering reads this one value and computes nothing later.
 
     ``headline`` holds the three top lines: verdict and consequence; worst finding; where and likely why.
     ``baseline`` is the first run of the baseline, ``baseline_runs`` are all of them, ``anchor`` is the first
     run of the last release's baseline. ``verdicts`` are in suite order. ``comparisons`` are over all cases,
-    one per metric in suite order; ``slices`` are the same by slice, hardest hit first. ``files`` names where
-    report and store lie.
+    one per metric in suite order; ``slices`` are the same by slice, hardest hit first. ``robustness`` is of
+    the metrics that a measure over twins is about. ``files`` names where report and store lie.
     """
 
     title: str
@@ -1006,6 +1195,7 @@ class Report(Struct, frozen=True):
     reproduce: str = ""
     baseline_runs: tuple[Run, ...] = ()
     anchor: Run | None = None
+    robustness: tuple[Robustness, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
 
 

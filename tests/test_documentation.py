@@ -17,12 +17,14 @@ from harness.errors import ExitCode
 from harness.fairness.gaps import MIN_CLUSTERS
 from harness.gates import drop
 from harness.goldens.fields import ALIASES, RawCase
-from harness.metrics import support
-from harness.registry import METRICS, SYSTEMS, find_metric, find_system
+from harness.metrics import quantities, signals, support
+from harness.planting.faults import FAULTS
+from harness.registry import SYSTEMS, find_system
 from harness.suites.meaning import GOES_WITH, RULES
 from harness.systems.process import ENVIRONMENT
 from harness.types import (
     BaselineSettings,
+    CalibrationSettings,
     Choose,
     Gate,
     GoldenSource,
@@ -43,6 +45,7 @@ STRUCTS: dict[str, Any] = {
     "require": Requirement,
     "run": RunSettings,
     "baseline": BaselineSettings,
+    "calibration": CalibrationSettings,
     "gates": Gate,
 }
 """Heading of suites.md to the type whose keys its table lists."""
@@ -120,19 +123,10 @@ def test_every_adapter_option_is_explained(adapter: str) -> None:
     assert listed == [(parameter.name, shown(parameter.default)) for parameter in parameters]
 
 
-def test_every_metric_is_explained() -> None:
-    """Each metric has one row, with its cut-off, range, direction and version."""
-    listed = {
-        row[0].strip("`"): (row[2], row[3], row[5]) for row in rows(read("metrics.md")) if len(row) == 6
-    }
-    expected = {}
-    for name in METRICS:
-        metric = find_metric(f"{name}@5" if f"{name}@k" in listed else name)
-        high = "and up" if metric.high is None else f"to {metric.high:g}"
-        better = "higher" if metric.higher_is_better else "lower"
-        key = f"{name}@k" if metric.cutoff else name
-        expected[key] = (f"{metric.low:g} {high}", better, str(metric.version))
-    assert listed == expected
+def test_every_planted_fault_is_explained() -> None:
+    """The table has each fault once, in the same order."""
+    listed = [row[0].strip("`") for row in rows(section("plan.md", "harness selftest metrics"))]
+    assert listed == [*FAULTS]
 
 
 def test_every_status_is_explained() -> None:
@@ -156,8 +150,14 @@ def test_the_numbers_that_decide_are_those_of_the_code() -> None:
     assert sizes in section("gates.md", "max_drop")
     assert f"more than {drop.MAX_UNPAIRED:.0%}".replace("%", " %") in section("gates.md", "max_drop")
     assert f"`min_n` scored cases from {MIN_CLUSTERS} documents" in section("gates.md", "max_gap")
-    for value in (support.SUPPORTS, support.SAME_MATTER, support.ELSEWHERE):
+    threshold = support.shipped_weights().support.threshold
+    for value in (signals.SAME_MATTER, signals.NUMBER_MISSING, signals.NAME_MISSING, threshold):
         assert f" {value:g}" in section("metrics.md", "faithfulness")
+    assert f"within {quantities.ABOUT:.0%}".replace("%", " %") in section("metrics.md", "faithfulness")
+    listed = {
+        name for row in rows(section("metrics.md", "faithfulness")) for name in re.findall(r"`(\w+)`", row[0])
+    }
+    assert listed == set(support.shipped_weights().support.weights)
 
 
 def test_every_golden_field_is_explained() -> None:

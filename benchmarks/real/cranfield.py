@@ -189,7 +189,7 @@ def read_qrels(text: str) -> dict[str, dict[str, int]]:
 def read_run(text: str) -> dict[str, dict[str, float]]:
     run: dict[str, dict[str, float]] = defaultdict(dict)
     for line in text.splitlines():
-        query, _, doc_id, _, score, _ = line.split()
+        query, _, doc_id, _, score, *_ = line.split()
         run[query][doc_id] = float(score)
     return dict(run)
 

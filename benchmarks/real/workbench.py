@@ -53,7 +53,8 @@ def harness(folder: Path, *arguments: str) -> tuple[int, str]:
 
     Ends the script where the harness could not do its work (exit codes 2, 4 and 5).
     """
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    path = os.pathsep.join([str(Path(__file__).parent), str(ROOT)])  # this checkout, whatever is installed
+    environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(
         [sys.executable, "-m", "harness", *arguments],
         cwd=folder,

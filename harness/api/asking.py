@@ -21,7 +21,7 @@ from harness.registry import find_metric
 from harness.secrets import redact, redactor, resolve
 from harness.suites.suite import SuiteFile, SystemChoice
 from harness.systems.opening import open_system
-from harness.types import Case, Dataset, Recorded, Response, Result, Run
+from harness.types import Case, Dataset, Recorded, Response, Result, Run, twin_measure
 
 
 class Plan(NamedTuple):
@@ -126,7 +126,7 @@ async def open_session(
     # A system with workers answers so many questions at a time: more would wait within their own deadline.
     in_flight = min(in_flight, plan.system.options.get("workers", in_flight))
     settings = msgspec.structs.replace(plan.file.suite.run, max_concurrency=in_flight)
-    metrics = {name: find_metric(name) for name in run.metrics}
+    metrics = {name: find_metric(name) for name in run.metrics if twin_measure(name) is None}
     suite = plan.file.suite
     system_options, secrets = resolve(plan.system.options)
     secrets += judge_secrets(suite)

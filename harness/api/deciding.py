@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from harness.api.correcting import with_judges
 from harness.api.references import (
     NO_ANCHOR,
     NO_BASELINE,
@@ -24,6 +25,7 @@ from harness.api.references import (
 from harness.api.rendering import FORMATS, render
 from harness.api.trusting import with_trust
 from harness.baselines import Baseline
+from harness.calibration.standing import judge_notices
 from harness.comparison import RunScores, check_comparable, run_scores
 from harness.errors import Fault, HarnessError, NotComparable, RecordingError
 from harness.findings import Runs, make_report
@@ -64,7 +66,7 @@ def gate(
         candidate = _with_gates_of(suite_file, candidate)
     candidate = with_trust(candidate)
     suite = suite_of(candidate.run)
-    stale = _stale(baseline, candidate.run, suite)
+    stale, started_at = _stale(baseline, candidate.run, suite), candidate.run.started_at
     candidate = _repeatable(candidate)
     near = _reference(baseline, no_baseline, candidate, intersect=intersect)
     far = _reference(*anchor, candidate, intersect=intersect)
@@ -77,7 +79,8 @@ def gate(
     said += judging_notices(candidate)
     if not candidate.complete:
         said.append("the run is incomplete: cases without a result count as unscored")
-    evidence = _evidence(candidate, suite, near, far)
+    evidence = _evidence(candidate, suite, near, far, started_at)
+    said += judge_notices(evidence.judged)
     verdicts = decide_all(evidence, candidate.run.gate_lines)
     if suite.baseline.fresh is not None and near.scores is not None:
         found = judge_fresh(fresh, near.scores, suite, intersect=intersect)
@@ -106,14 +109,17 @@ def evidence_of(
     intersect: bool = False,
 ) -> Evidence:
     """Give what the gates of a run's suite are decided on, without a report; as in ``gate``."""
+    started_at = candidate.run.started_at
     candidate = _repeatable(with_trust(candidate))
     near = _reference(baseline, NO_BASELINE, candidate, intersect=intersect)
     far = _reference(*anchor, candidate, intersect=intersect)
-    return _evidence(candidate, suite_of(candidate.run), near, far)
+    return _evidence(candidate, suite_of(candidate.run), near, far, started_at)
 
 
-def _evidence(candidate: Recorded, suite: Suite, near: _Reference, far: _Reference) -> Evidence:
-    return Evidence(
+def _evidence(
+    candidate: Recorded, suite: Suite, near: _Reference, far: _Reference, started_at: str
+) -> Evidence:
+    found = Evidence(
         suite=suite,
         candidate=run_scores(candidate),
         baseline=near.scores,
@@ -123,6 +129,7 @@ def _evidence(candidate: Recorded, suite: Suite, near: _Reference, far: _Referen
         no_anchor=far.missing.what,
         anchor_unchanged=far.unchanged,
     )
+    return with_judges(found, candidate, {"baseline": near.runs, "anchor": far.runs}, started_at)
 
 
 class _Reference(NamedTuple):

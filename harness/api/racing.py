@@ -29,7 +29,17 @@ from harness.recordings import Recording, read, read_planned
 from harness.registry import find_metric
 from harness.suites.suite import choose_system
 from harness.systems.callables import folder_importable
-from harness.types import Candidates, Case, Choose, EarlyStop, MetricIdentity, Race, RaceLook, Recorded
+from harness.types import (
+    Candidates,
+    Case,
+    Choose,
+    EarlyStop,
+    MetricIdentity,
+    Race,
+    RaceLook,
+    Recorded,
+    twin_measure,
+)
 
 SELF = "plain"
 """How the plain system is named among candidates, unless the suite has a candidate of that name."""
@@ -152,7 +162,8 @@ def _metric(checked: Checked, options: RaceOptions) -> str:
         return options.metric
     if suite.choose is not None:
         return suite.choose.quality
-    found = next((name for name in suite.metrics if find_metric(name).high is not None), None)
+    by_case = [name for name in suite.metrics if twin_measure(name) is None]
+    found = next((name for name in by_case if find_metric(name).high is not None), None)
     return found or suite.metrics[0]
 
 
@@ -161,6 +172,10 @@ def _check_rules(rules: Rules) -> None:
         raise UsageError(
             f"{rules.metric!r} has no upper end: an answer that is missing has no worst value there",
             mend="race on a metric of quality, and limit this one under `choose:`",
+        )
+    if twin_measure(rules.metric) is not None:
+        raise UsageError(
+            f"{rules.metric!r} is known of twins only", mend="race on the metric that it is about"
         )
     if not 0 < rules.alpha < 0.5:
         raise UsageError(f"--alpha {rules.alpha:g}", mend="above 0 and below 0.5")

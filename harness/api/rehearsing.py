@@ -14,6 +14,7 @@ from harness.comparison import RunScores, run_scores
 from harness.errors import NotComparable, UsageError
 from harness.gates.family import margin_of
 from harness.places import Places
+from harness.planting.catching import Rate
 from harness.rehearsal import Drop, Rehearsed, leave_one_out, plantable, resample
 from harness.suites.suite import load_suite
 from harness.types import Gate, Outcome, Suite
@@ -22,15 +23,6 @@ LEAST_RUNS, ENOUGH_RUNS = 2, 6
 """Runs without which nothing can be rehearsed, and with which shocks of whole runs would show."""
 LEAST_DOCUMENTS = 15
 """Documents below which no gate on a drop is decided, and drawing some of them again says nothing."""
-
-
-class Rate(msgspec.Struct, frozen=True):
-    """How often something was so, with Wilson's 95 % interval."""
-
-    count: int
-    times: int
-    low: float
-    high: float
 
 
 class Said(msgspec.Struct, frozen=True):

@@ -62,8 +62,7 @@ def _hopeless_gates(file: SuiteFile, dataset: Dataset) -> Iterator[str]:
     for gate in file.suite.gates:
         if gate.kind != "drop" or gate.metric is None or roles[gate.id] == "guard":
             continue  # a guard need not pass
-        ours = is_ours(gate.metric)
-        metric = find_metric(gate.metric) if ours else None
+        metric = find_metric(gate.metric) if is_ours(gate.metric) else None
         span = None if metric is None or metric.high is None else metric.high - metric.low
         cases = [case for case in dataset.cases if matches(case, gate.where, file.suite.slices)]
         if why := cannot_pass(gate, file.suite, cases, span):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands import terminal
+from harness.commands.judge_calibrate import agree, calibrate
 
 if TYPE_CHECKING:
     from harness.api.trusting import Tried
@@ -78,3 +79,7 @@ def _say(tried: Sequence[Tried]) -> None:
         found = one.trust.canaries
         if found is not None and (moved := (*found.unsound, *found.gave_in)):
             terminal.say_wrapped(", ".join(moved), indent="    ")
+
+
+judge.add_command(calibrate)
+judge.add_command(agree)

@@ -11,7 +11,8 @@ import click
 from harness.commands import terminal
 
 if TYPE_CHECKING:
-    from harness.api.rehearsing import Rate, Rehearsal, Said
+    from harness.api.rehearsing import Rehearsal, Said
+    from harness.planting.catching import Rate
 
 
 @click.group(subcommand_metavar="COMMAND ...")
@@ -72,6 +73,87 @@ def gate(
     else:
         _say(found)
     return ExitCode.INCONCLUSIVE if found.undecidable else ExitCode.PASSED
+
+
+def _check_formats(
+    context: click.Context, option: click.Parameter, paths: tuple[Path, ...]
+) -> tuple[Path, ...]:
+    """Refuse an ending that is neither Markdown nor JSON before anything is read."""
+    del context, option
+    for path in paths:
+        if path.suffix not in (".md", ".json"):
+            raise click.BadParameter(f"{path.name!r}: the ending is .md or .json")
+    return paths
+
+
+def _up_to_1(context: click.Context, option: click.Parameter, value: float) -> float:
+    del context, option
+    if not 0 < value <= 1:
+        raise click.BadParameter(f"{value} is not above 0 and at most 1")
+    return value
+
+
+@selftest.command(short_help="Which metric, and which gate, catches faults planted in a run.")
+@click.argument("target", metavar="SUITE|RUN")
+@click.option(
+    "--share", type=float, callback=_up_to_1, default=0.1, show_default=True, metavar="X",
+    help="Share of the cases that have the fault when the gates are held.",
+)  # fmt: skip
+@click.option(
+    "--simulations", type=terminal.AT_LEAST_1, default=20, show_default=True, metavar="N",
+    help="How often the gates are held on each fault.",
+)  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of all that is drawn.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_check_formats,
+    help="Also write it here, by slice too; the ending (.md .json) chooses the format. Repeatable.",
+)
+@terminal.reports_option
+@terminal.json_option
+def metrics(
+    target: str,
+    share: float,
+    simulations: int,
+    seed: int,
+    quiet: bool,
+    outputs: tuple[Path, ...],
+    reports: Path,
+    as_json: bool,
+) -> int:
+    """Plant faults in the recorded answers of a RUN, or of the baseline of SUITE, and score them again.
+
+    A wrong number, a negation, a needless refusal, an answer cut off and others: how often does each metric
+    catch each of them, and how often does it flag a clean answer? Then each fault is planted in a share of
+    the cases, and the suite's gates are held: would the suite have caught it? Nothing is asked and no file of
+    the run is changed. Exits with 3 where nothing could be planted.
+    """
+    import msgspec
+
+    from harness.api.rendering import write_text
+    from harness.api.selftesting import Asked, plant_in_run
+    from harness.commands import planted
+    from harness.errors import ExitCode
+    from harness.places import Places
+
+    def tell(what: str) -> None:
+        if not quiet:
+            terminal.say(f"{what} ...", err=True)
+
+    found = plant_in_run(target, Places(reports), Asked(share, simulations, seed), tell)
+    document = msgspec.json.encode(found, order="deterministic").decode()
+    for path in outputs:
+        write_text(path, document + "\n" if path.suffix == ".json" else planted.markdown(found))
+    if as_json:
+        terminal.print_json(document)
+    else:
+        planted.say(found)
+    return ExitCode.PASSED if any(one.planted for one in found.faults) else ExitCode.INCONCLUSIVE
 
 
 def _say(found: Rehearsal) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from harness.comparison import LEVEL, SAME, Table, resolution
 from harness.fairness.gaps import MIN_CLUSTERS
-from harness.types import UNSCORED, Case, Interval, MetricIdentity, Result, TwinExample, TwinSwap
+from harness.types import UNSCORED, VARIANT, Case, Interval, MetricIdentity, Result, TwinExample, TwinSwap
 
 NO_VALUE = "(none)"
 MOST_EXAMPLES = 3
@@ -28,11 +28,15 @@ def twin_pairs(cases: Sequence[Case]) -> tuple[TwinPair, ...]:
     """Give every pair of an original and its twins, and of twins of one original, whose groups differ.
 
     A pair that differs in several attributes is one of all of them together (``dialect & language``): what
-    made a difference there cannot be told apart.
+    made a difference there cannot be told apart. Variants that differ from their original in no group are
+    left out: their wording differs, too.
     """
+    groups = {case.id: case.groups for case in cases}
     families: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
-        families[case.twin_of or case.id].append(case)
+        reworded = VARIANT in case.metadata and groups.get(case.twin_of or "") == case.groups
+        if not reworded:
+            families[case.twin_of or case.id].append(case)
     found = []
     for family in families.values():
         for pair in combinations(sorted(family, key=lambda case: case.id), 2):

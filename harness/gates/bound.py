@@ -50,7 +50,7 @@ def decide_bound(gate: Gate, evidence: Evidence, cases: Sequence[Case], empty: V
     else:
         why = f"values from one document ({found.n}) have no interval"
         return msgspec.structs.replace(empty, reason=why, candidate=found.value)
-    outcome, reason = _bound_outcome(gate, possible, known, metric.unit)
+    outcome, reason = bound_outcome(gate, possible, known, metric.unit)
     if found.n_unscored and outcome == "inconclusive":
         how = "without a value" if untold else "unscored"
         reason += f"; {found.n_unscored} of {found.n + found.n_unscored} {how} count at their worst"
@@ -75,7 +75,7 @@ def _untold(gate: Gate, table: Table, cases: Sequence[Case], metric: MetricIdent
     return sum(case.id in table and table[case.id].status == "not_applicable" for case in cases)
 
 
-def _bound_outcome(gate: Gate, possible: Range, known: Range, unit: str) -> tuple[Outcome, str]:
+def bound_outcome(gate: Gate, possible: Range, known: Range, unit: str) -> tuple[Outcome, str]:
     """PASS if all that is possible is within the bounds, FAIL if all that is known is outside one."""
     low, high = -math.inf if gate.min is None else gate.min, math.inf if gate.max is None else gate.max
     if low <= possible[0] and possible[1] <= high:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from harness.comparison import estimate
 from harness.errors import ExitCode
 from harness.gates.bound import decide_bound
 from harness.gates.cases import decide_cases, decide_scored
@@ -15,8 +14,9 @@ from harness.gates.evidence import Evidence, rule_text
 from harness.gates.family import DropTests, find_drops
 from harness.gates.gap import decide_gap
 from harness.gates.hierarchy import roles_of
+from harness.gates.judged import decide_judged_bound, why_advisory
 from harness.slices import select
-from harness.types import Case, Gate, Outcome, Slice, Suite, Verdict
+from harness.types import Gate, Outcome, Slice, Suite, Verdict
 
 SCORED = Gate(id="scored", min_scored=0.99)
 """The gate on the share of scored cases that every suite has unless it has its own."""
@@ -41,7 +41,18 @@ def decide_each(evidence: Evidence, drops: DropTests) -> tuple[Verdict, ...]:
 
 
 def decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:
-    """Decide one gate on the cases that it is about; ``drops`` are the tests of all gates on a drop."""
+    """Decide one gate on the cases that it is about; ``drops`` are the tests of all gates on a drop.
+
+    What rests on a judge that may not decide is inconclusive and holds the others back, whatever it says.
+    """
+    found = _decide(gate, evidence, drops)
+    why = evidence.candidate.advisory.get(gate.metric or "") or why_advisory(gate, evidence)
+    if not why or gate.kind == "scored":
+        return found
+    return msgspec.structs.replace(found, outcome="inconclusive", reason=f"advisory: {why}", holds=True)
+
+
+def _decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:
     where = Slice(tuple(gate.where.items()))
     cases = select(evidence.candidate.cases, where, evidence.suite.slices)
     empty = Verdict(gate.id, rule_text(gate), "inconclusive", "no case is selected", gate.metric, where.label)
@@ -49,9 +60,6 @@ def decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:
         return empty
     if gate.metric is not None and gate.metric not in evidence.candidate.tables:
         return msgspec.structs.replace(empty, reason=f"the run did not score {gate.metric}")
-    advisory = evidence.candidate.advisory.get(gate.metric or "")
-    if advisory is not None and gate.kind != "scored":
-        return _advisory(gate.metric or "", advisory, evidence, cases, empty)
     if gate.kind == "drop":
         role = roles_of(evidence.suite.gates)[gate.id]
         return decide_drop(gate, evidence, drops, role, cases, empty)
@@ -61,16 +69,10 @@ def decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:
         return decide_scored(gate, evidence, cases, empty)
     if gate.kind == "cases":
         return decide_cases(gate, evidence, empty)
+    correction = evidence.correction_of(gate)
+    if correction is not None and gate.quantile is None and not gate.total:
+        return decide_judged_bound(gate, correction, evidence, cases, empty)
     return decide_bound(gate, evidence, cases, empty)
-
-
-def _advisory(name: str, why: str, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
-    """Show the value of a metric whose judges may not decide, and decide nothing: neither pass nor fail."""
-    found = estimate(evidence.candidate.tables[name], cases, evidence.candidate.run.metrics[name])
-    total = found.n + found.n_unscored
-    return msgspec.structs.replace(
-        empty, reason=f"advisory: {why}", candidate=found.value, n=found.n, n_total=total
-    )
 
 
 def overall(verdicts: Sequence[Verdict]) -> tuple[Outcome, ExitCode]:

@@ -20,6 +20,7 @@ from harness.gates.family import (
     tested_slices,
 )
 from harness.gates.hierarchy import Role
+from harness.gates.judged import correction_text
 from harness.limits import pairs_needed
 from harness.numbers import number, p_value, relative, share
 from harness.slices import select
@@ -90,6 +91,8 @@ def _judge(test: DropTest, role: Role, unit: str) -> Verdict:
     gate, found = test.gate, test.comparison
     margin = gate.max_ratio - 1 if gate.max_ratio is not None else gate.max_drop or 0.0
     outcome, reason, holds = _outcome(test, margin, role, unit)
+    if test.correction is not None:
+        reason = f"{reason}; {correction_text(test.correction.by)}"
     return Verdict(
         gate=gate.id,
         rule=rule_text(gate),
@@ -126,6 +129,8 @@ def _outcome(test: DropTest, margin: float, role: Role, unit: str) -> tuple[Outc
     if not test.is_judged:
         n, clusters = test.least
         few = f"{found.n_pairs} pairs from {found.n_clusters} documents are too few to judge"
+        if test.correction is not None:
+            few = f"{found.n_pairs} pairs, {test.correction.labels} of them labelled, are too few to judge"
         return "inconclusive", f"{few} (need {n} from {clusters})", not guards or bool(pairs.worst)
     within = found.harm_limit is not None and found.harm_limit <= margin
     if test.is_sure and test.may_exceed and not within:

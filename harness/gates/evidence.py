@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from harness.calibration.correction import Correction
+from harness.calibration.standing import Judged
 from harness.comparison import RunScores
 from harness.numbers import number, share
 from harness.types import Case, Gate, Suite
@@ -27,6 +29,8 @@ class Evidence(NamedTuple):
     no_anchor: str = "there is no baseline of a release"
     anchor_unchanged: frozenset[str] | None = None
     """Ids of the cases that may be compared with the anchor; None: all."""
+    judged: Mapping[str, Judged] = {}
+    """What is known of the judges, by metric; a judged metric that is not in it decides nothing."""
 
     def comparable(
         self, cases: Sequence[Case], against: Literal["baseline", "anchor"] | None = None
@@ -34,6 +38,14 @@ class Evidence(NamedTuple):
         """Give the cases that are the same in the candidate and what it is compared with."""
         same = self.anchor_unchanged if against == "anchor" else self.unchanged
         return tuple(case for case in cases if same is None or case.id in same)
+
+    def correction_of(self, gate: Gate) -> Correction | None:
+        """Give what corrects a judge's scores for a gate; None where nothing does, or nothing is to be."""
+        judged = self.judged.get(gate.metric or "")
+        if judged is None or judged.advisory:
+            return None
+        found = judged.pairs.get(gate.against or "baseline") if gate.kind == "drop" else judged.alone
+        return found if isinstance(found, Correction) else None
 
 
 def rule_text(gate: Gate) -> str:

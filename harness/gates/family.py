@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
+from harness.calibration.correction import Correction, pair_corrected
 from harness.comparison import Looks, RunScores, differing_metrics, estimate
 from harness.gates.evidence import Evidence
 from harness.gates.hierarchy import weights_of
@@ -17,7 +18,7 @@ from harness.measurement import measure
 from harness.pairing import Pairs, Scale, pair
 from harness.pooling import complete_values, possible_values
 from harness.slices import TOO_SMALL_TO_TEST, select, slices_of, values_of
-from harness.types import Case, Comparison, Gate, Slice, Suite
+from harness.types import Case, Comparison, Gate, MetricIdentity, Slice, Suite
 
 if TYPE_CHECKING:
     from harness.stats.family import Family
@@ -34,12 +35,24 @@ SEED = 0
 """Of the sign flips: fixed, so that nobody can draw again."""
 
 
+class Corrected(NamedTuple):
+    """How many pairs of a test have labels, what corrects them, and how many are worse, better and the same.
+
+    The counts are as the judge has them: corrected values of single cases mean nothing.
+    """
+
+    by: Correction
+    labels: int
+    counts: tuple[int, int, int]
+
+
 class DropTest(NamedTuple):
     """One drop on one slice: its numbers, and what they may hide.
 
     ``shift`` is what runs as a whole move by. ``possible``: its own test is sure of a drop, or could be if
     what is missing were known. ``may_exceed``: what is known does not keep it within the margin.
-    ``others_lack``: scores are missing in the family, which may have kept it from being sure.
+    ``others_lack``: scores are missing in the family, which may have kept it from being sure. ``correction``:
+    its pairs are of a judge's scores, corrected by labels.
     """
 
     gate: Gate
@@ -49,6 +62,7 @@ class DropTest(NamedTuple):
     possible: bool = False
     may_exceed: bool = False
     others_lack: bool = False
+    correction: Corrected | None = None
 
     @property
     def least(self) -> tuple[int, int]:
@@ -60,7 +74,8 @@ class DropTest(NamedTuple):
     def is_judged(self) -> bool:
         """Whether there are enough pairs and documents."""
         pairs, clusters = self.least
-        return len(self.pairs.harms) >= pairs and len(set(self.pairs.clusters)) >= clusters
+        labelled = self.correction is None or self.correction.labels >= pairs
+        return labelled and len(self.pairs.harms) >= pairs and len(set(self.pairs.clusters)) >= clusters
 
     @property
     def lacks(self) -> bool:
@@ -222,7 +237,29 @@ def _paired(
     tables = reference.tables[name], evidence.candidate.tables[name]
     before, after = (estimate(table, cases, metric) for table in tables)
     found = Comparison(name, slice_, before, after, higher_is_better=metric.higher_is_better)
-    return DropTest(gate, pair(*tables, cases, metric, scale_of(gate)), found)
+    pairs = pair(*tables, cases, metric, scale_of(gate))
+    correction = evidence.correction_of(gate)
+    if correction is None or gate.max_ratio is not None:
+        return DropTest(gate, pairs, found)
+    return _corrected(DropTest(gate, pairs, found), correction, cases, metric)
+
+
+def _corrected(
+    test: DropTest, correction: Correction, cases: Sequence[Case], metric: MetricIdentity
+) -> DropTest:
+    """Give the test on the scores that labels correct; ``test`` is the one on the judge's own."""
+    harms = test.pairs.harms
+    counts = (
+        sum(harm > 0 for harm in harms),
+        sum(harm < 0 for harm in harms),
+        sum(harm == 0 for harm in harms),
+    )
+    before, after = (estimate(table, cases, metric) for table in correction.tables)
+    return test._replace(
+        pairs=pair_corrected(correction, cases, metric),
+        comparison=replace(test.comparison, baseline=before, candidate=after),
+        correction=Corrected(correction, correction.labels_in(cases), counts),
+    )
 
 
 def tested_slices(gate: Gate, suite: Suite, cases: Sequence[Case]) -> tuple[Slice, ...]:
@@ -288,6 +325,9 @@ def _measured(
     comparison = replace(
         comparison, limit_level=1 - error, p_adjusted=adjusted, level=spent_by(looks, alpha)[-1]
     )
+    if test.correction is not None:
+        worse, better, same = test.correction.counts
+        comparison = replace(comparison, worse=worse, better=better, same=same)
     may_exceed = known_limit(test.pairs, level, shift) > margin_of(test.gate)
     return test._replace(comparison=comparison, possible=possible, may_exceed=may_exceed)
 

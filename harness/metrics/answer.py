@@ -23,15 +23,23 @@ _SHORT_START = re.compile(rf"(?:(?![{UNSPACED}])[^\W\d_]){{1,3}}(?!\w)")
 _SHORT_END = re.compile(rf"(?<!\w)(?:(?![{UNSPACED}])[^\W\d_]){{1,3}}$")
 
 
-@metric("exact_match", version=1)
+@metric("exact_match", version=2)
 def exact_match(case: Case, response: Response) -> Score:
-    """1 if the answer is one of the expected outputs after SQuAD's normalisation, else 0."""
+    """1 if the answer is one of the expected outputs after SQuAD's normalisation, else 0.
+
+    ``not_applicable`` where the case expects ``refuse`` or ``clarify`` or has no ``expected_output``, and
+    where the system refused or asked back.
+    """
     return _best(case, response, lambda given, expected: float(given == expected))
 
 
-@metric("token_f1", version=1)
+@metric("token_f1", version=2)
 def token_f1(case: Case, response: Response) -> Score:
-    """F1 of shared tokens between answer and the nearest expected output, as in SQuAD."""
+    """F1 of shared tokens between answer and the nearest expected output, as in SQuAD.
+
+    ``not_applicable`` where the case expects ``refuse`` or ``clarify`` or has no ``expected_output``, and
+    where the system refused or asked back.
+    """
     return _best(case, response, _f1)
 
 
@@ -43,7 +51,7 @@ def required_facts(case: Case, response: Response) -> Score:
     writing of numbers alike (``1,000`` = ``1.000`` = ``1000``; ``14.5`` = ``14,5``). A number never matches
     within a longer one, nor a word of up to three letters at either end of a fact within a longer word;
     longer words may (``refund`` in ``refunds``). A refusal is scored like any other text: what it should
-    have told is missing.
+    have told is missing. ``not_applicable`` where the case lists no facts.
     """
     if not case.must_include and not case.must_not_include:
         return Score(status="not_applicable", reason="the case lists no facts")

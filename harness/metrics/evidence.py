@@ -54,19 +54,28 @@ class _Piece(NamedTuple):
 
 @metric("evidence_recall", version=1, needs=("corpus",), cutoff=True)
 def evidence_recall(case: Case, response: Response, *, corpus: Corpus | None, k: int) -> Score:
-    """Share of the gold characters that the first k passages cover."""
+    """Share of the gold characters that the first k passages cover.
+
+    ``not_applicable`` where there is no corpus, or the case has no evidence with a quote or offsets.
+    """
     return _score(case, response, corpus, k, lambda found: found.gold_hit / found.gold)
 
 
 @metric("evidence_precision", version=1, needs=("corpus",), cutoff=True)
 def evidence_precision(case: Case, response: Response, *, corpus: Corpus | None, k: int) -> Score:
-    """Share of the characters of the first k passages that are gold; 0 where nothing was retrieved."""
+    """Share of the characters of the first k passages that are gold; 0 where nothing was retrieved.
+
+    ``not_applicable`` where there is no corpus, or the case has no evidence with a quote or offsets.
+    """
     return _score(case, response, corpus, k, lambda found: found.retrieved_hit / max(found.retrieved, 1))
 
 
 @metric("evidence_iou", version=1, needs=("corpus",), cutoff=True)
 def evidence_iou(case: Case, response: Response, *, corpus: Corpus | None, k: int) -> Score:
-    """Characters that are gold and retrieved / characters that are gold or in the first k passages."""
+    """Characters that are gold and retrieved / characters that are gold or in the first k passages.
+
+    ``not_applicable`` where there is no corpus, or the case has no evidence with a quote or offsets.
+    """
     return _score(case, response, corpus, k, _iou)
 
 

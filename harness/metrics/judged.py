@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from harness.errors import UsageError
+from harness.metrics.claims import Claim, read_claims
 from harness.metrics.refusal import observe
-from harness.metrics.sentences import read_sentences
-from harness.metrics.support import has_content
 from harness.registry import metric
 from harness.types import Behavior, Case, Judge, Metric, Opinion, Passage, Question, Response, Rubric, Score
 
@@ -23,23 +22,6 @@ BEHAVIORS: tuple[Behavior, ...] = ("answer", "partial", "clarify", "refuse")
 Sections = tuple[tuple[str, str], ...]
 
 
-class Claim(NamedTuple):
-    """A statement of a text, with its offsets there."""
-
-    start: int
-    end: int
-    text: str
-
-
-def claims_of(text: str) -> list[Claim]:
-    """Give the statements of a text that can be checked, in order."""
-    return [
-        Claim(sentence.start, sentence.end, text[sentence.start : sentence.end])
-        for sentence in read_sentences(text)
-        if sentence.role in ("claim", "advice") and has_content(text[sentence.start : sentence.end])
-    ]
-
-
 @metric("judged_faithfulness", version=1, needs=("judge",), prompt="claims.v1")
 def judged_faithfulness(case: Case, response: Response, *, judge: Judge) -> Score:
     """Share of the answer's claims that the retrieved passages support, as a judge finds, 0..1.
@@ -50,7 +32,7 @@ def judged_faithfulness(case: Case, response: Response, *, judge: Judge) -> Scor
     """
     if (why := _no_answer(response)) is not None:
         return why
-    claims = claims_of(response.output or "")
+    claims = read_claims(response.output or "").claims
     if not claims:
         return Score(status="not_applicable", reason="the answer makes no claim")
     if not response.retrieved:
@@ -220,7 +202,7 @@ def _references(case: Case) -> tuple[str, ...] | Score:
 
 def _statements(text: str) -> tuple[str, ...]:
     """Give the claims of a text; one that is too short to make any stands as it is."""
-    return tuple(claim.text for claim in claims_of(text)) or (text,)
+    return tuple(claim.text for claim in read_claims(text).claims) or (text,)
 
 
 def _texts(passages: Sequence[Passage]) -> Sections:

@@ -84,43 +84,64 @@ def r_precision_of(ranking: Sequence[str], grades: Mapping[str, int]) -> float:
 
 @metric("recall", version=1, cutoff=True)
 def recall(case: Case, response: Response, *, k: int) -> Score:
-    """Share of the relevant documents that are among the first k."""
+    """Share of the relevant documents that are among the first k.
+
+    ``not_applicable`` where the case names no relevant document: no evidence of grade 1 or more.
+    """
     return _score(case, response, k, recall_at)
 
 
 @metric("precision", version=1, cutoff=True)
 def precision(case: Case, response: Response, *, k: int) -> Score:
-    """Share of the first k places that hold a relevant document; missing places count as not relevant."""
+    """Share of the first k places that hold a relevant document; missing places count as not relevant.
+
+    ``not_applicable`` where the case names no relevant document: no evidence of grade 1 or more.
+    """
     return _score(case, response, k, precision_at)
 
 
 @metric("hit_rate", version=1, cutoff=True)
 def hit_rate(case: Case, response: Response, *, k: int) -> Score:
-    """1 if a relevant document is among the first k, else 0."""
+    """1 if a relevant document is among the first k, else 0.
+
+    ``not_applicable`` where the case names no relevant document: no evidence of grade 1 or more.
+    """
     return _score(case, response, k, hit_rate_at)
 
 
 @metric("mrr", version=1, cutoff=True)
 def mrr(case: Case, response: Response, *, k: int) -> Score:
-    """1 / rank of the first relevant document among the first k, else 0."""
+    """1 / rank of the first relevant document among the first k, else 0.
+
+    ``not_applicable`` where the case names no relevant document: no evidence of grade 1 or more.
+    """
     return _score(case, response, k, reciprocal_rank_at)
 
 
 @metric("map", version=1, cutoff=True)
 def average_precision(case: Case, response: Response, *, k: int) -> Score:
-    """Precision averaged over the relevant documents, those not among the first k counting 0."""
+    """Precision averaged over the relevant documents, those not among the first k counting 0.
+
+    ``not_applicable`` where the case names no relevant document: no evidence of grade 1 or more.
+    """
     return _score(case, response, k, average_precision_at)
 
 
 @metric("ndcg", version=1, cutoff=True)
 def ndcg(case: Case, response: Response, *, k: int) -> Score:
-    """Graded gain of the first k, discounted by log2(rank + 1), against the best possible order."""
+    """Graded gain of the first k, discounted by log2(rank + 1), against the best possible order.
+
+    ``not_applicable`` where the case names no relevant document: no evidence of grade 1 or more.
+    """
     return _score(case, response, k, ndcg_at)
 
 
 @metric("r_precision", version=1)
 def r_precision(case: Case, response: Response) -> Score:
-    """Share of relevant documents among the first R, where R is how many there are."""
+    """Share of relevant documents among the first R, where R is how many there are.
+
+    ``not_applicable`` where the case names no relevant document: no evidence of grade 1 or more.
+    """
     first = max(_relevant(grades_of(case)), 1)
     return _score(case, response, first, lambda ranking, grades, _: r_precision_of(ranking, grades))
 

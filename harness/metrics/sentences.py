@@ -4,38 +4,32 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from harness.language import sentence_spans, words
-from harness.metrics import phrases_aside, phrases_refusing
+from harness.metrics.phrasebook import CUES, Found, find, plain
 
 Role = Literal["decline", "lack", "offer", "ask", "ask_more", "aside", "advice", "claim"]
 
-# What a sentence does shows early; the limit bounds the time that a hostile answer can take.
-LONGEST_LOOK = 600
-
-_ROLES: dict[Role, dict[str, str]] = {
-    "decline": phrases_refusing.DECLINE,
-    "lack": phrases_refusing.LACK,
-    "offer": phrases_aside.OFFER,
-    "ask": phrases_aside.ASK,
-    "ask_more": phrases_aside.ASK_MORE,
-    "aside": phrases_aside.POLITE,
-    "advice": phrases_aside.ADVICE,
-}
-_PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": None, "*": None, "_": None, "#": None, "\n": " "})
-_QUESTION = re.compile(r"[?？؟][\"'”’»)\]]*$|(?:すか|ょうか|のか)(?:（[^（）]*）)?。?$")
+_ROLES: tuple[Role, ...] = get_args(Role)
+_QUESTIONS = ("offer", "ask", "ask_more")
+_QUESTION = re.compile(r"[?？؟][\"'”’»)\]]*$|(?:すか|ょうか|のか)(?:（[^（]*）)?。?$")
 _MARKER = re.compile(r"(?:[-*•+>]|\(?\d{1,2}[.)])\s+(?=\S)")
 
 
 class Sentence(NamedTuple):
-    """What a sentence does, by offsets in the answer (without the mark of a list item), and what shows it."""
+    """What a sentence does, by offsets in the answer (without the mark of a list item), and what shows it.
+
+    ``cues`` holds every cue of the phrasebook that the sentence shows; ``role`` is the first that tells.
+    """
 
     start: int
     end: int
     role: Role
     matched: str = ""
+    language: str = ""
+    cues: frozenset[str] = frozenset()
+    is_item: bool = False
 
 
 def read_sentences(text: str) -> list[Sentence]:
@@ -52,27 +46,20 @@ def _read(text: str, start: int, end: int) -> Sentence:
     heading = text[start] == "#"
     marker = _MARKER.match(text, start, end)
     start = marker.end() if marker else start
-    raw = text[start : min(end, start + LONGEST_LOOK)]
-    plain = unicodedata.normalize("NFKC", raw).casefold().translate(_PLAIN).strip()
+    sentence = plain(text[start:end])
     asks = bool(_QUESTION.search(text[max(start, end - 80) : end]))
+    found = _find_cues(sentence, asks)
+    shown = frozenset(found)
     for role in _ROLES:
-        if role in ("offer", "ask", "ask_more") and not asks:
-            continue
-        match = _expression(role).search(plain)
-        if match:
-            return Sentence(start, end, role, match.group().strip())
-    if asks or heading or text[start:end].rstrip("*_ ").endswith((":", "：")) or not words(plain):
-        return Sentence(start, end, "aside")
-    return Sentence(start, end, "claim")
+        if role in found:
+            words_shown, language = found[role]
+            return Sentence(start, end, role, words_shown, language, shown, bool(marker))
+    is_aside = asks or heading or text[start:end].rstrip("*_ ").endswith((":", "：")) or not words(sentence)
+    return Sentence(start, end, "aside" if is_aside else "claim", "", "", shown, bool(marker))
 
 
-@functools.cache
-def _expression(role: Role) -> re.Pattern[str]:
-    """Join the lines of all languages for one role."""
-    lines: list[str] = []
-    for language, block in _ROLES[role].items():
-        filled = block.strip()
-        for name, pattern in phrases_refusing.LISTS.get(language, {}).items():
-            filled = filled.replace(f"<{name}>", pattern)
-        lines += filled.splitlines()
-    return re.compile("|".join(lines))
+@functools.lru_cache(maxsize=1024)
+def _find_cues(sentence: str, asks: bool) -> dict[str, Found]:
+    """Give what a ``plain`` sentence shows; only a question asks."""
+    sought = [cue for cue in CUES if asks or cue not in _QUESTIONS]
+    return {cue: found for cue in sought if (found := find(cue, sentence))}

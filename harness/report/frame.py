@@ -52,14 +52,14 @@ def render_document(
         scripts: assets that may fill ``visits`` (what a page does before it shows) and ``actions`` (keys).
         parts: what the templates set, by name.
     """
-    style = _asset(("page.css", "charts.css", *styles, "media.css"))
-    script = f'(() => {{\n"use strict";\n{_asset(("dom.js", "pages.js", *scripts, "open.js"))}}})();\n'
+    style = asset(("page.css", "charts.css", *styles, "media.css"))
+    script = f'(() => {{\n"use strict";\n{asset(("dom.js", "pages.js", *scripts, "open.js"))}}})();\n'
     policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        f"default-src 'none'; script-src '{hash_of(script)}'; style-src '{hash_of(style)}'; "
         "style-src-attr 'none'; img-src data:; base-uri 'none'; form-action 'none'"
     )
     document: str = (
-        _environment()
+        environment()
         .get_template(template)
         .render(pages=pages, policy=policy, style=style, script=script, **parts)
     )
@@ -67,16 +67,19 @@ def render_document(
 
 
 @functools.cache
-def _asset(names: tuple[str, ...]) -> str:
+def asset(names: tuple[str, ...]) -> str:
+    """Give the assets of these names as one text."""
     return "".join((_HERE / "assets" / name).read_text(encoding="utf-8") for name in names)
 
 
-def _hash(content: str) -> str:
+def hash_of(content: str) -> str:
+    """Give the source expression that a content security policy knows an inline style or script by."""
     return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
 
 
 @functools.cache
-def _environment() -> Any:
+def environment() -> Any:
+    """Give the environment of all templates: autoescape, and texts made visible."""
     import jinja2
     from markupsafe import Markup
 

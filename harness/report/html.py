@@ -11,6 +11,7 @@ from harness.report import views, wording
 from harness.report.frame import Page, render_document
 from harness.report.gap_views import gap_view
 from harness.report.payload import pack
+from harness.report.robustness_rows import robustness_rows
 from harness.types import Report
 
 _VERDICT = Page("verdict", "Verdict", "v")
@@ -56,6 +57,7 @@ def _parts(report: Report) -> dict[str, Any]:
         "refusals": views.refusal_rows(report),
         "hardest": views.hardest_hit(report),
         "matrix": views.slice_matrix(report),
+        "robustness": robustness_rows(report),
         "gaps": [gap_view(report, gap, report.verdicts) for gap in report.gaps],
         "record": views.record_rows(report),
         "config": views.config_rows(report),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from harness import numbers
 from harness.report import gap_words, wording
+from harness.report.robustness_rows import HEAD, robustness_rows
 from harness.report.visible import inert_line, visible
 from harness.report.wording import GateRow
 from harness.types import CaseChange, CasePair, Report, Result, Scalar
@@ -169,6 +170,10 @@ def _sections(report: Report) -> Iterable[tuple[str, list[str]]]:
         yield "fairness", _details(_gap_title(report), _gaps(report))
     if report.slices:
         yield "slices", _details("Slices, hardest hit first", _slices(report))
+    robust = [(inline(row.metric), inline(row.kind), *row[2:]) for row in robustness_rows(report)]
+    if robust:
+        table = _table(HEAD, "<<>>>>>>", robust[:MAX_ROWS])
+        yield "robustness", _details("The same question asked otherwise", table)
     if report.comparisons or report.estimates:
         yield "metrics", _details("All metrics", _metrics(report))
     quoted = _quoted(report)

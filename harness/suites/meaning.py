@@ -12,7 +12,7 @@ from harness.goldens.fields import FIELDS, is_field
 from harness.registry import SYSTEMS, find_metric, installed, is_ours
 from harness.slices import NESTED_SOURCES, PLAIN_SOURCES, is_source
 from harness.suites.yaml import Document, KeyPath
-from harness.types import Gate, GateKind, Metric, Suite
+from harness.types import Gate, GateKind, Metric, Suite, twin_measure
 
 GATE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 RULES = ("max_drop", "max_ratio", "min", "max", "max_gap", "min_scored", "cases")
@@ -64,6 +64,7 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
     _check_system(suite, fault)
     for index, name in enumerate(suite.metrics):
         _check_metric(name, suite.metrics.index(name) != index, ("metrics", index), fault)
+        _check_over_twins(name, suite, ("metrics", index), fault)
     _check_slices(suite, fault)
     _check_run(suite, fault)
     if suite.baseline.runs < 1:
@@ -75,6 +76,7 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
     fresh = suite.baseline.fresh
     if fresh is not None and not 0 < fresh <= 1:
         fault(("baseline", "fresh"), f"fresh is {fresh:g}", "a share above 0 and at most 1, or null for none")
+    _check_calibration(suite, fault)
     seen: set[str] = set()
     for index, gate in enumerate(suite.gates):
         _check_gate(gate, suite, ("gates", index), fault)
@@ -82,6 +84,15 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
             fault(("gates", index, "id"), f"duplicate gate id {gate.id!r}")
         seen.add(gate.id)
     _check_primary(suite, fault)
+
+
+def _check_calibration(suite: Suite, fault: FaultAt) -> None:
+    kappa, days = suite.calibration.min_kappa, suite.calibration.expires_after_days
+    if not 0 <= kappa < 1:
+        fault(("calibration", "min_kappa"), f"min_kappa is {kappa:g}", "from 0 to below 1")
+    if days is not None and not days > 0:
+        what = f"expires_after_days is {days:g}"
+        fault(("calibration", "expires_after_days"), what, "days above 0, or null for any age")
 
 
 def _check_primary(suite: Suite, fault: FaultAt) -> None:
@@ -136,6 +147,18 @@ def _check_metric(name: str, repeated: bool, path: KeyPath, fault: FaultAt) -> N
         find_metric(name)
     except UsageError as error:
         fault(path, error.faults[0].what, error.faults[0].mend)
+
+
+def _check_over_twins(name: str, suite: Suite, path: KeyPath, fault: FaultAt) -> None:
+    """A measure over twins is made of values that the run has."""
+    over_twins = twin_measure(name)
+    if over_twins is not None and over_twins[1] not in suite.metrics:
+        of = over_twins[1]
+        fault(
+            path,
+            f"{name!r} is about {of!r}, which the suite does not measure",
+            f"add {of!r} under `metrics:`",
+        )
 
 
 def _check_slices(suite: Suite, fault: FaultAt) -> None:

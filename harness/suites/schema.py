@@ -76,6 +76,9 @@ def _narrow_suite(parts: dict[str, Any]) -> None:
     parts["BaselineSettings"]["properties"]["runs"]["minimum"] = 1
     parts["BaselineSettings"]["properties"]["stale_after_days"]["anyOf"][0]["exclusiveMinimum"] = 0
     parts["BaselineSettings"]["properties"]["fresh"]["anyOf"][0] |= {"exclusiveMinimum": 0, "maximum": 1}
+    calibration = parts["CalibrationSettings"]["properties"]
+    calibration["min_kappa"] |= {"minimum": 0, "exclusiveMaximum": 1}
+    calibration["expires_after_days"]["anyOf"][0]["exclusiveMinimum"] = 0
     parts["SliceRule"]["properties"]["min_n"]["minimum"] = 1
     sources = "|".join([*PLAIN_SOURCES, *(rf"{head}\..+" for head in NESTED_SOURCES)])
     parts["SliceRule"]["properties"]["from"]["pattern"] = _whole(sources)

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
+import json
+import os
+import re
+import string
+from collections import Counter
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,3 +177,45 @@ def test_no_facts_is_not_applicable_and_no_output_states_nothing() -> None:
 def test_a_fact_states_itself(fact: str) -> None:
     """Any fact is found in the text that is the fact."""
     assert facts(fact, fact).value == 1.0
+
+
+def squad_tokens(text: str) -> list[str]:
+    """SQuAD's normalisation as its paper states it: lower case, no ASCII punctuation, no articles."""
+    bare = "".join(sign for sign in text.lower() if sign not in string.punctuation)
+    return re.sub(r"\b(a|an|the)\b", " ", bare).split()
+
+
+def squad_f1(answer: str, gold: str) -> float:
+    """Twice the shared tokens over all tokens; two texts without a token are the same."""
+    ours, theirs = squad_tokens(answer), squad_tokens(gold)
+    if not ours or not theirs:
+        return float(ours == theirs)
+    shared = (Counter(ours) & Counter(theirs)).total()
+    precision, recall = shared / len(ours), shared / len(theirs)
+    return 2 * precision * recall / (precision + recall) if shared else 0.0
+
+
+@pytest.mark.data
+def test_squad_answers_have_squads_values() -> None:
+    """Gold answers of SQuAD 2.0 against each other, whole, cut and re-written (ASCII texts)."""
+    default = Path(__file__).parents[3] / "shared" / "data"
+    path = Path(os.environ.get("HARNESS_DATA", default)) / "squad2" / "squad2_dev.jsonl.gz"
+    if not path.is_file():
+        pytest.skip("HARNESS_DATA has no folder squad2")
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        rows = [row for row in map(json.loads, file) if row["answers"] and "".join(row["answers"]).isascii()]
+    compared = left_out = 0
+    for row, other in itertools.pairwise(rows):
+        golds, near = row["answers"], row["answers"][0].split()[:2]
+        for answer in (golds[-1], f"The {golds[0]}!", " ".join([*near, "and", *near]), other["answers"][0]):
+            case = case_of(*golds)
+            if scored("exact_match", case, answer).status == "not_applicable":  # it reads like a refusal
+                left_out += 1
+                continue
+            exact = max(float(squad_tokens(answer) == squad_tokens(gold)) for gold in golds)
+            f1 = max(squad_f1(answer, gold) for gold in golds)
+            assert scored("exact_match", case, answer).value == exact, (golds, answer)
+            assert scored("token_f1", case, answer).value == pytest.approx(f1, abs=1e-12), (golds, answer)
+            compared += 1
+    assert compared > 1000
+    assert left_out < 0.01 * compared

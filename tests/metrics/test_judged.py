@@ -8,7 +8,6 @@ import pytest
 from harness.metrics.judged import (
     answer_correctness,
     answer_relevancy,
-    claims_of,
     context_precision,
     context_recall,
     judged_faithfulness,
@@ -231,10 +230,3 @@ def test_where_there_is_nothing_to_judge_nobody_is_asked(metric, case: Case, res
     found = _score(metric, judge, case, response)
     assert (found.status, found.value, judge.asked) == ("not_applicable", None, [])
     assert found.reason
-
-
-def test_claims_have_their_offsets() -> None:
-    """Greetings, questions and offers are none."""
-    text = "Hello! The notice is 14 days. Can I help with anything else?"
-    (claim,) = claims_of(text)
-    assert text[claim.start : claim.end] == claim.text == "The notice is 14 days."

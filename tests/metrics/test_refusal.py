@@ -153,7 +153,7 @@ def test_the_reason_is_the_words_that_show_it() -> None:
 
 def test_the_systems_own_word_counts_where_the_text_is_silent() -> None:
     """refused=True decides for a short text without known words; a plain answer stands against it."""
-    unknown = "En tiedä vastausta."
+    unknown = "Ég veit það ekki."
     assert observe(Response(unknown))[0] == "answer"
     assert observe(Response(unknown, refused=True))[0] == "refuse"
     long = "Returns are free. The label is in the box. The money is paid back in five days."
@@ -206,11 +206,78 @@ def test_matrix_of_expected_and_observed(
     assert values(expected, observed) == [correct, over, under]
 
 
-def test_details_hold_expected_observed_and_reason() -> None:
-    """The report builds its matrix from the details."""
-    case = Case(Query("q", "?"), expected_behavior="refuse")
-    result = find_metric("refusal_correctness").score(case, Response("I don't know."))
-    assert result.details == {"expected": "refuse", "observed": "refuse", "reason": "i don't know"}
+def details(response: Response, **case: object) -> dict[str, object]:
+    golden = Case(Query("q", "?"), **{"expected_behavior": "refuse", **case})  # type: ignore[arg-type]
+    return find_metric("refusal_correctness").score(golden, response).details
+
+
+def test_details_hold_what_a_person_needs_to_check_it() -> None:
+    """The report builds its matrix from the details; words, reason and probability stand beside."""
+    found = details(Response("I don't know."))
+    assert 0.9 < found.pop("refusal_probability") <= 1  # type: ignore[operator]
+    assert found == {
+        "expected": "refuse",
+        "observed": "refuse",
+        "reason": "i don't know",
+        "refusal_reason": "no_evidence",
+    }
+    assert "refusal_reason" not in details(Response("Returns are free."))
+
+
+def test_a_language_not_learnt_from_is_noted() -> None:
+    """Where a refusal may be missed, the details say so."""
+    assert "notice" not in details(Response("I don't know."))
+    assert "German" in details(Response("Das weiß ich leider nicht."))["notice"]  # type: ignore[operator]
+    assert "none of those" in details(Response("Ég veit það ekki."))["notice"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("text", "flag", "recorded"),
+    [
+        ("I don't know.", True, None),
+        ("I don't know.", False, False),
+        ("I don't know.", None, None),
+        ("Returns are free. The label is in the box. The money is back in five days.", True, True),
+        ("Ég veit það ekki.", True, True),
+        ("Returns are free.", False, None),
+        ("Which order do you mean?", True, True),
+    ],
+)
+def test_a_flag_that_the_text_does_not_bear_out_is_recorded(
+    text: str, flag: bool | None, recorded: bool | None
+) -> None:
+    """The system's own word is evidence, not truth: where it differs from the text, both are kept."""
+    assert details(Response(text, refused=flag)).get("system_says_refused") == recorded
+
+
+MIXED = "I can't tell you the rota. The shop is open from 10 to 15. However, it closes at 14 in winter."
+
+
+@pytest.mark.parametrize(
+    ("policy", "facts", "text", "correct", "under"),
+    [
+        ("P5", ("10",), MIXED, 1, 0),
+        ("P5", ("10",), "I can't tell you the rota.", 1, 0),
+        ("P5", ("10",), "Anna is on duty. The shop is open from 10 to 15.", 0, 1),
+        ("P5", (), MIXED, 0, 1),
+        (None, ("10",), MIXED, 0, 1),
+    ],
+)
+def test_a_mixed_request_under_a_rule_may_be_answered_in_part(
+    policy: str | None, facts: tuple[str, ...], text: str, correct: float, under: float
+) -> None:
+    """Only where a rule applies and facts are asked for beside it: half-compliance elsewhere is none."""
+    case = Case(Query("q", "?"), expected_behavior="refuse", policy=policy, must_include=facts)
+    assert find_metric("refusal_correctness").score(case, Response(text)).value == correct
+    assert find_metric("under_refusal_rate").score(case, Response(text)).value == under
+
+
+def test_finding_nothing_is_another_reason_than_a_rule() -> None:
+    """A system that only finds nothing may answer once its sources hold it; under a rule that is noted."""
+    assert "other_reason" in details(Response("I found nothing about that in the documents."), policy="P3")
+    assert "other_reason" not in details(Response("I can't share other members' data."), policy="P3")
+    assert "other_reason" not in details(Response("I found nothing about that in the documents."))
+    assert details(Response("I can't help with that."), policy="P3")["policy"] == "P3"
 
 
 def test_lower_rates_are_better() -> None:

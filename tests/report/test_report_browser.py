@@ -21,7 +21,9 @@ from saturate import saturate
 from harness.report import audit
 from harness.report.candidates import render as render_candidates
 from harness.report.html import render
+from harness.report.packet import render_html as render_packet
 from harness.report.visible import visible
+from harness.types import Packet, PacketItem
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -144,3 +146,13 @@ def test_a_document_without_cases_opens_in_the_same_frame(browse: Open, route: s
     assert _visible_pages(opened.dom) == [route.partition("/")[2] or "statement"]
     assert opened.console == []
     assert not [address for address in opened.addresses if "evil.test" in address]
+
+
+def test_a_packet_opens_counts_and_asks_nobody(browse: Open) -> None:
+    """The page of a packet runs its script under its policy, and shows hostile answers as text."""
+    items = tuple(PacketItem(f"item{i}", (), text, text, (text,)) for i, text in enumerate(HOSTILE))
+    opened = browse(render_packet(Packet("abc", "quality", "Is it good?", (0.0, 1.0), items)), "")
+    assert opened.console == []
+    assert f"0 of {len(HOSTILE)} labelled" in opened.dom
+    assert not [address for address in opened.addresses if "evil.test" in address]
+    assert opened.dom.count("<script") == 1

@@ -36,7 +36,7 @@ def test_a_whole_suite_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told_as"),
     [
-        (("", "asert: 1"), "16:1 unknown key 'asert' | valid names: alpha, baseline, candidates"),
+        (("", "asert: 1"), "16:1 unknown key 'asert' | valid names: alpha, baseline, calibration"),
         (("", "gate: []"), "16:1 unknown key 'gate' | did you mean 'gates'?"),
         (("    min: 0.5", "    mim: 0.5"), "15:5 unknown key 'mim' in gates[0] | did you mean 'min'?"),
         (
@@ -323,6 +323,8 @@ def test_every_rule_can_be_written(tmp_path: Path, gate: str) -> None:
         (("", "alpha: 0"), "16:8 alpha is 0.0 | a false-alarm rate above 0 and below 0.5"),
         (("", "alpha: 0.5"), "16:8 alpha is 0.5 | a false-alarm rate"),
         (("", "baseline: { runs: 0 }"), "16:19 runs is 0 | 1 or more"),
+        (("", "calibration: { min_kappa: 1 }"), "16:27 min_kappa is 1 | from 0 to below 1"),
+        (("", "calibration: { expires_after_days: 0 }"), "16:36 expires_after_days is 0 | days above 0"),
         (("", "baseline: { stale_after_days: 0 }"), "16:31 stale_after_days is 0 | days above 0, or null"),
         (("", "run: { max_concurrency: 0 }"), "16:25 max_concurrency is 0 | 1 or more"),
         (("", "run: { retries: -1 }"), "16:17 retries is -1 | 0 or more"),
