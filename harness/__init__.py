@@ -8,15 +8,30 @@ if TYPE_CHECKING:
     from harness.api.frames import scores_frame
     from harness.errors import SystemFailure
     from harness.registry import metric
-    from harness.types import Case, Citation, Passage, Query, Response, Score, Timings, Usage
+    from harness.types import (
+        Case,
+        Citation,
+        Judge,
+        Opinion,
+        Passage,
+        Query,
+        Question,
+        Response,
+        Score,
+        Timings,
+        Usage,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Case",
     "Citation",
+    "Judge",
+    "Opinion",
     "Passage",
     "Query",
+    "Question",
     "Response",
     "Score",
     "SystemFailure",

@@ -60,7 +60,8 @@ def entrant_of(recorded: Recorded, cases: Collection[str] | None = None) -> Entr
     scores = run_scores(recorded)
     used, n_cached = _usage(recorded, wanted)
     run = replace(scores.run, metrics={**scores.run.metrics, **USAGE})
-    scores = scores._replace(run=run, cases=wanted, tables={**scores.tables, **used})
+    tables = {**scores.tables, **used}
+    scores = RunScores(run, wanted, tables, advisory=scores.advisory, served=scores.served)
     counted = {name: count_lost(table, wanted, run.metrics[name]) for name, table in scores.tables.items()}
     return Entrant(scores, counted, n_cached)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from guides import code
 from judge_stub import Reply, Stub, judge_soundly, stub_judge
 from judged_project import EVERY, RUBRICS, harness, run_and_read, scores_of, write_project
 from project import call, clean_env
@@ -276,3 +277,21 @@ def test_wrong_judges_are_told_with_their_line(changes: dict[str, Any], message:
     assert ended.code == 2
     assert message in ended.words
     assert "suite.yaml:" in ended.err
+
+
+def test_a_judged_metric_of_the_users_own(stub: Stub, tmp_path: Path) -> None:
+    """The guide's example is judged like ours, and told where its prompt is none."""
+    (example,) = code("judges.md", "python")
+    gate = {"id": "faithful", "metric": "judged_faithfulness", "min": 0.5, "bound": "point"}
+    metrics = ["judged_faithfulness", "my_judged:grounded"]
+    folder = write_project(tmp_path, stub.url, metrics=metrics, gates=[gate])
+    (folder / "my_judged.py").write_text(example)
+    try:
+        found = run_and_read(folder, "r")
+        assert [found[f"c{n}", "my_judged:grounded"].value for n in range(1, 7)] == [1, 1, 1, 1, 0, 1]
+        assert found["c1", "my_judged:grounded"].details["judges"][0]["name"] == "default"
+        sys.modules.pop("my_judged")
+        (folder / "my_judged.py").write_text(example.replace('prompt="claims.v1"', 'prompt="claim.v1"'))
+        assert harness(folder, "run", "suite.yaml", "-q") == 2
+    finally:
+        sys.modules.pop("my_judged", None)
