@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-refusal bench-stats bench-race bench-fairness bench-gate bench-planted cards clean
+.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-gate bench-planted cards clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -56,6 +56,9 @@ bench-real: $(READY)  ## the harness on real, human-labelled data (HARNESS_DATA)
 
 bench-refusal: $(READY)  ## how often refusals seen are those that people saw (HARNESS_DATA; minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/refusal_agreement.py --out benchmarks/refusal_agreement.md
+
+bench-agreement: $(READY)  ## agreement of the offline faithfulness with people, set by set (HARNESS_DATA)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/human_agreement.py
 
 bench-race: $(READY)  ## how well a race of 16 configurations chooses, and for how many calls
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/race_characteristics.py

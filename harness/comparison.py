@@ -22,6 +22,7 @@ from harness.types import (
 )
 
 LEVEL = 0.95
+NOT_KNOWN = "it is not known whether its judge withstands attacks"
 SAME = 1e-12
 """Differences below this are ties: sums in another order, not another answer."""
 
@@ -52,7 +53,8 @@ class RunScores(NamedTuple):
     """One run folded by case, or several pooled, ready to be compared and decided upon.
 
     ``looks`` were taken on its way. ``runs`` holds the tables of each run by itself where several were
-    pooled; the first of them is ``run``.
+    pooled; the first of them is ``run``. ``advisory`` says of judged metrics why they may not decide a gate,
+    ``served`` by which models they were judged.
     """
 
     run: Run
@@ -60,6 +62,8 @@ class RunScores(NamedTuple):
     tables: Mapping[str, Table]
     looks: Looks = Looks()
     runs: tuple[Mapping[str, Table], ...] = ()
+    advisory: Mapping[str, str] = {}
+    served: Mapping[str, frozenset[str]] = {}
 
 
 def run_scores(recorded: Recorded) -> RunScores:
@@ -77,7 +81,22 @@ def run_scores(recorded: Recorded) -> RunScores:
             tables[name] = over_twins(measure, values, recorded.cases, of_metric)
     n_looks = recorded.stop.look if recorded.stop else len(recorded.looks)
     looks = Looks(recorded.stages, recorded.looks[:n_looks]) if recorded.stages else Looks()
-    return RunScores(recorded.run, recorded.cases, tables, looks)
+    advisory = {name: why for name in recorded.run.judges if (why := recorded.trust.get(name, NOT_KNOWN))}
+    return RunScores(
+        recorded.run, recorded.cases, tables, looks, advisory=advisory, served=served_by(recorded.results)
+    )
+
+
+def served_by(results: Iterable[Result]) -> dict[str, frozenset[str]]:
+    """Name the models that judged each metric, as their services say."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for result in results:
+        for name, score in result.scores.items():
+            judges = score.details.get("judges")
+            for judge in judges if isinstance(judges, list) else ():
+                if isinstance(judge, dict) and isinstance(judge.get("served"), str):
+                    found[name] |= set(filter(None, judge["served"].split("; ")))
+    return {name: frozenset(models) for name, models in found.items()}
 
 
 def fold(results: Iterable[Result], metric: str, repeats: int) -> dict[str, CaseValue]:

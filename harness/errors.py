@@ -11,6 +11,7 @@ HarnessError                    4  something inside broke
 ├── RecordingError              4  a recording cannot be read or written
 └── StoreError                  4  the database cannot be read or written
 SystemFailure                      one call of the system under test failed (never leaves the engine)
+JudgeFailure                       a judge gave no usable verdict (never leaves the engine)
 """
 
 from __future__ import annotations
@@ -135,6 +136,19 @@ class SystemFailure(Exception):
         self.message = message
         self.retry = retry
         self.retry_after_s = retry_after_s
+
+
+class JudgeFailure(Exception):
+    """A judge gave no usable verdict; the engine records it as the score's status.
+
+    ``answered`` says whether the judge replied at all: what it replied was then not a verdict.
+    """
+
+    def __init__(self, message: str, *, answered: bool = False) -> None:
+        """Take what went wrong."""
+        super().__init__(message)
+        self.message = message
+        self.answered = answered
 
 
 def did_you_mean(wrong: str, valid: Iterable[str]) -> str:

@@ -29,6 +29,11 @@ class Places:
         """The DuckDB file."""
         return self.reports / "harness.duckdb"
 
+    @property
+    def judge_cache(self) -> Path:
+        """The folder of the verdicts that judges gave."""
+        return self.reports / "judge-cache"
+
     def run_folder(self, run_id: str) -> Path:
         """The folder of one run."""
         return self.reports / "runs" / run_id
@@ -77,6 +82,11 @@ class Places:
 def baseline_lock(suite_path: Path, suite_name: str) -> Path:
     """The lock file of a suite's baseline: ``baselines/<suite>.lock.json`` beside the suite."""
     return suite_path.parent / "baselines" / f"{suite_name}.lock.json"
+
+
+def trust_file(suite_path: Path, suite_name: str) -> Path:
+    """What is known of a suite's judges: ``judges/<suite>.trust.json`` beside the suite."""
+    return suite_path.parent / "judges" / f"{suite_name}.trust.json"
 
 
 def anchor_lock(suite_path: Path, suite_name: str) -> Path:

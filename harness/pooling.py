@@ -31,7 +31,12 @@ def pool(runs: Sequence[RunScores]) -> RunScores:
     for run in runs:
         for case in run.cases:
             cases.setdefault(case.id, case)
-    return RunScores(first.run, tuple(cases.values()), tables, runs=tuple(run.tables for run in runs))
+    served = {
+        name: frozenset().union(*(run.served.get(name, frozenset()) for run in runs)) for name in first.served
+    }
+    return RunScores(
+        first.run, tuple(cases.values()), tables, runs=tuple(run.tables for run in runs), served=served
+    )
 
 
 def _pool_tables(tables: Sequence[Table]) -> dict[str, CaseValue]:

@@ -42,6 +42,12 @@ METRICS = {
     "answer_language": "harness.metrics.form:answer_language",
     "ends_complete": "harness.metrics.form:ends_complete",
     "instruction_leak_rate": "harness.metrics.instructions:instruction_leak_rate",
+    "judged_faithfulness": "harness.metrics.judged:judged_faithfulness",
+    "context_recall": "harness.metrics.judged:context_recall",
+    "context_precision": "harness.metrics.judged:context_precision",
+    "answer_relevancy": "harness.metrics.judged:answer_relevancy",
+    "answer_correctness": "harness.metrics.judged:answer_correctness",
+    "judged_refusal": "harness.metrics.judged:judged_refusal",
     "citation_valid": "harness.metrics.citations:citation_valid",
     "citation_precision": "harness.metrics.citations:citation_precision",
     "citation_recall": "harness.metrics.citations:citation_recall",
@@ -70,11 +76,17 @@ CATCHES = {
 }
 """The planted faults that a metric answers for: it has to catch them (``harness selftest metrics``)."""
 
-RESOURCES = ("corpus",)
+FAMILIES = {
+    "ragas": "harness.judges.from_ragas:metric_named",
+    "rubric": "harness.metrics.judged:rubric_named",
+}
+"""Beginning of a metric's name to what makes the metric of the rest: ``ragas:faithfulness``."""
+
+RESOURCES = ("corpus", "judge", "rubrics")
 """What a metric may need beside the case and the response."""
 
 
-def metric(
+def metric(  # noqa: PLR0913 -- what is declared of a metric, each by its name
     name: str,
     *,
     version: int,
@@ -84,12 +96,14 @@ def metric(
     unit: str = "",
     cutoff: bool = False,
     on_error: bool = False,
+    prompt: str = "",
 ) -> Callable[[Callable[..., Score]], Metric]:
     """Turn a function ``(case, response, **needs) -> Score`` into a Metric.
 
     The first line of the docstring is shown. ``needs`` names what the engine passes by keyword
     (``corpus``). ``cutoff`` metrics are named with one (``recall@5``) and get it as keyword ``k``.
-    ``high=None`` says that the value has no upper end.
+    ``high=None`` says that the value has no upper end. ``prompt`` is the file that a metric which needs a
+    ``judge`` asks with.
     """
 
     def declare(function: Callable[..., Score]) -> Metric:
@@ -97,13 +111,14 @@ def metric(
             name=name,
             score=function,
             version=version,
-            doc=(function.__doc__ or "").strip().partition("\n")[0],
+            doc=_first_line(function),
             needs=needs,
             higher_is_better=higher_is_better,
             high=high,
             unit=unit,
             cutoff=cutoff,
             on_error=on_error,
+            prompt=prompt,
         )
 
     return declare
@@ -122,6 +137,10 @@ def find_metric(name: str) -> Metric:
         return _find_twin_measure(*over_twins)
     if name in TWIN_MEASURES:
         raise UsageError(f"{name!r} needs a metric", mend=f"for example {name}:required_facts")
+    family, colon, rest = name.partition(":")
+    if colon and family in FAMILIES:
+        made: Metric = load_object(FAMILIES[family], "metric")(rest)
+        return made
     stem, at, cut = name.partition("@")
     found = declared(stem)
     if found.cutoff and not at:
@@ -138,7 +157,8 @@ def find_metric(name: str) -> Metric:
 def is_ours(name: str) -> bool:
     """Say whether a metric, or the one that a measure over twins is about, is of this package."""
     over_twins = twin_measure(name)
-    return (over_twins[1] if over_twins else name).partition("@")[0] in METRICS
+    of = over_twins[1] if over_twins else name
+    return of.partition("@")[0] in METRICS or of.partition(":")[0] in FAMILIES
 
 
 def _find_twin_measure(measure: str, of: str) -> Metric:
@@ -230,6 +250,12 @@ def load_object(path: str, noun: str) -> Any:
             hint = did_you_mean(part, [name for name in dir(found) if not name.startswith("_")])
             raise UsageError(f"{noun} {path!r}: {module_name} has no {part!r}", mend=hint) from error
     return found
+
+
+def _first_line(function: Callable[..., Score]) -> str:
+    """The first line of the docstring, also of a function with arguments filled in."""
+    whole = function.func if isinstance(function, functools.partial) else function
+    return (whole.__doc__ or "").strip().partition("\n")[0]
 
 
 def _place_of(error: Exception) -> Place | None:

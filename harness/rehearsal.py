@@ -150,7 +150,8 @@ def _draw(runs: Sequence[RunScores], chance: random.Random) -> list[RunScores]:
                     if found is not None:
                         into[name][again.id] = found
     whole = tuple(cases)
-    return [RunScores(runs[0].run, whole, its) for its in tables]
+    advisory, served = runs[0].advisory, runs[0].served
+    return [RunScores(runs[0].run, whole, its, advisory=advisory, served=served) for its in tables]
 
 
 def _plant(candidate: RunScores, drop: Drop, suite: Suite, chance: random.Random) -> RunScores:

@@ -52,7 +52,7 @@ def resolve(options: Any) -> tuple[Any, list[str]]:
     if missing:
         raise UsageError(
             [
-                Fault(f"environment variable {name!r} is not set", mend="the suite's system refers to it")
+                Fault(f"environment variable {name!r} is not set", mend="the suite refers to it")
                 for name in dict.fromkeys(missing)
             ]
         )

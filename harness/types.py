@@ -229,7 +229,8 @@ class Metric(Struct, frozen=True):
     """A named scoring function with its version, needs, direction and range (``high`` None: unbounded).
 
     ``score(case, response, **needs)`` gives a Score. ``name`` is the identity everywhere: ``recall@5``.
-    ``on_error`` metrics also score responses that are errors.
+    ``on_error`` metrics also score responses that are errors. ``prompt`` is what a metric that needs a
+    ``judge`` puts to it.
     """
 
     name: str
@@ -243,6 +244,41 @@ class Metric(Struct, frozen=True):
     unit: str = ""
     cutoff: bool = False
     on_error: bool = False
+    prompt: str = ""
+
+
+class Question(Struct, frozen=True):
+    """What a judge is asked about one answer: sections of text, then items that each get one of the labels.
+
+    Sections and items are data from the outside and never instructions. ``prompt`` names the instructions.
+    Items come last, so that questions about the same texts begin alike. ``rubric`` is text of the suite.
+    """
+
+    prompt: str
+    sections: tuple[tuple[str, str], ...]
+    items: tuple[str, ...]
+    labels: tuple[str, ...]
+    rubric: str = ""
+
+
+class Opinion(Struct, frozen=True):
+    """What a judge says: per item, how sure it is of each label, adding up to 1; in the question's order."""
+
+    labels: tuple[str, ...]
+    shares: tuple[tuple[float, ...], ...]
+
+    def share(self, item: int, *labels: str) -> float:
+        """How sure it is that an item (from 0) has one of these labels, 0..1."""
+        return min(1.0, math.fsum(self.shares[item][self.labels.index(label)] for label in labels))
+
+    def verdict(self, item: int) -> str:
+        """The likeliest label of an item (from 0); of equals the last, which is the less favourable one."""
+        row = self.shares[item]
+        return self.labels[max(range(len(row)), key=lambda at: (row[at], at))]
+
+
+Judge = Callable[[Question], Opinion]
+"""What a metric that needs a ``judge`` is given."""
 
 
 VARIANT = "variant"
@@ -323,12 +359,40 @@ class EarlyStop(Struct, frozen=True):
     reason: str
 
 
+class CanaryResult(Struct, frozen=True):
+    """How a judge withstood the attack corpus on one metric.
+
+    ``corpus`` is the digest of attacks and scenes. ``gave_in`` names the attacks that moved the score their
+    way, ``unsound`` the scenes without an attack that were judged wrong; ``unanswered`` got no verdict.
+    ``served`` are the models that the service said it used. ``ran_at`` is a day.
+    """
+
+    corpus: str
+    tried: int
+    gave_in: tuple[str, ...]
+    unsound: tuple[str, ...]
+    unanswered: int
+    served: tuple[str, ...]
+    ran_at: str
+
+
+class JudgeTrust(Struct, frozen=True):
+    """What is known of one judge on one metric; its ``fingerprint`` says which configuration it is of."""
+
+    metric: str
+    judge: str
+    fingerprint: str
+    model: str
+    canaries: CanaryResult | None = None
+
+
 class Recorded(Struct, frozen=True):
     """A recording read back: the run, its cases and digests, its results by (case, repeat) in case order.
 
     Where the run could stop early, ``stages`` has the stage (from 0) of each of the ``run.n_cases`` planned
     cases; otherwise it is empty. Where it did stop, ``stop`` says so and ``cases`` are those of the stages
     before: the others were never to be asked and are not missing. A run at a look is shown the same way.
+    ``trust`` says of each judged metric why its judges may not decide a gate, empty where they may.
     """
 
     run: Run
@@ -339,6 +403,7 @@ class Recorded(Struct, frozen=True):
     notices: tuple[str, ...] = ()
     stages: dict[str, int] = field(default_factory=dict)
     stop: EarlyStop | None = None
+    trust: dict[str, str] = field(default_factory=dict)
 
     @property
     def looks(self) -> tuple[float, ...]:
@@ -712,6 +777,48 @@ class Choose(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     require: tuple[Requirement, ...] = ()
 
 
+class JudgeSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A model that judges answers, behind an OpenAI-compatible service.
+
+    ``output`` is how it gives its verdicts: JSON by a schema that the server enforces, JSON, lines of text,
+    or the probability of one token. ``repeats`` is how often it is asked the same. ``timeout_s`` is for one
+    question in all, ``retries`` are tries after the first. ``embeddings`` is the model for those metrics of
+    ragas that need one.
+    """
+
+    base_url: str
+    model: str
+    api_key: str | None = None
+    output: Literal["json_schema", "json", "text", "logprob"] = "json_schema"
+    temperature: float | None = 0.0
+    max_tokens: int | None = None
+    repeats: int = 1
+    timeout_s: float = 60.0
+    retries: int = 3
+    usd_per_million_tokens: dict[str, float] | None = None
+    embeddings: str | None = None
+
+
+class Judging(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Who judges a metric where it is not the judge ``default``, and how several are combined."""
+
+    judges: tuple[str, ...]
+    combine: Literal["mean", "majority"] = "mean"
+
+
+class Rubric(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What an answer is graded by, from ``low`` to ``high``.
+
+    ``poor`` is an answer that must get a grade in the lower half, ``fine`` one in the upper half.
+    """
+
+    text: str
+    poor: str
+    fine: str
+    low: int = 1
+    high: int = 5
+
+
 class GoldenSource(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Where golden cases come from: a file (JSON Lines, CSV, Parquet), or what ``datasets`` loads.
 
@@ -765,7 +872,8 @@ class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     """What is to be run and decided. ``system`` holds ``adapter`` and that adapter's own options.
 
     ``candidates`` names sets of changes to ``system``; ``choose`` says which of them is to be shipped.
-    ``alpha`` is the false-alarm rate of all ``max_drop`` gates together.
+    ``alpha`` is the false-alarm rate of all ``max_drop`` gates together. ``judging`` says which of the
+    ``judges`` a metric is judged by, ``rubrics`` what ``rubric:NAME`` goes by.
     """
 
     version: Literal[1]
@@ -783,6 +891,13 @@ class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     alpha: float = 0.01
     seed: int = 0
     choose: Choose | None = None
+    judges: dict[str, JudgeSettings] = field(default_factory=dict)
+    judging: dict[str, Judging] = field(default_factory=dict)
+    rubrics: dict[str, Rubric] = field(default_factory=dict)
+
+    def judging_of(self, metric: str) -> Judging:
+        """Who judges a metric that needs a judge."""
+        return self.judging.get(metric, Judging(("default",)))
 
 
 # -- report ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "harness"
 
-GROUND = {"types", "errors", "numbers", "numerals", "language"}
+GROUND = {"types", "errors", "numbers", "numerals", "language", "directed"}
 NAMES = {"registry"}
 """Names to functions, as strings: imports the ground, and nothing that it names."""
 CORE = {
@@ -27,6 +27,7 @@ CORE = {
     "findings",
     "headline",
     "planning",
+    "trust",
     "foresight",
     "rehearsal",
     "planting",
@@ -45,6 +46,7 @@ EDGES = {
     "places",
     "engine",
     "systems",
+    "judges",
     "store",
     "report",
     "secrets",

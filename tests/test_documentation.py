@@ -17,7 +17,7 @@ from harness.errors import ExitCode
 from harness.fairness.gaps import MIN_CLUSTERS
 from harness.gates import drop
 from harness.goldens.fields import ALIASES, RawCase
-from harness.metrics import support
+from harness.metrics import quantities, signals, support
 from harness.planting.faults import FAULTS
 from harness.registry import SYSTEMS, find_system
 from harness.suites.meaning import GOES_WITH, RULES
@@ -148,8 +148,14 @@ def test_the_numbers_that_decide_are_those_of_the_code() -> None:
     assert sizes in section("gates.md", "max_drop")
     assert f"more than {drop.MAX_UNPAIRED:.0%}".replace("%", " %") in section("gates.md", "max_drop")
     assert f"`min_n` scored cases from {MIN_CLUSTERS} documents" in section("gates.md", "max_gap")
-    for value in (support.SUPPORTS, support.SAME_MATTER, support.ELSEWHERE):
+    threshold = support.shipped_weights().support.threshold
+    for value in (signals.SAME_MATTER, signals.NUMBER_MISSING, signals.NAME_MISSING, threshold):
         assert f" {value:g}" in section("metrics.md", "faithfulness")
+    assert f"within {quantities.ABOUT:.0%}".replace("%", " %") in section("metrics.md", "faithfulness")
+    listed = {
+        name for row in rows(section("metrics.md", "faithfulness")) for name in re.findall(r"`(\w+)`", row[0])
+    }
+    assert listed == set(support.shipped_weights().support.weights)
 
 
 def test_every_golden_field_is_explained() -> None:

@@ -8,6 +8,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sentences_held_out import HELD_OUT, unmarked
 
 from harness.language import content_stems, is_function_word, likely_language, sentence_spans, words
 
@@ -39,6 +40,20 @@ def sentences(text: str) -> list[str]:
 def test_sentences(text: str, expected: list[str]) -> None:
     """Sentences end where a reader ends them: not at abbreviations, ordinals, numbers or wrapped lines."""
     assert sentences(text) == expected
+
+
+@pytest.mark.parametrize("language", HELD_OUT)
+def test_held_out_sentences(language: str) -> None:
+    """In every language at least half of the lines that were never used to write the splitter are right."""
+    lines = [unmarked(line) for line in HELD_OUT[language]]
+    right = sum(sentences(text) == expected for text, expected in lines)
+    assert right >= len(lines) / 2
+
+
+def test_held_out_sentences_overall() -> None:
+    """Of all held-out lines at least 85 % are right."""
+    lines = [unmarked(line) for block in HELD_OUT.values() for line in block]
+    assert sum(sentences(text) == expected for text, expected in lines) / len(lines) >= 0.85
 
 
 @given(st.text(max_size=200))

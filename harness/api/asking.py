@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from harness.api.judging import judge_secrets, open_judges
 from harness.engine.asking import Ask
 from harness.engine.progress import Silent
 from harness.engine.runner import Asked, Work, run_cases
@@ -19,7 +21,7 @@ from harness.registry import find_metric
 from harness.secrets import redact, redactor, resolve
 from harness.suites.suite import SuiteFile, SystemChoice
 from harness.systems.opening import open_system
-from harness.types import Case, Dataset, Recorded, Response, Run, twin_measure
+from harness.types import Case, Dataset, Recorded, Response, Result, Run, twin_measure
 
 
 class Plan(NamedTuple):
@@ -35,12 +37,12 @@ def missing(
 ) -> list[tuple[Case, int]]:
     """List what of these cases is not recorded yet, as (case, repeat): every case once, then again.
 
-    With ``retry_errors`` a recorded error is as good as no result.
+    With ``retry_errors`` a recorded error, of the system or of a judge, is as good as no result.
     """
     answered = {
         (result.case_id, result.repeat)
         for result in recorded.results
-        if result.response.error is None or not retry_errors
+        if not (retry_errors and _is_error(result))
     }
     cases = list(cases)
     return [
@@ -49,6 +51,11 @@ def missing(
         for case in cases
         if (case.id, repeat) not in answered
     ]
+
+
+def _is_error(result: Result) -> bool:
+    judged_badly = any(score.status == "judge_error" for score in result.scores.values())
+    return result.response.error is not None or judged_badly
 
 
 class Session:
@@ -93,7 +100,12 @@ async def ask_mixed(parts: Sequence[tuple[Session, Sequence[tuple[Case, int]]]],
 
 @asynccontextmanager
 async def open_session(
-    plan: Plan, run: Run, recording: Recording, progress: Silent, max_concurrency: int | None = None
+    plan: Plan,
+    run: Run,
+    recording: Recording,
+    progress: Silent,
+    max_concurrency: int | None = None,
+    cache: Path | None = None,
 ) -> AsyncIterator[Session]:
     """Open a run's system, and close it when everything that is wanted was asked.
 
@@ -105,16 +117,19 @@ async def open_session(
         recording: open for writing.
         progress: told of every start and result; several sessions may share one.
         max_concurrency: calls in flight at most; None: as many as the suite says.
+        cache: the folder in which verdicts of judges are kept; None: every verdict is asked for.
 
     Raises:
-        UsageError: the system cannot be opened.
+        UsageError: the system, or a judge, cannot be opened.
     """
     in_flight = max_concurrency or plan.file.suite.run.max_concurrency
     # A system with workers answers so many questions at a time: more would wait within their own deadline.
     in_flight = min(in_flight, plan.system.options.get("workers", in_flight))
     settings = msgspec.structs.replace(plan.file.suite.run, max_concurrency=in_flight)
     metrics = {name: find_metric(name) for name in run.metrics if twin_measure(name) is None}
+    suite = plan.file.suite
     system_options, secrets = resolve(plan.system.options)
+    secrets += judge_secrets(suite)
     hide = redactor(secrets)
 
     def clean(response: Response) -> Response:
@@ -123,8 +138,10 @@ async def open_session(
             return repaired
         return msgspec.convert(redact(msgspec.to_builtins(repaired), hide), Response)
 
-    work = Work(metrics, {"corpus": plan.dataset.corpus}, settings, clean)
     stack = AsyncExitStack()
+    judges = await stack.enter_async_context(open_judges(suite, metrics.values(), cache))
+    resources = {"corpus": plan.dataset.corpus, "judge": judges.panels, "rubrics": suite.rubrics}
+    work = Work(metrics, resources, settings, clean, judges.close)
     try:
         system = await stack.enter_async_context(open_system(plan.system.adapter, system_options))
     except HarnessError as error:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from harness.api.deciding import suite_of
+from harness.api.trusting import with_trust
 from harness.baselines import Baseline
 from harness.comparison import RunScores, check_comparable, run_scores
 from harness.errors import NotComparable, UsageError, did_you_mean
@@ -43,7 +44,7 @@ def audit(candidate: Recorded, baseline: Baseline | None, asked: Asked) -> Audit
     """
     suite = suite_of(candidate.run)
     scope = _scope(suite, asked)
-    candidate = _timeless(candidate)
+    candidate = _timeless(with_trust(candidate))
     said = [*candidate.notices]
     earlier, unchanged = None, None
     if baseline is not None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from harness import __version__
 from harness.api.asking import Plan
+from harness.api.judging import judge_identities
 from harness.api.looking import planned_stages
 from harness.api.validating import Checked
 from harness.errors import HarnessError, UsageError
@@ -43,6 +44,7 @@ class RunOptions(msgspec.Struct, frozen=True):
     run_id: str | None = None
     resume: str | None = None
     retry_errors: bool = False
+    no_cache: bool = False
     progress: str = "none"
     fresh: float | None = None
 
@@ -123,6 +125,7 @@ def plan_run(plan: Plan, options: RunOptions) -> tuple[Run, tuple[Case, ...]]:
         dataset_name=dataset.name,
         corpus_digest=dataset.corpus.digest if dataset.corpus else None,
         metrics={name: identity_of(find_metric(name)) for name in suite.metrics},
+        judges=judge_identities(suite),
         config=config,
         suite=msgspec.to_builtins(replace(suite, baseline=replace(suite.baseline, fresh=options.fresh))),
         suite_path=kept_path(plan.file.path),
@@ -217,6 +220,7 @@ def check_same(plan: Plan, before: Recorded) -> None:
             before.run.metrics,
             {n: identity_of(find_metric(n)) for n in plan.file.suite.metrics},
         ),
+        ("the judges", before.run.judges, judge_identities(plan.file.suite)),
     )
     for what, old, new in checks:
         if old != new:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.api.trusting import with_trust
 from harness.candidates.assemble import Asked, assemble
 from harness.candidates.entrants import USAGE, entrant_of
 from harness.candidates.race import dropped_by
@@ -50,7 +51,7 @@ def compare_candidates(
         NotComparable: the goldens differ (and not ``intersect``), or no metric is shared.
     """
     _check_runs(recordings)
-    recordings = sorted(recordings, key=lambda recorded: recorded.run.id)
+    recordings = sorted(map(with_trust, recordings), key=lambda recorded: recorded.run.id)
     shared, notices = _shared_metrics(recordings)
     suite = suite_file.suite if suite_file else _suite_of(recordings)
     cases, said = _same_cases(recordings, intersect=intersect)

@@ -22,6 +22,7 @@ from harness.api.references import (
     told_of,
 )
 from harness.api.rendering import FORMATS, render
+from harness.api.trusting import with_trust
 from harness.baselines import Baseline
 from harness.comparison import RunScores, check_comparable, run_scores
 from harness.errors import Fault, HarnessError, NotComparable, RecordingError
@@ -33,6 +34,7 @@ from harness.places import Places, kept_path
 from harness.pooling import pool
 from harness.recordings import read
 from harness.suites.suite import SuiteFile
+from harness.trust import judging_notices
 from harness.types import Recorded, Report, Run, Suite, Timings
 
 
@@ -60,6 +62,7 @@ def gate(
     """
     if suite_file is not None:
         candidate = _with_gates_of(suite_file, candidate)
+    candidate = with_trust(candidate)
     suite = suite_of(candidate.run)
     stale = _stale(baseline, candidate.run, suite)
     candidate = _repeatable(candidate)
@@ -71,6 +74,7 @@ def gate(
     elif near.missing.mend:
         said.append(f"{near.missing.what}: {near.missing.mend}")
     said += _anchor_notices(suite, far, near)
+    said += judging_notices(candidate)
     if not candidate.complete:
         said.append("the run is incomplete: cases without a result count as unscored")
     evidence = _evidence(candidate, suite, near, far)
@@ -102,7 +106,7 @@ def evidence_of(
     intersect: bool = False,
 ) -> Evidence:
     """Give what the gates of a run's suite are decided on, without a report; as in ``gate``."""
-    candidate = _repeatable(candidate)
+    candidate = _repeatable(with_trust(candidate))
     near = _reference(baseline, NO_BASELINE, candidate, intersect=intersect)
     far = _reference(*anchor, candidate, intersect=intersect)
     return _evidence(candidate, suite_of(candidate.run), near, far)

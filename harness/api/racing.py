@@ -14,6 +14,7 @@ import msgspec
 from harness.api.asking import Plan, Session, missing, open_session
 from harness.api.beginning import RunOptions, check_same, forget, plan_run
 from harness.api.choosing import compare_candidates
+from harness.api.trusting import check_trusted, with_trust
 from harness.api.validating import Checked
 from harness.candidates.choice import gates_of, requirements_of
 from harness.candidates.entrants import USAGE, entrant_of
@@ -55,6 +56,7 @@ class RaceOptions(msgspec.Struct, frozen=True):
     max_concurrency: int | None = None
     race_id: str | None = None
     resume: str | None = None
+    no_cache: bool = False
     progress: str = "none"
 
 
@@ -110,12 +112,13 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
     names = _names(checked, options)
     rules = Rules(_metric(checked, options), options.alpha, looks=options.looks)
     _check_rules(rules)
+    check_trusted(checked.file, rules.metric)
     race_id = options.resume or options.race_id or new_run_id(now())
     with folder_importable(Path.cwd()), ExitStack() as closing:
         course = _course(checked, rules, options)
         runners = _runners(checked, names, race_id, course, options, places, closing)
         try:
-            looks, stopped = _run(runners, course, options)
+            looks, stopped = _run(runners, course, options, None if options.no_cache else places.judge_cache)
         except UsageError:
             closing.close()
             for runner in runners.values():
@@ -234,7 +237,7 @@ def _runners(
 
 
 def _run(
-    runners: Mapping[str, _Runner], course: _Course, options: RaceOptions
+    runners: Mapping[str, _Runner], course: _Course, options: RaceOptions, cache: Path | None
 ) -> tuple[list[RaceLook], int | None]:
     """Ask and look by turns; gives the looks taken, and the signal that ended it early."""
     total = len(runners) * sum(map(len, course.stages)) * course.repeats
@@ -244,7 +247,7 @@ def _run(
     async def go(progress: Silent) -> int | None:
         alive = dict(runners)
         try:
-            sessions = {run_id: await _open(one, progress, options) for run_id, one in runners.items()}
+            sessions = {run_id: await _open(one, progress, options, cache) for run_id, one in runners.items()}
             with Signals(progress) as signals:
                 for look, stage in enumerate(course.stages, 1):
                     progress.heading_for(look, len(course.stages))
@@ -274,9 +277,9 @@ def _run(
         return looks, asyncio.run(go(progress))
 
 
-async def _open(runner: _Runner, progress: Silent, options: RaceOptions) -> Session:
+async def _open(runner: _Runner, progress: Silent, options: RaceOptions, cache: Path | None) -> Session:
     opening = open_session(
-        runner.plan, runner.before.run, runner.recording, progress, options.max_concurrency
+        runner.plan, runner.before.run, runner.recording, progress, options.max_concurrency, cache
     )
     return await runner.stack.enter_async_context(opening)
 
@@ -286,7 +289,7 @@ def _look(alive: Mapping[str, _Runner], course: _Course, look: int) -> tuple[Rac
     cases, tables, broken = course.asked(look), {}, []
     asked = {case.id for case in cases}
     for run_id, runner in alive.items():
-        recorded = read_planned(runner.recording.path)
+        recorded = with_trust(read_planned(runner.recording.path))
         tables[run_id] = fold(recorded.results, course.rules.metric, recorded.run.repeats)
         suite = runner.plan.file.suite
         verdicts = requirements_of(entrant_of(recorded, asked), suite, gates_of(suite.choose))

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from harness.api.references import find_baseline, spreads
+from harness.api.trusting import with_trust
 from harness.baselines import Baseline
 from harness.comparison import RunScores, run_scores
 from harness.errors import NotComparable, UsageError
@@ -110,7 +111,7 @@ def rehearse(
             "no gate on a drop: there is nothing to rehearse", mend="see max_drop in docs/gates.md"
         )
     baseline = _runs(suite_path, suite, names, places)
-    runs = [run_scores(recorded) for recorded in baseline.runs]
+    runs = [run_scores(with_trust(recorded)) for recorded in baseline.runs]
     left_out = tuple(gate.id for gate in suite.gates if gate.cases)
     suite = msgspec.structs.replace(suite, gates=tuple(gate for gate in suite.gates if not gate.cases))
     tell(f"each of {len(runs)} runs against the others")

@@ -65,7 +65,8 @@ def run(
                 beside = None if sample is None else begin_beside(checked, sample, going)
                 if beside is not None:
                     closing.enter_context(beside.recording)
-                stopped = _run_missing(going, beside, options, decide_look)
+                cache = None if options.no_cache else places.judge_cache
+                stopped = _run_missing(going, beside, options, decide_look, cache)
         except UsageError:
             there = [one for one in (path, path.with_name(FRESH)) if one.is_file()]
             if not any(read(one).results for one in there):
@@ -78,7 +79,11 @@ def run(
 
 
 def _run_missing(
-    main: Going, beside: Going | None, options: RunOptions, decide_look: DecideLook | None
+    main: Going,
+    beside: Going | None,
+    options: RunOptions,
+    decide_look: DecideLook | None,
+    cache: Path | None,
 ) -> int | None:
     """Ask what is missing of a run, up to the look that stops it early; give the signal that ended it.
 
@@ -105,7 +110,9 @@ def _run_missing(
         async with AsyncExitStack() as opened:
             sessions = [
                 await opened.enter_async_context(
-                    open_session(one.plan, one.before.run, one.recording, progress, options.max_concurrency)
+                    open_session(
+                        one.plan, one.before.run, one.recording, progress, options.max_concurrency, cache
+                    )
                 )
                 for one in (main, *([] if beside is None else [beside]))
             ]

@@ -49,6 +49,12 @@ def _check_packages(file: SuiteFile) -> None:
     systems = [file.suite.system, *({**file.suite.system, **c} for c in file.suite.candidates.values())]
     if any(one["adapter"] == "openai_chat" for one in systems) and importlib.util.find_spec("openai") is None:
         raise MissingExtra("openai", "openai", "the system openai_chat")
+    if file.suite.judges and importlib.util.find_spec("openai") is None:
+        raise MissingExtra("openai", "openai", "a judge")
+    if any(name.startswith("ragas:") for name in file.suite.metrics) and not importlib.util.find_spec(
+        "ragas"
+    ):
+        raise MissingExtra("ragas", "ragas", "a metric of ragas")
 
 
 def _hopeless_gates(file: SuiteFile, dataset: Dataset) -> Iterator[str]:

@@ -26,6 +26,7 @@ from harness.slices import select, slices_of
 from harness.types import (
     Candidate,
     Candidates,
+    Choice,
     Choose,
     Difference,
     Race,
@@ -69,6 +70,9 @@ def assemble(
     ordered = _best_first(entrants, quality)
     candidates = _candidates(ordered, asked, by_metric)
     choice = make_choice(quality, candidates, by_metric)
+    if why := next((one.scores.advisory[quality] for one in ordered if quality in one.scores.advisory), ""):
+        blocked = tuple(f"{one.name}: {quality} may not decide" for one in candidates)
+        choice = Choice(f"Ship none on this: {quality} is advisory: {why}.", blocked=blocked)
     reference = choice.pick or candidates[0].run.id
     one = next(entrant for entrant in ordered if entrant.id == reference)
     candidates = tuple(

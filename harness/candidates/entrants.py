@@ -60,7 +60,7 @@ def entrant_of(recorded: Recorded, cases: Collection[str] | None = None) -> Entr
     scores = run_scores(recorded)
     used, n_cached = _usage(recorded, wanted)
     run = replace(scores.run, metrics={**scores.run.metrics, **USAGE})
-    scores = RunScores(run, wanted, {**scores.tables, **used})
+    scores = scores._replace(run=run, cases=wanted, tables={**scores.tables, **used})
     counted = {name: count_lost(table, wanted, run.metrics[name]) for name, table in scores.tables.items()}
     return Entrant(scores, counted, n_cached)
 

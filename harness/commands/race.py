@@ -58,6 +58,7 @@ def _shares(context: click.Context, option: click.Parameter, text: str | None) -
 )
 @click.option("--run-id", metavar="NAME", help="Name of the race. [default: date, time and chance]")
 @click.option("--resume", metavar="RACE", help="Go on with a race: ask only what is missing.")
+@terminal.no_cache_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @candidates.output_option
 @terminal.reports_option
@@ -106,6 +107,7 @@ def _options(chosen: dict[str, Any]) -> RaceOptions:
         max_concurrency=chosen["max_concurrency"],
         race_id=chosen["run_id"],
         resume=chosen["resume"],
+        no_cache=chosen["no_cache"],
         progress=terminal.progress_style(quiet=chosen["quiet"]),
     )
 

@@ -45,6 +45,9 @@ baseline_option = click.option(
     help="Compare with this run or lock file; repeatable: several runs of one system are averaged by case."
     " [default: the suite's own lock]",
 )
+no_cache_option = click.option(
+    "--no-cache", is_flag=True, help="Ask judges again also what they were asked before."
+)
 intersect_option = click.option(
     "--intersect", is_flag=True, help="If the goldens differ, compare the cases that are the same."
 )
@@ -84,6 +87,7 @@ def asking_options(command: Command) -> Command:
         click.option("--run-id", metavar="NAME", help="Name of the run. [default: date, time and chance]"),
         click.option("--resume", metavar="RUN", help="Go on with a run: ask only what is missing."),
         click.option("--retry-errors", is_flag=True, help="With --resume: ask again what ended in an error."),
+        no_cache_option,
         click.option("-q", "--quiet", is_flag=True, help="No progress."),
     )
     for option in reversed(options):
@@ -139,6 +143,7 @@ def make_run_options(chosen: dict[str, Any]) -> RunOptions:
         run_id=run_id,
         resume=chosen["resume"],
         retry_errors=chosen["retry_errors"],
+        no_cache=chosen["no_cache"],
         progress=progress_style(quiet=chosen["quiet"]),
     )
 

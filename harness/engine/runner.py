@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from harness.engine.asking import Ask, ask
 from harness.engine.scoring import score
 from harness.engine.signals import Signals
-from harness.types import Case, Metric, Response, Result, RunSettings
+from harness.types import Case, Metric, Response, Result, RunSettings, Score
 
 
 class Progress(Protocol):
@@ -31,6 +31,8 @@ class Work(NamedTuple):
     settings: RunSettings
     clean: Callable[[Response], Response]
     """Applied to every response before it is scored or recorded: secrets out, broken text repaired."""
+    end_judging: Callable[[], None] = lambda: None
+    """Gives up what judges are still being asked, when nothing waits for it any more."""
 
 
 class Asked(NamedTuple):
@@ -62,8 +64,11 @@ async def run_cases(
     # Metrics are plain functions that compute: on the event loop they would hold up the calls in flight, and
     # so lengthen the latencies that are being measured. One thread, so that they need not be thread-safe.
     scorer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="harness-scorer")
+    # Metrics that ask a judge wait for it, in as many threads as there are cases in flight.
+    judging = ThreadPoolExecutor(max_workers=max_concurrency, thread_name_prefix="harness-judging")
+    pools = _Pools(scorer, judging)
     tasks = [
-        asyncio.create_task(_work_off(pending, signals, scorer, progress)) for _ in range(max_concurrency)
+        asyncio.create_task(_work_off(pending, signals, pools, progress)) for _ in range(max_concurrency)
     ]
     with scorer, signals.ending(tasks):
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -72,20 +77,43 @@ async def run_cases(
             for task in tasks:
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(judging.shutdown)  # its threads end by what this loop does for them
     if failed is not None and (error := failed.exception()) is not None:
         raise error
 
 
+class _Pools(NamedTuple):
+    """Where metrics compute: those that need nothing but the answer, and those that ask a judge."""
+
+    plain: Executor
+    judged: Executor
+
+
 async def _work_off(
-    pending: Iterator[tuple[Asked, Case, int]], signals: Signals, scorer: Executor, progress: Progress
+    pending: Iterator[tuple[Asked, Case, int]], signals: Signals, pools: _Pools, progress: Progress
 ) -> None:
-    loop = asyncio.get_running_loop()
     for (system, work, record), case, repeat in pending:
         if signals.number is not None:
             return
         progress.started(case.id)
         response = work.clean(await ask(system, case.query, work.settings))
-        scores = await loop.run_in_executor(scorer, score, case, response, work.metrics, work.resources)
+        scores = await _scores(case, response, work, pools)
         result = Result(case_id=case.id, repeat=repeat, response=response, scores=scores)
         record(result)
         progress.finished(result)
+
+
+async def _scores(case: Case, response: Response, work: Work, pools: _Pools) -> dict[str, Score]:
+    """Score on every metric, in the order of the run's."""
+    loop = asyncio.get_running_loop()
+    judged = {name: one for name, one in work.metrics.items() if "judge" in one.needs}
+    plain = {name: one for name, one in work.metrics.items() if name not in judged}
+    found = await loop.run_in_executor(pools.plain, score, case, response, plain, work.resources)
+    if judged:
+        waiting = loop.run_in_executor(pools.judged, score, case, response, judged, work.resources)
+        try:
+            found |= await waiting
+        except asyncio.CancelledError:
+            work.end_judging()
+            raise
+    return {name: found[name] for name in work.metrics}

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from harness.errors import MetricFault, Place
-from harness.registry import METRICS
+from harness.directed import find_directed
+from harness.errors import JudgeFailure, MetricFault, Place
+from harness.registry import is_ours
 from harness.types import Case, Metric, Response, Score, Status
 
 
@@ -25,7 +26,8 @@ def score(
         case: what was asked.
         response: what came back.
         metrics: by name.
-        resources: what metrics may need, by name (``corpus``).
+        resources: what metrics may need, by name (``corpus``); ``judge`` has a panel per metric, which is
+            opened for each answer.
 
     Raises:
         MetricFault: a metric raised, or gave a value outside its range.
@@ -37,11 +39,27 @@ def _score(case: Case, response: Response, metric: Metric, resources: Mapping[st
     if response.error is not None and not metric.on_error:
         status: Status = "timeout" if response.error.kind == "timeout" else "system_error"
         return Score(status=status, reason=response.error.message)
-    needs = {need: resources[need] for need in metric.needs}
+    needs = {need: resources[need] for need in metric.needs if need != "judge"}
+    if "judge" not in metric.needs:
+        return _computed(case, response, metric, needs)
+    judge = resources["judge"][metric.name].open()
+    try:
+        found = _computed(case, response, metric, {**needs, "judge": judge})
+    except JudgeFailure as failure:
+        found = Score(status="judge_error", reason=failure.message)
+    directed = find_directed(response)
+    further = judge.account() | ({"directed": directed} if directed else {})
+    reason = found.reason or (f"{directed[0]['where']} {directed[0]['why']}" if directed else "")
+    return msgspec.structs.replace(found, reason=reason, details=found.details | further)
+
+
+def _computed(case: Case, response: Response, metric: Metric, needs: Mapping[str, Any]) -> Score:
     try:
         found = metric.score(case, response, **needs)
-        if metric.name.partition("@")[0] not in METRICS:
+        if not is_ours(metric.name):
             found = _checked(found)
+    except JudgeFailure:
+        raise
     except Exception as error:
         raise MetricFault(
             f"metric {metric.name!r} raised {type(error).__name__} on case {case.id!r}: {error}",

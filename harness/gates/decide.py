@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from harness.comparison import estimate
 from harness.errors import ExitCode
 from harness.gates.bound import decide_bound
 from harness.gates.cases import decide_cases, decide_scored
@@ -15,7 +16,7 @@ from harness.gates.family import DropTests, find_drops
 from harness.gates.gap import decide_gap
 from harness.gates.hierarchy import roles_of
 from harness.slices import select
-from harness.types import Gate, Outcome, Slice, Suite, Verdict
+from harness.types import Case, Gate, Outcome, Slice, Suite, Verdict
 
 SCORED = Gate(id="scored", min_scored=0.99)
 """The gate on the share of scored cases that every suite has unless it has its own."""
@@ -48,6 +49,9 @@ def decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:
         return empty
     if gate.metric is not None and gate.metric not in evidence.candidate.tables:
         return msgspec.structs.replace(empty, reason=f"the run did not score {gate.metric}")
+    advisory = evidence.candidate.advisory.get(gate.metric or "")
+    if advisory is not None and gate.kind != "scored":
+        return _advisory(gate.metric or "", advisory, evidence, cases, empty)
     if gate.kind == "drop":
         role = roles_of(evidence.suite.gates)[gate.id]
         return decide_drop(gate, evidence, drops, role, cases, empty)
@@ -58,6 +62,15 @@ def decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:
     if gate.kind == "cases":
         return decide_cases(gate, evidence, empty)
     return decide_bound(gate, evidence, cases, empty)
+
+
+def _advisory(name: str, why: str, evidence: Evidence, cases: Sequence[Case], empty: Verdict) -> Verdict:
+    """Show the value of a metric whose judges may not decide, and decide nothing: neither pass nor fail."""
+    found = estimate(evidence.candidate.tables[name], cases, evidence.candidate.run.metrics[name])
+    total = found.n + found.n_unscored
+    return msgspec.structs.replace(
+        empty, reason=f"advisory: {why}", candidate=found.value, n=found.n, n_total=total
+    )
 
 
 def overall(verdicts: Sequence[Verdict]) -> tuple[Outcome, ExitCode]:

@@ -162,6 +162,12 @@ def _reference(gate: Gate, evidence: Evidence) -> tuple[RunScores | None, str]:
         return None, evidence.no_anchor if is_anchor else evidence.no_baseline
     if name not in found.tables:
         return None, f"the {gate.against or 'baseline'} has no {name}"
+    if name in evidence.candidate.advisory:
+        return None, f"advisory: {evidence.candidate.advisory[name]}"
+    ours, theirs = (scores.served.get(name, frozenset()) for scores in (evidence.candidate, found))
+    if ours and theirs and ours != theirs:
+        was, now = (", ".join(sorted(models)) for models in (theirs, ours))
+        return None, f"{name} was judged by {was}, and now by {now}: run the baseline's system again"
     if name in differing_metrics(found.run, evidence.candidate.run):
         return None, f"{name} changed its version or judge: score the baseline again"
     return found, ""

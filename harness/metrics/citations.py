@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from harness.language import likely_language
 from harness.metrics.cited import Cited, read_citations, without_marks
+from harness.metrics.claims import Claim, read_claims
+from harness.metrics.faithfulness import describe_claim
+from harness.metrics.passages import read_sources
 from harness.metrics.refusal import observe
-from harness.metrics.sentences import read_sentences
-from harness.metrics.support import Finding, check_claim, has_content, read_sources
+from harness.metrics.support import Finding, check_claim
 from harness.registry import metric
 from harness.types import Case, Passage, Response, Score
 
@@ -18,10 +20,9 @@ ASKS = "cite"
 
 
 class CitedClaim(NamedTuple):
-    """A claim by its offsets in the output, what it cites, and what the cited passages say of it."""
+    """A claim, what it cites, and what the cited passages say of it."""
 
-    start: int
-    end: int
+    claim: Claim
     citations: tuple[Cited, ...]
     finding: Finding
 
@@ -93,36 +94,28 @@ def _claims(case: Case, response: Response) -> list[CitedClaim] | Score:
     given = _given(case, response)
     citations = read_citations(response, given)
     output = without_marks(response.output or "", citations)
-    spans = _spans(output)
-    if not spans:
+    claims = read_claims(output).claims
+    if not claims:
         return Score(status="not_applicable", reason="the answer makes no claim")
     spoken, written = (likely_language(text) for text in (output, " ".join(one.text for one in given)))
     if citations and spoken and written and spoken != written:
         reason = f"the answer is in {spoken}, the passages in {written}: their words differ"
         return Score(status="not_applicable", reason=reason)
-    backing = _assigned(citations, spans, output)
+    backing = _assigned(citations, [(claim.start, claim.end) for claim in claims], output)
     return [
-        CitedClaim(start, end, cited, _check(output[start:end], cited, given, case.query.input))
-        for (start, end), cited in zip(spans, backing, strict=True)
-    ]
-
-
-def _spans(output: str) -> list[tuple[int, int]]:
-    return [
-        (sentence.start, sentence.end)
-        for sentence in read_sentences(output)
-        if sentence.role in ("claim", "advice") and has_content(output[sentence.start : sentence.end])
+        CitedClaim(claim, cited, _check(claim.text, cited, given, case.query.input))
+        for claim, cited in zip(claims, backing, strict=True)
     ]
 
 
 def _check(claim: str, cited: Sequence[Cited], given: Sequence[Passage], question: str) -> Finding:
     """Judge a claim against the passages of its citations, taken together."""
     if not cited:
-        return Finding("unsupported", "it cites nothing", 0.0)
+        return Finding("unsupported", "it cites nothing", 0.0, [])
     named = {item.doc_id for item in cited}
     passages = [passage for passage in given if passage.doc_id in named]
     if not passages:
-        return Finding("unsupported", "what it cites was not there", 0.0)
+        return Finding("unsupported", "what it cites was not there", 0.0, [])
     return check_claim(claim, read_sources(passages), question)
 
 
@@ -161,21 +154,10 @@ def _score(response: Response, claims: Sequence[CitedClaim], value: float) -> Sc
     return Score(value=value, details={"claims": [_describe(claim, output) for claim in claims]})
 
 
-def _describe(claim: CitedClaim, output: str) -> dict[str, Any]:
-    finding, passage = claim.finding, claim.finding.passage
-    return {
-        "text": output[claim.start : claim.end],
-        "start": claim.start,
-        "end": claim.end,
-        "cites": list(dict.fromkeys(cited.shown for cited in claim.citations)),
-        "verdict": finding.verdict,
-        "why": finding.why,
-        "coverage": finding.coverage,
-        "doc_id": passage.doc_id if passage else None,
-        "rank": passage.rank if passage else None,
-        "passage_start": finding.start if passage else None,
-        "passage_end": finding.end if passage else None,
-    }
+def _describe(cited: CitedClaim, output: str) -> dict[str, Any]:
+    claim = cited.claim._replace(text=output[cited.claim.start : cited.claim.end])  # with its marks
+    cites = list(dict.fromkeys(one.shown for one in cited.citations))
+    return {**describe_claim(claim, cited.finding), "cites": cites}
 
 
 def _given(case: Case, response: Response) -> tuple[Passage, ...]:

@@ -91,6 +91,12 @@ def polarity_differs(claim: str, text: str, weight: Callable[[str], float], lang
     return False
 
 
+def negations(text: str, language: str | None) -> int:
+    """Count the words of negation in a text, in fifteen languages."""
+    spared = _PORTUGUESE_NO.sub("", text) if language == "pt" else text
+    return sum(1 for _ in _NEGATION.finditer(spared[:LONGEST_LOOK]))
+
+
 def _standing(passage: str, language: str | None) -> dict[Place, set[Decimal]]:
     """Give what the numbers of a passage may mean, by their places."""
     found: dict[Place, set[Decimal]] = {}

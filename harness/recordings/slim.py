@@ -17,9 +17,9 @@ def pack_slim(recorded: Recorded, *, keep_text: bool) -> bytes:
     """Give the bytes of a compressed recording (name it ``.gz``): the same for the same content.
 
     Without text every output becomes ``sha256:<hex>``, and these are left out: inputs, reference answers,
-    quotes, passage texts, error messages, reasons, and of ``details`` all but numbers, booleans and
-    behaviours. An incomplete recording stays incomplete. Of a run that stopped early it holds the cases that
-    were asked, as if no others had been planned.
+    quotes, passage texts, error messages, reasons, and of ``details`` all but numbers, booleans, behaviours
+    and who judged. An incomplete recording stays incomplete. Of a run that stopped early it holds the cases
+    that were asked, as if no others had been planned.
     """
     cases = recorded.cases if keep_text else [_case_without_text(case) for case in recorded.cases]
     results = recorded.results if keep_text else map(_result_without_text, recorded.results)
@@ -70,4 +70,7 @@ def _score_without_text(score: Score) -> Score:
         for key, value in score.details.items()
         if isinstance(value, (bool, int, float)) or value in get_args(Behavior)
     }
+    judges = score.details.get("judges")
+    if isinstance(judges, list):  # names of models: runs are comparable where the same ones judged
+        kept["judges"] = judges
     return Score(score.value, score.status, "", kept)

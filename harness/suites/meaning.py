@@ -130,9 +130,8 @@ def _check_system(suite: Suite, fault: FaultAt) -> None:
 def _check_metric(name: str, repeated: bool, path: KeyPath, fault: FaultAt) -> None:
     if repeated:
         fault(path, f"metric {name!r} is named twice", "keep one of them")
-    stem = name.partition("@")[0]
     # Code that is not ours is imported when it is run, not when it is checked.
-    if not is_ours(name) and (":" in name or stem in installed("harness.metrics")):
+    if not is_ours(name) and (":" in name or name.partition("@")[0] in installed("harness.metrics")):
         return
     try:
         find_metric(name)

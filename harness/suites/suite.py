@@ -11,6 +11,7 @@ from harness.errors import Fault, Place, SuiteError, did_you_mean
 from harness.registry import SYSTEMS, find_system
 from harness.suites.choosing import check_choose
 from harness.suites.decode import decode, is_path, options_type
+from harness.suites.judging import check_judging
 from harness.suites.meaning import check_meaning
 from harness.suites.yaml import Document, KeyPath, load_yaml
 from harness.types import Suite
@@ -50,9 +51,8 @@ def load_suite(path: Path) -> SuiteFile:
     suite = decode(document.value, Suite, (), document, faults)
     if not faults:
         check_meaning(suite, document, faults)
-        check_choose(
-            suite, lambda path, what, mend="": faults.append(Fault(what, document.place(path), mend))
-        )
+        for check in (check_choose, check_judging):
+            check(suite, lambda path, what, mend="": faults.append(Fault(what, document.place(path), mend)))
     if faults:
         raise SuiteError(faults)
     lines = {gate.id: document.places["gates", index].line or 1 for index, gate in enumerate(suite.gates)}

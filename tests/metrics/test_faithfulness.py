@@ -137,8 +137,8 @@ def test_an_added_sentence_is_unsupported(answer: str, passages: tuple[str, ...]
 def test_a_swapped_name_or_unknown_number_is_unsupported() -> None:
     """A capitalised name, or a number, that is nowhere in the passage is not supported by its other words."""
     answer = "The X1 battery by Zoe lasts 14.5 hours and weighs 1,200 grams."
-    assert claims(answer)[0]["why"] == "Zoe is not in the passage"
-    assert claims("Opened software of series 77 cannot be returned.")[0]["why"] == "77 is not in the passage"
+    assert claims(answer)[0]["why"] == "Zoe is not in the passages"
+    assert claims("Opened software of series 77 cannot be returned.")[0]["why"] == "77 is not in the passages"
 
 
 def test_a_name_of_the_question_is_no_claim() -> None:
@@ -168,7 +168,15 @@ def test_offsets_point_at_the_claim_and_at_its_evidence() -> None:
     assert (claim["doc_id"], claim["rank"]) == ("doc2", 2)
     window = EN[1][claim["passage_start"] : claim["passage_end"]]
     assert window == "The X1 battery lasts 14.5 hours and weighs 1,200 grams."
-    assert 0.6 < claim["coverage"] <= 1.0
+    (first, *others) = claim["evidence"]
+    assert first == {
+        "doc_id": "doc2",
+        "rank": 2,
+        "start": claim["passage_start"],
+        "end": claim["passage_end"],
+        "coverage": 1.0,
+    }
+    assert all(first["coverage"] >= other["coverage"] for other in others)
 
 
 @pytest.mark.parametrize(
@@ -245,6 +253,80 @@ def test_number_words_that_count_the_list_itself_pass() -> None:
     assert verdicts("The warranty lasts three years and covers every part.", passage) == ["contradicted"]
 
 
+def test_what_is_set_aside_is_listed_with_its_reason() -> None:
+    """Every sentence is either a claim or an aside with offsets and a reason."""
+    answer = "Hello! Returns are free within 30 days. It depends."
+    found = scored(answer).details["asides"]
+    assert [(answer[one["start"] : one["end"]], one["reason"]) for one in found] == [
+        ("Hello!", "greeting"),
+        ("It depends.", "hedge"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("passages", "told"),
+    [(EN, None), (DE, "in de"), (JA, "in ja"), (("Xa Xo.",), "does not show")],
+)
+def test_a_language_that_the_weights_were_not_shown_is_told(
+    passages: tuple[str, ...], told: str | None
+) -> None:
+    """The score says so in its reason and details; for English it says nothing."""
+    result = scored(" ".join(passages), passages)
+    assert result.status == "scored"
+    assert result.details.get("notice", "") == result.reason
+    assert (told in result.reason) if told else result.reason == ""
+
+
+def test_the_label_of_the_case_tells_the_language_where_the_text_does_not() -> None:
+    """A passage of two words is read in the language of the case."""
+    case = Case(Query("q", "Wann?"), groups={"language": "de-AT"})
+    response = Response("30 Tage", (Passage("d", "30 Tage", 1),))
+    assert find_metric("faithfulness").score(case, response).details["language"] == "de"
+
+
+WORSE = [
+    ("Returns are free within 30 days of delivery.", "Returns are free within 40 days of delivery."),
+    ("Returns are free within 30 days of delivery.", "Returns are free within 30 weeks of delivery."),
+    ("Returns are free within 30 days of delivery.", "Returns are not free within 30 days of delivery."),
+    ("Opened software cannot be returned.", "Opened software can be returned."),
+    ("Members pay no duties.", "Members pay duties."),
+    ("The X1 battery lasts 14.5 hours.", "The X1 battery lasts 41.5 hours."),
+    ("The X1 battery weighs 1,200 grams.", "The X1 battery weighs 1,200 kg."),
+    ("Ada Moreau designed it in Lisbon.", "Ada Moreau designed it in Helsinki."),
+    ("In 2019, Ada Moreau designed it.", "In 2019, Carl Moreau designed it."),
+    ("Returns are free.", "Returns are free and shipping takes one afternoon."),
+    ("Software cannot be returned.", "Software cannot be returned but vouchers never expire."),
+]
+
+
+@pytest.mark.parametrize(("good", "bad"), WORSE)
+def test_a_planted_fault_lowers_the_probability(good: str, bad: str) -> None:
+    """A number, unit or name swapped, a negation, words added: less likely to be supported."""
+    (before,), (after,) = claims(good), claims(bad)
+    assert before["verdict"] == "supported"
+    assert after["probability"] < before["probability"]
+
+
+@pytest.mark.parametrize(("good", "bad"), WORSE[:8])
+def test_a_swap_or_a_negation_is_not_supported(good: str, bad: str) -> None:
+    """What differs plainly costs the verdict, in an otherwise verbatim claim."""
+    assert verdicts(bad) != ["supported"]
+    assert scored(f"{good} {bad}").value == 0.5
+
+
+@given(
+    st.permutations(["Returns are free within 30 days.", "It opens at 9.", "Members pay no duties.", "Why?"])
+)
+def test_the_order_of_sentences_changes_no_verdict(sentences: list[str]) -> None:
+    """Each claim is judged by itself."""
+    found = {claim["text"]: claim["verdict"] for claim in claims(" ".join(sentences))}
+    assert found == {
+        "Returns are free within 30 days.": "supported",
+        "It opens at 9.": "unsupported",
+        "Members pay no duties.": "supported",
+    }
+
+
 @given(st.text(max_size=120))
 def test_any_text_has_a_value_in_range_or_a_reason(output: str) -> None:
     """Hostile text never breaks the metric: a value in 0..1, or a status with a reason."""
@@ -262,6 +344,23 @@ def test_duplicated_passages_change_nothing(copies: int, passage: str) -> None:
     """The same passage again neither supports more nor less."""
     answer = f"{passage} Unheard-of matters remain."
     assert scored(answer, (passage,) * (copies + 1)).value == scored(answer, (passage,)).value
+
+
+def test_a_long_answer_on_long_passages_takes_a_moment() -> None:
+    """A thousand different claims on as many sentences: a moment, not a second for each."""
+    words = [f"{a}{b}{c}" for a in "bdfgklm" for b in "aeiou" for c in ("ram", "tos", "vin", "dek", "lup")]
+    passages = tuple(
+        " ".join(
+            f"{words[(7 * i + j) % 175]} {words[(i * j) % 175]} {words[(i + 3 * j) % 175]} costs {i} EUR."
+            for i in range(100)
+        )
+        for j in range(10)
+    )
+    answer = " ".join(passages)
+    assert len(answer) > 25_000
+    started = time.process_time()
+    assert scored(answer, passages[::-1]).value is not None
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize("hostile", ["not " * 20_000, "1 " * 20_000, "a b, " * 20_000, "No. " * 20_000])

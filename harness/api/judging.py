@@ -1,0 +1,129 @@
+"""The judges of a suite: who judges which metric, opened for a run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from harness.errors import UsageError, did_you_mean
+from harness.judges.asking import Desk, One, Panel, fingerprint_of
+from harness.judges.cache import Cache
+from harness.judges.client import Reading, open_client
+from harness.judges.prompts import prompt_names
+from harness.registry import find_metric, is_ours
+from harness.secrets import redactor, resolve
+from harness.trust import panel_identity
+from harness.types import JudgeSettings, Metric, Suite
+
+
+class Judges(NamedTuple):
+    """What a run asks its judges by: a panel for each judged metric, and how to give all of them up."""
+
+    panels: Mapping[str, Panel]
+    close: Callable[[], None]
+
+
+def judge_identities(suite: Suite) -> dict[str, str]:
+    """Name who judges each judged metric of a suite, as a run keeps it.
+
+    Raises:
+        UsageError: a metric of the user's own needs a judge that the suite does not have.
+    """
+    judged = _judged(find_metric(name) for name in suite.metrics)
+    return {
+        metric.name: panel_identity(
+            [_fingerprint(suite, metric, name) for name in suite.judging_of(metric.name).judges],
+            suite.judging_of(metric.name),
+        )
+        for metric in judged
+        if _known(suite, metric)
+    }
+
+
+def judge_secrets(suite: Suite) -> list[str]:
+    """Give the values of the secrets that the judges in use are asked with.
+
+    Raises:
+        UsageError: one is not set.
+    """
+    used = {
+        name
+        for metric in _judged(map(find_metric, suite.metrics))
+        for name in suite.judging_of(metric.name).judges
+    }
+    return resolve([msgspec.to_builtins(suite.judges[name]) for name in sorted(used & suite.judges.keys())])[
+        1
+    ]
+
+
+@asynccontextmanager
+async def open_judges(
+    suite: Suite, metrics: Iterable[Metric], cache: Path | None, *, apart: bool = False
+) -> AsyncIterator[Judges]:
+    """Open the services that judge these metrics, each once.
+
+    Args:
+        suite: names the judges.
+        metrics: those that need none are left out.
+        cache: the folder in which verdicts are kept; None: every verdict is asked for.
+        apart: give each judge of a metric a panel of its own, named ``METRIC JUDGE``.
+
+    Raises:
+        UsageError: a judge cannot be opened.
+    """
+    async with AsyncExitStack() as stack:
+        judged = _judged(metrics)
+        if not judged:
+            yield Judges({}, lambda: None)
+            return
+        kept, desk = Cache(cache, Reading), Desk()
+        clients: dict[str, Any] = {}
+        panels: dict[str, Panel] = {}
+        for metric in judged:
+            _known(suite, metric)
+            judging = suite.judging_of(metric.name)
+            members = []
+            for name in judging.judges:
+                if name not in clients:
+                    settings, secrets = _resolved(suite.judges[name])
+                    clients[name] = await stack.enter_async_context(open_client(settings, redactor(secrets)))
+                members.append(One(name, _fingerprint(suite, metric, name), clients[name], kept))
+            if apart:
+                panels |= {f"{metric.name} {one.name}": Panel((one,), "mean", desk) for one in members}
+            else:
+                panels[metric.name] = Panel(tuple(members), judging.combine, desk)
+        try:
+            yield Judges(panels, desk.close)
+        finally:
+            desk.close()
+
+
+def _judged(metrics: Iterable[Metric]) -> list[Metric]:
+    return [metric for metric in metrics if "judge" in metric.needs]
+
+
+def _known(suite: Suite, metric: Metric) -> bool:
+    """Whether a metric of the user's own can be judged; those of ours were checked with the suite."""
+    if not is_ours(metric.name) and metric.prompt not in prompt_names():
+        what = f"metric {metric.name!r} needs a judge and asks with prompt {metric.prompt!r}"
+        raise UsageError(what, mend=did_you_mean(metric.prompt, prompt_names()))
+    for name in suite.judging_of(metric.name).judges:
+        if name not in suite.judges:
+            hint = did_you_mean(name, suite.judges) or "declare it under `judges:`"
+            raise UsageError(f"metric {metric.name!r} is judged by {name!r}, which is no judge", mend=hint)
+    return True
+
+
+def _fingerprint(suite: Suite, metric: Metric, judge: str) -> str:
+    family, _, rest = metric.name.partition(":")
+    rubric = suite.rubrics.get(rest) if family == "rubric" else None
+    return fingerprint_of(suite.judges[judge], metric.name, metric.prompt, rubric)
+
+
+def _resolved(settings: JudgeSettings) -> tuple[JudgeSettings, list[str]]:
+    options, secrets = resolve(msgspec.to_builtins(settings))
+    return msgspec.convert(options, JudgeSettings), secrets

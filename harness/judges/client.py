@@ -1,0 +1,185 @@
+"""One question to one model behind an OpenAI-compatible service, as the ``openai`` package asks it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from harness.errors import JudgeFailure, MissingExtra, UsageError
+from harness.judges.prompts import Message, make_messages
+from harness.judges.replies import Shares, decode_strict, read_reply
+from harness.types import JudgeSettings, Question
+
+if TYPE_CHECKING:
+    import openai
+
+REPLY_BYTES = 1_000_000
+TOP_TOKENS = 20
+"""Of how many of the likeliest tokens the probability is asked."""
+SHOWN = 200
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """The verdicts of one question as one model gave them, and what that took, second tries included.
+
+    ``served`` is the model that the service says it used. Tokens are None where the service does not say.
+    """
+
+    shares: Shares
+    served: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class Client:
+    """A service that is open; made by ``open_client``."""
+
+    def __init__(
+        self, settings: JudgeSettings, sdk: openai.AsyncOpenAI, http: Any, hide: Callable[[str], str]
+    ) -> None:
+        """Take what ``open_client`` made; ``http`` is what the SDK sends by."""
+        self.settings, self.sdk, self.http = settings, sdk, http
+        self.hide = hide
+
+    async def ask(self, question: Question, marker: str) -> Reading:
+        """Ask once; once more if the reply is no verdict, saying why.
+
+        Raises:
+            JudgeFailure: no reply within the time and the retries, or twice one that is no verdict.
+        """
+        messages = make_messages(question, self.settings.output, marker)
+        spent: list[_Usage] = []
+        try:
+            async with asyncio.timeout(self.settings.timeout_s):
+                try:
+                    shares, served = await self._try(messages, question, spent)
+                except JudgeFailure as failure:
+                    if not failure.answered:
+                        raise
+                    again = f"Once before, {failure.message}. Keep exactly to the form that is wanted."
+                    instructions, *data = messages
+                    content = f"{instructions['content']}\n\n{again}"
+                    messages = [{**instructions, "content": content}, *data]
+                    shares, served = await self._try(messages, question, spent)
+        except TimeoutError:
+            raise JudgeFailure(f"the judge gave no verdict within {self.settings.timeout_s:g} s") from None
+        return Reading(
+            shares,
+            served,
+            _sum([usage.prompt_tokens for usage in spent]),
+            _sum([usage.completion_tokens for usage in spent]),
+        )
+
+    async def _try(
+        self, messages: list[Message], question: Question, spent: list[_Usage]
+    ) -> tuple[Shares, str]:
+        body = decode_strict(await self._complete({"messages": messages, **_form(self.settings, question)}))
+        if not isinstance(body, dict):
+            raise JudgeFailure("the judge's reply was refused: it is not an object", answered=True)
+        spent.append(_usage_of(body.get("usage")))
+        shares = read_reply(body, self.settings.output, question.labels, len(question.items))
+        model = body.get("model")
+        return shares, self.hide(model[:SHOWN]) if isinstance(model, str) else ""
+
+    async def _complete(self, request: dict[str, Any]) -> str:
+        """Send one request, with the SDK's own retries; give the text of the reply."""
+        import openai
+
+        received = bytearray()
+        try:
+            async with self.sdk.chat.completions.with_streaming_response.create(**request) as reply:
+                async for piece in reply.iter_bytes():
+                    received += piece
+                    if len(received) > REPLY_BYTES:
+                        break
+        except openai.APIStatusError as error:
+            said = self.hide(error.response.text)[:SHOWN]
+            raise JudgeFailure(
+                f"the judge's service gave HTTP status {error.status_code}: {said!r}"
+            ) from error
+        except Exception as error:  # the SDK wraps its transport's errors only until the reply begins
+            said = self.hide(f"{type(error).__name__}: {error}")[:SHOWN]
+            raise JudgeFailure(f"the judge's service was not reached: {said}") from error
+        if len(received) > REPLY_BYTES:
+            raise JudgeFailure(f"the judge's reply is longer than {REPLY_BYTES} bytes")
+        return received.decode("utf-8", "replace")
+
+
+@asynccontextmanager
+async def open_client(settings: JudgeSettings, hide: Callable[[str], str]) -> AsyncIterator[Client]:
+    """Open a service; ``hide`` takes secrets out of what it says.
+
+    Raises:
+        MissingExtra: ``openai`` is not installed.
+        UsageError: the address is none.
+    """
+    try:
+        import openai
+    except ImportError as error:
+        raise MissingExtra("openai", "openai", "a judge") from error
+    if not settings.base_url.startswith(("http://", "https://")):
+        raise UsageError("the base_url of a judge is not an http:// or https:// address")
+    http = openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=settings.timeout_s)
+    sdk = openai.AsyncOpenAI(
+        base_url=settings.base_url,
+        api_key=settings.api_key or "none",  # given none, the SDK would take one from the environment
+        max_retries=settings.retries,
+        timeout=settings.timeout_s,
+        http_client=http,
+    )
+    async with sdk:
+        yield Client(settings, sdk, http, hide)
+
+
+def _form(settings: JudgeSettings, question: Question) -> dict[str, Any]:
+    """Everything of a request but its messages."""
+    form: dict[str, Any] = {"model": settings.model}
+    if settings.temperature is not None:
+        form["temperature"] = settings.temperature
+    if settings.output == "logprob":
+        return {**form, "max_tokens": 1, "logprobs": True, "top_logprobs": TOP_TOKENS}
+    if settings.max_tokens is not None:
+        form["max_tokens"] = settings.max_tokens
+    if settings.output == "json":
+        form["response_format"] = {"type": "json_object"}
+    if settings.output == "json_schema":
+        schema = {"name": "verdicts", "strict": True, "schema": _schema(question.labels)}
+        form["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return form
+
+
+def _schema(labels: tuple[str, ...]) -> dict[str, Any]:
+    verdict = {
+        "type": "object",
+        "properties": {"item": {"type": "integer"}, "verdict": {"type": "string", "enum": list(labels)}},
+        "required": ["item", "verdict"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {"verdicts": {"type": "array", "items": verdict}},
+        "required": ["verdicts"],
+        "additionalProperties": False,
+    }
+
+
+def _usage_of(value: object) -> _Usage:
+    """What a reply says of its tokens, as far as it is believable."""
+    fields = value if isinstance(value, dict) else {}
+    counts = [fields.get(name) for name in _Usage.__struct_fields__]
+    return _Usage(*(count if type(count) is int and 0 <= count < 2**53 else None for count in counts))
+
+
+def _sum(counts: list[int | None]) -> int | None:
+    """None where one of them is not known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
