@@ -173,6 +173,7 @@ USAGE = (
     "baseline show suites/none.yaml",
     f"plan {SUITE} --candidate wrose",
     f"selftest gate {SUITE} --runs frist --runs same",
+    "judge",
     "dataset",
     "dataset varaints goldens/none.jsonl --out v.jsonl",
     "dataset variants goldens/none.jsonl --out v.jsonl",
