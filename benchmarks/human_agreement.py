@@ -36,8 +36,22 @@ def main() -> None:
         print(name, found[name]["auc"])
     result = {"date": datetime.now(UTC).date().isoformat(), "resamples": RESAMPLES, "sets": found}
     result["detectors"] = {name: balanced(*zip(*pairs, strict=True)) for name, pairs in detectors().items()}
+    result["rows"] = rows_of(found)
     (HERE / "human_agreement.json").write_text(json.dumps(result, indent=1) + "\n")
     (HERE / "human_agreement.md").write_text(write(result))
+
+
+def rows_of(found: dict[str, dict]) -> list[dict]:
+    """Give the figures as the rows that the metric's card shows."""
+    rows = []
+    for name, its in found.items():
+        how = "evaluation only" if not SETS[name].shipped else "fitted without the set"
+        for figure, key in (("ROC-AUC, supported or not", "auc"), ("balanced accuracy", "balanced")):
+            low, high = its[f"{key}_limits"]
+            note = f"{how}; share of shared words: {its['floor']:.3f}" if key == "auc" else how
+            figures = {"n": its["units"], "figure": figure, "value": its[key], "low": low, "high": high}
+            rows.append({"metric": "faithfulness", "set": name, **figures, "note": note})
+    return rows
 
 
 def measure(items: list[Judged], weights: Weights) -> dict:

@@ -34,7 +34,7 @@ def test_the_page_is_written_from_the_figures(bench: Any) -> None:
 def test_the_guide_quotes_the_means() -> None:
     """The mean area of the scorer and of the floor, and the number of sets below it."""
     found = FIGURES["sets"].values()
-    text = section("metrics.md", "faithfulness")
+    text = " ".join(section("metrics.md", "faithfulness").split())
     assert f"ROC-AUC {fmean(one['auc'] for one in found):.3f} on average" in text
     assert f"words found {fmean(one['floor'] for one in found):.3f}" in text
     assert sum(one["gain"] <= 0 for one in found) == 2
