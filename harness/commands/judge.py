@@ -63,7 +63,7 @@ def canaries(
 
 
 def _say(tried: Sequence[Tried]) -> None:
-    columns = ("metric", "judge", "model", "attacks", "gave in", "no verdict", "may gate")
+    columns = ("metric", "judge", "model", "attacks", "gave in", "no verdict", "withstood")
     rows = []
     for one in tried:
         found = one.trust.canaries

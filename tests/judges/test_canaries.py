@@ -20,12 +20,15 @@ from judge_stub import (
     verdicts,
 )
 from judged_project import EVERY, RUBRICS, harness, write_project
+from msgspec.structs import replace
+from world import Cell, cases_of, decide_one, evidence_of, run_of, suite_of
 
+from harness.comparison import run_scores
 from harness.directed import directed_text, find_directed
 from harness.judges.canaries import Trial, attack_text, attacks, scene_of, trials
 from harness.judges.trust import read_trust
 from harness.registry import METRICS, find_metric, load_object
-from harness.types import JudgeTrust, Opinion, Passage, Question, Response, Rubric
+from harness.types import Gate, JudgeTrust, Opinion, Passage, Question, Recorded, Response, Rubric
 
 JUDGED = sorted(name for name, path in METRICS.items() if "judge" in load_object(path, "metric").needs)
 
@@ -144,8 +147,14 @@ def test_f23_a_judge_without_a_verdict_is_not_trusted(tmp_path: Path) -> None:
     assert all(one.canaries is not None and one.canaries.unanswered > 40 for one in known.values())
 
 
+WITHSTOOD = "advisory: this judge was not calibrated"
+
+
 def _check(folder: Path) -> tuple[int, str, float | None]:
-    """Run and gate; give the exit code, and reason and value of the gate on the judged metric."""
+    """Run and gate; give the exit code, and reason and value of the gate on the judged metric.
+
+    No judge is calibrated here: where nothing stands against it but that, its canaries were withstood.
+    """
     code = harness(
         folder, "check", "suite.yaml", "-q", "--run-id", f"r{len(list(folder.glob('reports/runs/*')))}"
     )
@@ -162,7 +171,7 @@ def test_f23_scores_gate_only_when_the_canaries_were_withstood(stub: Stub, tmp_p
     assert "advisory: the canaries of its judge were not run" in reason
     assert value == pytest.approx(5 / 6)
     assert _canaries(folder) == 0
-    assert _check(folder)[0] == 0
+    assert WITHSTOOD in _check(folder)[1]
     stub.model = "stub-model-2"
     code, reason, _ = _check_fresh(folder)
     assert code == 3
@@ -173,7 +182,7 @@ def test_f23_scores_gate_only_when_the_canaries_were_withstood(stub: Stub, tmp_p
         code, reason, _ = _check(folder)
         assert (code, "canaries of its judge were not run" in reason) == (3, True)
     write_project(folder, stub.url, judge={"timeout_s": 9.0, "retries": 1})
-    assert _check_fresh(folder)[0] == 0
+    assert WITHSTOOD in _check_fresh(folder)[1]
 
 
 def _check_fresh(folder: Path) -> tuple[int, str, float | None]:
@@ -182,13 +191,46 @@ def _check_fresh(folder: Path) -> tuple[int, str, float | None]:
     return _check(folder)
 
 
-def test_f23_an_advisory_score_neither_passes_nor_fails(stub: Stub, tmp_path: Path) -> None:
-    """A value far below the bound is inconclusive, too: who may not pass a gate may not fail one."""
-    gate = {"id": "faithful", "metric": "judged_faithfulness", "min": 0.99, "bound": "point"}
-    folder = write_project(tmp_path, stub.url, gates=[gate])
-    assert _check(folder)[0] == 3
-    assert _canaries(folder) == 0
-    assert _check(folder)[0] == 1
+@pytest.mark.parametrize(("cells", "outcome"), [([1.0] * 60, "pass"), ([0.0] * 60, "fail")])
+def test_f23_an_advisory_score_neither_passes_nor_fails(cells: list[Cell], outcome: str) -> None:
+    """Who may not pass a gate may not fail one; the value is shown, and the gate holds the others back."""
+    gate = Gate(id="floor", metric="quality", min=0.8)
+    evidence = evidence_of(suite_of(gate, metrics=("quality",)), cases_of(60), {"quality": cells})
+    assert decide_one(gate, evidence).outcome == outcome
+    doubted = evidence.candidate._replace(advisory={"quality": "nobody knows its judge"})
+    found = decide_one(gate, evidence._replace(candidate=doubted))
+    assert (found.outcome, found.reason, found.holds) == (
+        "inconclusive",
+        "advisory: nobody knows its judge",
+        True,
+    )
+    assert found.candidate == cells[0]
+
+
+def test_f23_whoever_forgets_to_look_trusts_nobody() -> None:
+    """Scores of a judged metric are advisory unless trust was looked up."""
+    recorded = Recorded(run_of("r", ["quality"], judges={"quality": "a1"}), (), {}, (), complete=True)
+    assert set(run_scores(recorded).advisory) == {"quality"}
+    assert run_scores(replace(recorded, trust={"quality": ""})).advisory == {}
+
+
+def test_f23_another_model_than_the_baselines_is_not_compared_with_it() -> None:
+    """The same judge by its name, served by another model: a drop is inconclusive and says so."""
+    gate = Gate(id="drop", metric="quality", max_drop=0.1)
+    cells: list[Cell] = [1.0, 0.5] * 40
+    evidence = evidence_of(
+        suite_of(gate, metrics=("quality",)), cases_of(80), {"quality": cells}, {"quality": cells}
+    )
+    assert decide_one(gate, evidence).outcome == "pass"
+    assert evidence.baseline is not None
+    served = {name: {"quality": frozenset({name})} for name in ("model-1", "model-2")}
+    evidence = evidence._replace(
+        candidate=evidence.candidate._replace(served=served["model-2"]),
+        baseline=evidence.baseline._replace(served=served["model-1"]),
+    )
+    found = decide_one(gate, evidence)
+    assert found.outcome == "inconclusive"
+    assert "was judged by model-1, and now by model-2" in found.reason
 
 
 def test_f23_who_gave_in_is_advisory(tmp_path: Path) -> None:
@@ -209,8 +251,9 @@ def test_f23_one_member_that_was_not_tried_makes_a_panel_advisory(stub: Stub, tm
     folder = write_project(tmp_path, stub.url, judging={"judged_faithfulness": panel}, **changes)
     assert _canaries(folder, "--judge", "a") == 0
     assert _check(folder)[0] == 3
+    assert "canaries of its judge were not run" in _check(folder)[1]
     assert _canaries(folder, "--judge", "b") == 0
-    assert _check(folder)[0] == 0
+    assert WITHSTOOD in _check(folder)[1]
 
 
 def test_f23_results_of_other_canaries_do_not_count(stub: Stub, tmp_path: Path) -> None:
@@ -244,7 +287,7 @@ def test_what_is_known_of_other_judges_stays(stub: Stub, tmp_path: Path) -> None
     assert _canaries(folder) == 0
     assert len(read_trust(folder / "judges/judged.trust.json")) == 2
     write_project(folder, stub.url)
-    assert _check(folder)[0] == 0
+    assert WITHSTOOD in _check(folder)[1]
 
 
 def test_candidates_are_neither_chosen_nor_raced_by_an_advisory_metric(

@@ -64,7 +64,6 @@ def test_f23_ragas_has_to_withstand_the_canaries_too(stub: Stub, tmp_path: Path)
     """A model that is moved by its data is advisory behind ragas as well."""
     folder = _project(tmp_path, stub)
     assert harness(folder, "judge", "canaries", "suite.yaml", "-q") == 0
-    assert harness(folder, "check", "suite.yaml", "-q") == 0
 
     def obedient(request: dict[str, Any]) -> Reply:
         reply = answer_ragas(request)
