@@ -51,7 +51,8 @@ def make_world(
         says = np.where(good, rng.random(n) < sensitivity, rng.random(n) > specificity).astype(float)
         outputs = [f"{name} {i}" for i in range(n)]
         facts = {"judges": {"quality": JUDGE}, "started_at": "2026-01-01T00:00:00Z"}
-        runs.append(recorded_of(cases, {"quality": says.tolist()}, name, outputs, **facts))
+        recorded = recorded_of(cases, {"quality": says.tolist()}, name, outputs, **facts)
+        runs.append(replace(recorded, trust={"quality": ""}))  # it withstood its canaries
     labels = tuple(
         label_of(result.case_id, answer_digest(run.digests[result.case_id], result.response), float(value))
         for run, good in zip(runs, (before, after), strict=True)
