@@ -14,8 +14,12 @@ from msgspec.structs import replace
 from project import Ended, call_inside
 from world import suite_of
 
+from harness.judges.canaries import corpus_digest
+from harness.judges.trust import with_known
+from harness.places import trust_file
 from harness.recordings import pack_slim
-from harness.types import CalibrationSettings, Gate, Recorded
+from harness.trust import members_of
+from harness.types import CalibrationSettings, CanaryResult, Gate, JudgeTrust, Recorded
 
 Said = pytest.CaptureFixture[str]
 GATES = (
@@ -39,6 +43,16 @@ class Judged:
         self.runs = {"base": world.baseline, "run": world.candidate}
         for name, run in self.runs.items():
             self.write(f"{name}.jsonl.gz", self.with_suite(run, settings), keep_text=True)
+        self.withstands(world.candidate)
+
+    def withstands(self, run: Recorded) -> None:
+        """Say that the judge withstood every canary."""
+        (fingerprint,) = members_of(JUDGE)
+        canaries = CanaryResult(corpus_digest(), 40, (), (), 0, (), "2026-01-01")
+        known = JudgeTrust("quality", "default", fingerprint, "judge", canaries)
+        path = self.folder / trust_file(Path(run.run.suite_path), run.run.suite_name)
+        path.parent.mkdir(parents=True)
+        path.write_text(with_known((), (known,)))
 
     def with_suite(self, run: Recorded, settings: CalibrationSettings) -> Recorded:
         import msgspec
@@ -199,7 +213,8 @@ def test_faults_are_told_and_nothing_is_kept(judged: Judged) -> None:
         assert said in ended.words
         assert "Traceback" not in ended.err
     judged.export("run.jsonl.gz", out="packet.txt")
-    assert not (judged.folder / "suites").exists()
+    kept = [path.name for path in (judged.folder / "suites").rglob("*") if path.is_file()]
+    assert kept == ["world.trust.json"]
     judged.export("run.jsonl.gz")
     back = judged.folder / judged.fill()
     shutil.copy(back, judged.folder / "wrong.csv")
