@@ -379,10 +379,11 @@ def test_time_grows_with_the_length_only(sign: str, where: str) -> None:
     """Ten times the text takes about ten times as long, not a hundred times."""
     claim = "It is free within 30 days, within 14 days or 2 days, not later."
 
-    def seconds(length: int) -> float:
-        hostile = (sign * length)[:length]
+    def seconds(length: int, turn: int) -> float:
+        hostile = f"{(sign * length)[:length]} {turn}"  # another text each time: what was read is kept
         started = time.process_time()
         scored(*((claim, (claim, hostile)) if where == "passage" else (hostile, (claim,))))
         return time.process_time() - started
 
-    assert seconds(40_000) < 30 * seconds(4_000) + 0.2
+    # The better of two: garbage of other tests is collected at some time.
+    assert min(seconds(40_000, turn) for turn in (1, 2)) < 30 * seconds(4_000, 0) + 0.2
