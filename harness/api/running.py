@@ -69,7 +69,7 @@ def run(
                 stopped = _run_missing(going, beside, options, decide_look, cache)
         except UsageError:
             there = [one for one in (path, path.with_name(FRESH)) if one.is_file()]
-            if not any(read(one).results for one in there):
+            if not any(read(one).answered for one in there):
                 forget(path)
             raise
     recorded = read(path)
