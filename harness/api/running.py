@@ -132,7 +132,7 @@ def _run_missing(
 
     stopped = None
     if left:
-        gc.freeze()  # what is planned stays: looking through it again and again would cost a tenth of the time
+        gc.freeze()  # what is planned stays: it need not be looked through again and again
         with show_progress(total, total - left, wanted=options.progress) as progress:
             stopped = asyncio.run(go(progress))
     if stopped is None:
