@@ -79,7 +79,7 @@ async def connect(
         api_key=api_key or "none",  # given none, the client would take one from the environment
         max_retries=0,
         timeout=None,
-        http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=None),
+        http_client=openai.DefaultAioHttpClient(follow_redirects=False, timeout=None),
     )
     async with client, imported(retriever, "retriever") if retriever else nullcontext() as retrieve:
 

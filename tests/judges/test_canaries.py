@@ -319,7 +319,7 @@ def test_f23_text_that_speaks_to_the_judge_is_flagged_in_the_report(
         capsys.readouterr().out.split()
     )
     (path,) = (folder / "reports/runs").glob("*/recording.jsonl")
-    scores = [json.loads(line)["data"] for line in path.read_text().splitlines() if '"kind":"result"' in line]
+    scores = [json.loads(line)["data"] for line in path.read_text().splitlines() if '"kind":"scores"' in line]
     flagged = [
         row["case_id"] for row in scores if "directed" in row["scores"]["judged_faithfulness"]["details"]
     ]
