@@ -48,6 +48,9 @@ class Client:
         """Take what ``open_client`` made."""
         self.settings, self.hide = settings, hide
         self._sdk = sdk
+        self._create = (
+            sdk.chat.completions.with_streaming_response.create
+        )  # imports now, not in the first call
 
     @cached_property
     def sdk_for_others(self) -> tuple[openai.AsyncOpenAI, Any]:
@@ -106,7 +109,8 @@ class Client:
 
         received = bytearray()
         try:
-            async with self._sdk.chat.completions.with_streaming_response.create(**request) as reply:
+            # What stands in extra_body is sent as it is: the SDK need not look for what it could transform.
+            async with self._create(model=self.settings.model, messages=(), extra_body=request) as reply:
                 async for piece in reply.iter_bytes():
                     received += piece
                     if len(received) > REPLY_BYTES:
