@@ -116,8 +116,8 @@ def main() -> None:
     said = [
         (
             f"{len(rows)} kills (seed {asked.seed}) of runs of {N_CASES} cases, {IN_FLIGHT} in flight: "
-            f"{len(middle)} in the middle of the calls, the others before, or while scores, reports or the store "
-            "were written."
+            f"{len(middle)} in the middle of the calls, the others before, or while scores, reports or the "
+            "store were written."
         ),
         "",
         f"- answers lost that had been acknowledged: {sum(row['lost'] for row in rows)}",

@@ -2,9 +2,9 @@
 
 Round after round a run is begun against the fault server with random shares of faults, killed or interrupted
 at random moments, gone on with until it is complete, and asked its errors again with `--retry-errors`. The
-account: every case has an answer or an error that says why; an answer that was acknowledged is never asked for
-again; what the server sent whole beyond one answer a case is no more than what was in flight at the kills; the
-recording, the store and the report agree.
+account: every case has an answer or an error that says why; an answer that was acknowledged is never asked
+for again; what the server sent whole beyond one answer a case is no more than was in flight at the kills;
+recording and store agree.
 """
 
 from __future__ import annotations
@@ -135,16 +135,17 @@ def main() -> None:
             faults.update(counts)
     said = [
         (
-            f"{asked.minutes:g} minutes, seed {asked.seed}: {account['runs']} runs of {N_CASES} cases, cut short "
-            f"{account['cuts']} times (half by `kill -9`, the others by Ctrl-C or SIGTERM), each gone on with."
+            f"{asked.minutes:g} minutes, seed {asked.seed}: {account['runs']} runs of {N_CASES} cases, "
+            f"cut short {account['cuts']} times (half by `kill -9`, the others by Ctrl-C or SIGTERM) "
+            "and gone on with."
         ),
         "",
         f"- cases: {account['cases']:,}; with an answer at the end: {account['answers']:,}",
         f"- requests: {faults['asked']:,}; of these with a fault: "
         + ", ".join(f"{faults[name]:,} {name}" for name in sorted({*SHARES, *BAD})),
         (
-            f"- whole answers sent by the service: {account['paid']:,}, that is {account['paid_again']:,} beyond one "
-            f"a case: of calls that were in flight at one of the {account['cuts']} cuts "
+            f"- whole answers sent by the service: {account['paid']:,}, that is {account['paid_again']:,} "
+            f"beyond one a case: of calls that were in flight at one of the {account['cuts']} cuts "
             f"(at most {IN_FLIGHT} each: {account['cuts'] * IN_FLIGHT:,})"
         ),
         "- acknowledged answers lost: 0; recorded twice: 0; tracebacks: 0 (the first would have ended it)",
