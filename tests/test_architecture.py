@@ -18,6 +18,7 @@ CORE = {
     "slices",
     "variants",
     "robustness",
+    "accounting",
     "comparison",
     "pairing",
     "limits",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 from harness.commands import terminal
 
 if TYPE_CHECKING:
-    from harness.types import Report
+    from harness.types import Accounting, Estimate, Run
 
 
 @click.command()
@@ -25,9 +26,12 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
     """
     import msgspec
 
-    from harness.api import deciding, running, validating
+    from harness.accounting import account
+    from harness.api import running, validating
+    from harness.comparison import estimates, run_scores
     from harness.places import Places, shown_path
     from harness.store.store import Store
+    from harness.types import Slice
 
     options = terminal.make_run_options(chosen)
     places = Places(reports)
@@ -37,29 +41,30 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
         finished = running.run(checked, options, places)
     if finished.stopped is not None:
         return terminal.say_interrupted(finished, "run", suite, reports)
-    report = deciding.gate(finished.recorded, None)
+    recorded = finished.recorded
+    found = estimates(run_scores(recorded), checked.file.suite, Slice())
+    counts = account(recorded)
     if as_json:
-        estimates = {"run": report.run.id, "estimates": report.estimates, "accounting": report.accounting}
-        terminal.print_json(msgspec.json.encode(estimates, order="deterministic").decode())
+        facts = {"run": recorded.run.id, "estimates": found, "accounting": counts}
+        terminal.print_json(msgspec.json.encode(facts, order="deterministic").decode())
     else:
-        _print_estimates(report)
+        _print_estimates(recorded.run, found, counts)
         terminal.say(f"recording  {shown_path(finished.path)}")
     with Store(places.store) as store:
-        store.load(finished.recorded)
+        store.load(recorded)
     return 0
 
 
-def _print_estimates(report: Report) -> None:
+def _print_estimates(run_: Run, estimates: Mapping[str, Estimate], counts: Accounting) -> None:
     from harness.numbers import interval, number, used
 
-    units = {name: identity.unit for name, identity in report.run.metrics.items()}
+    units = {name: identity.unit for name, identity in run_.metrics.items()}
     rows = [
         (name, number(found.value, units[name]), interval(found.interval, units[name]), used(found))
-        for name, found in report.estimates.items()
+        for name, found in estimates.items()
     ]
-    counts = report.accounting
-    terminal.say(f"run {report.run.id}: {counts.answered:,} of {counts.selected:,} answered")
+    terminal.say(f"run {run_.id}: {counts.answered:,} of {counts.selected:,} answered")
     if counts.answered < counts.selected:
-        terminal.say(f"  the others: harness show {report.run.id} --errors")
+        terminal.say(f"  the others: harness show {run_.id} --errors")
     columns = ("metric", "mean", "95 % CI", "n")
     terminal.print_table(columns, rows, *columns)

@@ -106,7 +106,7 @@ def show(run: str, reports: Path, as_json: bool) -> int:
     """Show what RUN was: its configuration, digests and accounting."""
     import msgspec
 
-    from harness.findings import account
+    from harness.accounting import account
     from harness.places import Places
     from harness.recordings import read
 
