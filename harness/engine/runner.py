@@ -8,6 +8,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
 from harness.engine.asking import Ask, ask
+from harness.engine.limits import Limits
 from harness.engine.scoring import score
 from harness.engine.signals import Signals
 from harness.types import Case, Metric, Response, Result, RunSettings, Score
@@ -33,6 +34,8 @@ class Work(NamedTuple):
     """Applied to every response before it is scored or recorded: secrets out, broken text repaired."""
     end_judging: Callable[[], None] = lambda: None
     """Gives up what judges are still being asked, when nothing waits for it any more."""
+    limits: Limits | None = None
+    """What holds the calls back beyond their number; None: nothing does."""
 
 
 class Asked(NamedTuple):
@@ -51,8 +54,9 @@ async def run_cases(
 ) -> None:
     """Ask, score and record every (case, repeat), and return when no call is in flight any more.
 
-    On the first SIGINT or SIGTERM no further case is begun and those in flight get some seconds to finish; a
-    second one ends them at once. What was recorded stays recorded, and ``signals.number`` tells.
+    On the first SIGINT or SIGTERM, or when a budget is used up, no further case is begun and those in flight
+    get some seconds to finish; a further signal ends them at once. What was recorded stays recorded, and
+    ``signals`` tells.
 
     Args:
         todo: of whom what is to be asked, in order; pulled lazily.
@@ -93,10 +97,12 @@ async def _work_off(
     pending: Iterator[tuple[Asked, Case, int]], signals: Signals, pools: _Pools, progress: Progress
 ) -> None:
     for (system, work, record), case, repeat in pending:
-        if signals.number is not None:
+        if signals.ended:
             return
+        if work.limits is not None:
+            await work.limits.admit(case.query)
         progress.started(case.id)
-        response = work.clean(await ask(system, case.query, work.settings))
+        response = work.clean(await ask(system, case.query, work.settings, work.limits))
         scores = await _scores(case, response, work, pools)
         result = Result(case_id=case.id, repeat=repeat, response=response, scores=scores)
         record(result)
