@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
 from harness.api.judging import judge_secrets, open_judges
 from harness.engine.asking import Ask
+from harness.engine.limits import RunLimits
 from harness.engine.progress import Silent
 from harness.engine.runner import Asked, Work, run_cases
 from harness.engine.signals import Signals
@@ -53,6 +55,12 @@ def missing(
     ]
 
 
+def _host_of(options: Mapping[str, Any]) -> str:
+    """The host that a system is asked at, by its adapter's option; empty where it is at no address."""
+    address = options.get("url") or options.get("base_url")
+    return urlsplit(address).netloc if isinstance(address, str) else ""
+
+
 def _is_error(result: Result) -> bool:
     judged_badly = any(score.status == "judge_error" for score in result.scores.values())
     return result.response.error is not None or judged_badly
@@ -63,13 +71,14 @@ class Session:
 
     def __init__(self, system: Ask, work: Work, recording: Recording, progress: Silent) -> None:
         """Take what ``open_session`` made."""
-        self.asked = Asked(system, work, recording.append)
+        self.asked = Asked(system, work, self._record)
         self.progress = progress
+        self._recording = recording
 
     async def ask(self, todo: Sequence[tuple[Case, int]], signals: Signals) -> None:
         """Ask, score and record these, and return when no call is in flight any more.
 
-        Where ``signals.number`` is set afterwards, a signal came and not all was asked: end the session.
+        Where ``signals.ended`` is true afterwards, not all was asked: end the session.
 
         Args:
             todo: (case, repeat) pairs of the recording's cases, asked in this order.
@@ -78,8 +87,14 @@ class Session:
         Raises:
             RecordingError: a result cannot be written; everything before it is kept.
             MetricFault: a metric raised, or gave a value outside its range.
+            UsageError: a budget of money cannot be kept, because the system tells no costs.
         """
         await ask_mixed([(self, todo)], signals)
+
+    def _record(self, result: Result) -> None:
+        self._recording.append(result)
+        if self.asked.work.limits is not None:
+            self.asked.work.limits.budget.finished(result)
 
 
 async def ask_mixed(parts: Sequence[tuple[Session, Sequence[tuple[Case, int]]]], signals: Signals) -> None:
@@ -104,7 +119,7 @@ async def open_session(
     run: Run,
     recording: Recording,
     progress: Silent,
-    max_concurrency: int | None = None,
+    limits: RunLimits | None = None,
     cache: Path | None = None,
 ) -> AsyncIterator[Session]:
     """Open a run's system, and close it when everything that is wanted was asked.
@@ -116,16 +131,17 @@ async def open_session(
         run: what is recorded; names the metrics.
         recording: open for writing.
         progress: told of every start and result; several sessions may share one.
-        max_concurrency: calls in flight at most; None: as many as the suite says.
+        limits: what holds calls back, shared by the sessions of a run; None: what the suite says.
         cache: the folder in which verdicts of judges are kept; None: every verdict is asked for.
 
     Raises:
         UsageError: the system, or a judge, cannot be opened.
     """
-    in_flight = max_concurrency or plan.file.suite.run.max_concurrency
+    limits = limits or RunLimits(plan.file.suite.run, run.seed)
+    in_flight = limits.settings.max_concurrency
     # A system with workers answers so many questions at a time: more would wait within their own deadline.
     in_flight = min(in_flight, plan.system.options.get("workers", in_flight))
-    settings = msgspec.structs.replace(plan.file.suite.run, max_concurrency=in_flight)
+    settings = msgspec.structs.replace(limits.settings, max_concurrency=in_flight)
     metrics = {name: find_metric(name) for name in run.metrics if twin_measure(name) is None}
     suite = plan.file.suite
     system_options, secrets = resolve(plan.system.options)
@@ -139,9 +155,10 @@ async def open_session(
         return msgspec.convert(redact(msgspec.to_builtins(repaired), hide), Response)
 
     stack = AsyncExitStack()
-    judges = await stack.enter_async_context(open_judges(suite, metrics.values(), cache))
+    judges = await stack.enter_async_context(open_judges(suite, metrics.values(), cache, limits))
     resources = {"corpus": plan.dataset.corpus, "judge": judges.panels, "rubrics": suite.rubrics}
-    work = Work(metrics, resources, settings, clean, judges.close)
+    host = _host_of(system_options) or run.system_fingerprint
+    work = Work(metrics, resources, settings, clean, judges.close, limits.of_system(host))
     try:
         system = await stack.enter_async_context(open_system(plan.system.adapter, system_options))
     except HarnessError as error:

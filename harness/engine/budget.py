@@ -29,8 +29,8 @@ class Budget:
     """Money and minutes of a run, over all that it asks; used within one event loop.
 
     A case is begun only if what was spent, and what it and those in flight will cost by the mean so far, stay
-    within the budget. Until one has told its cost, cases go one at a time; afterwards, where one does not fit,
-    those in flight are waited for, which may turn out cheaper.
+    within the budget. Until one has told its cost, cases go one at a time; afterwards, where one does not
+    fit, those in flight are waited for, which may turn out cheaper.
     """
 
     def __init__(self, max_cost_usd: float | None = None, max_minutes: float | None = None) -> None:

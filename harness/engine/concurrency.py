@@ -1,4 +1,4 @@
-"""How many calls a host may have in flight: cut where it refuses them or becomes slow, raised again slowly."""
+"""How many calls a host may have in flight: cut where it refuses them or becomes slow, then raised again."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ PROBE_ROUNDS = 10
 
 
 class Concurrency:
-    """A limit that is cut by a factor and raised by one per round trip (Chiu and Jain 1989), from 1 to ``most``.
+    """A limit from 1 to ``most``, cut by a factor and raised by one per round trip (Chiu and Jain 1989).
 
     **Refused.** A refusal halves the limit, unless the call was begun before the last cut: all calls of one
     round trip cut it once. Below what was refused, the limit rises by one per round trip, and the last step
     takes ``PROBE_ROUNDS`` of them, so that a host which admits so many refuses few.
 
-    **Slow.** Of every round of calls (as many as the limit, ``LEAST_CALLS`` at least, all begun after the last
-    cut) the median is taken, and the smallest median is remembered. Where three of four calls took more than
-    ``SLOW`` times that, the limit is cut to ``SLOW_CUT`` of it. That is on trial: if the median of the next
-    round has not fallen to ``EFFECT``, it is not our calls that make the host slow; the limit is restored
-    at once and the median becomes the one to remember. So a healthy host whose times scatter keeps its limit.
+    **Slow.** Of every round of calls (as many as the limit, ``LEAST_CALLS`` at least, all begun after the
+    last cut) the median is taken, and the smallest median is remembered. Where three of four calls took more
+    than ``SLOW`` times that, the limit is cut to ``SLOW_CUT`` of it. That is on trial: if the median of the
+    next round has not fallen to ``EFFECT``, it is not our calls that make the host slow; the limit is
+    restored at once and the median becomes the one to remember. So a healthy host whose times scatter keeps
+    its limit.
 
     Times are seconds of any clock that never goes back.
     """

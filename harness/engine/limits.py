@@ -1,4 +1,4 @@
-"""What holds calls back: each host's rate, its calls in flight, its wish to be left alone; the run's budget."""
+"""What holds calls back: a host's rate, its calls in flight, its wish for a pause, and the run's budget."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from harness.types import JudgeSettings, Query, Response, RunSettings
 
 REFUSALS = frozenset({429, 503})
 """HTTP statuses by which a host says that it is asked too much."""
+SERVER_ERROR = 500
+"""Statuses from here say nothing of how many calls a host bears; as little does a failure without one."""
 CHARACTERS_A_TOKEN = 4.0
 """By which tokens are estimated before a call; what a call then used beyond that is learnt."""
 LEARNT = 0.1
@@ -25,7 +27,7 @@ LEARNT = 0.1
 class Host:
     """Calls to one host, first come, first served; used within one event loop.
 
-    Every ``admit`` that returns is followed by exactly one of ``answered``, ``refused`` and ``failed``.
+    Every ``admit`` that returns is followed by exactly one of ``replied``, ``gave_up`` and ``failed``.
     """
 
     def __init__(
@@ -61,27 +63,32 @@ class Host:
         else:
             self._begin(now, tokens)
 
-    def answered(self, began: float, size: int = 0, used_tokens: int | None = None) -> None:
-        """Note a call, begun at a time of the loop's clock, that was answered with anything but a refusal."""
-        if used_tokens is not None and self.counts_tokens:
-            beyond = used_tokens - size / CHARACTERS_A_TOKEN
-            self._tokens.correct(beyond - self._used_beyond)
-            self._used_beyond = max(0.0, self._used_beyond + LEARNT * (beyond - self._used_beyond))
-        is_full = self.in_flight >= self.concurrency.allowed
-        self.concurrency.answered(began, asyncio.get_running_loop().time(), is_full=is_full)
+    def replied(self, began: float, http_status: int = 200, retry_after_s: float | None = None) -> None:
+        """Note the reply to a call that was begun at a time of the loop's clock.
+
+        Where the host refused the call, all others wait as long as it wants, up to a minute.
+        """
+        now = asyncio.get_running_loop().time()
+        if http_status in REFUSALS or retry_after_s is not None:
+            self.concurrency.refused(began, now, self.in_flight)
+            self._paused_until = max(self._paused_until, now + min(LONGEST_WAIT_S, retry_after_s or 0.0))
+        elif http_status < SERVER_ERROR:
+            self.concurrency.answered(began, now, is_full=self.in_flight >= self.concurrency.allowed)
         self._end()
 
-    def refused(self, began: float, retry_after_s: float | None = None) -> None:
-        """Note a call that the host refused: all calls wait as long as it wants, up to a minute."""
-        now = asyncio.get_running_loop().time()
-        self.concurrency.refused(began, now, self.in_flight)
-        if retry_after_s is not None:
-            self._paused_until = max(self._paused_until, now + min(LONGEST_WAIT_S, retry_after_s))
-        self._end()
+    def gave_up(self, began: float) -> None:
+        """Note a call that nobody waits for any more: so slow at least is the host."""
+        self.replied(began)
 
     def failed(self) -> None:
         """Note a call that failed in a way which says nothing of how much the host bears."""
         self._end()
+
+    def used(self, size: int, tokens: int) -> None:
+        """Note the tokens that a call of this size has used in fact, read and written."""
+        beyond = tokens - size / CHARACTERS_A_TOKEN
+        self._tokens.correct(beyond - self._used_beyond)
+        self._used_beyond = max(0.0, self._used_beyond + LEARNT * (beyond - self._used_beyond))
 
     async def call(self, system: Callable[[Query], Awaitable[Response]], query: Query, size: int) -> Response:
         """Ask a system what was admitted, and note how that ended."""
@@ -90,18 +97,17 @@ class Host:
         try:
             response = await system(query)
         except SystemFailure as failure:
-            if failure.http_status in REFUSALS or failure.retry_after_s is not None:
-                self.refused(began, failure.retry_after_s)
-            else:
-                self.failed()
+            self.replied(began, failure.http_status or SERVER_ERROR, failure.retry_after_s)
             raise
-        except asyncio.CancelledError:  # most often the deadline: so slow at least is the host
-            self.answered(began)
+        except asyncio.CancelledError:  # most often by the deadline
+            self.gave_up(began)
             raise
         except BaseException:
             self.failed()
             raise
-        self.answered(began, size, _tokens_of(response) if self.counts_tokens else None)
+        self.replied(began)
+        if self.counts_tokens and (tokens := _tokens_of(response)) is not None:
+            self.used(size, tokens)
         return response
 
     def close(self) -> None:
@@ -109,10 +115,6 @@ class Host:
         self._closed = True
         while self._waiting:
             self._waiting.popleft()[0].cancel()
-
-    def paused_s(self) -> float:
-        """Seconds for which the host wants to be left alone, from now."""
-        return max(0.0, self._paused_until - asyncio.get_running_loop().time())
 
     def _wait_s(self, now: float) -> float | None:
         """Seconds until the next call may begin; None: when another one has ended."""
@@ -192,12 +194,12 @@ class Limits(NamedTuple):
         """Characters of a query; 0 where nobody counts them."""
         if not self.host.counts_tokens:
             return 0
-        texts = [query.input, *(said.content for said in query.history), *(one.text for one in query.contexts)]
-        return sum(map(len, texts))
+        said = sum(len(message.content) for message in query.history)
+        return len(query.input) + said + sum(len(passage.text) for passage in query.contexts)
 
 
 class RunLimits:
-    """The limits of a run, shared by everything that it asks: one host each for systems, one for each judge."""
+    """The limits of a run, shared by everything that it asks: those of each host, and those of each judge."""
 
     def __init__(self, settings: RunSettings, seed: int, budget: Budget | None = None) -> None:
         """Take how the run asks, with the calls in flight that it may have in fact."""
@@ -236,15 +238,13 @@ class RunLimits:
         self.budget.close()
 
     def told(self) -> list[str]:
-        """Say what limits the run now: ``4 retrying``, ``limit 12/32``, ``judge limit 3/8``, ``paused 12 s``."""
+        """Say what limits the run now: ``4 retrying``, ``limit 12/32``, ``judge limit 3/8``."""
         found = [f"{self.retries.waiting} retrying"] if self.retries.waiting else []
         for whose, hosts in (("", self._hosts), ("judge ", self._judges)):
             cut = [host for host in hosts.values() if host.concurrency.allowed < host.concurrency.most]
             if cut:
                 least = min(cut, key=lambda host: host.concurrency.limit / host.concurrency.most)
                 found.append(f"{whose}limit {least.concurrency.allowed}/{least.concurrency.most}")
-            paused_s = max((host.paused_s() for host in hosts.values()), default=0.0)
-            found += [f"{whose}paused {paused_s:.0f} s"] if paused_s >= 1 else []
         return found
 
 

@@ -46,7 +46,7 @@ class Retries:
         self.made += 1
 
     def wait_s(self, number: int, failure: SystemFailure) -> float:
-        """Give the seconds before the ``number``-th retry of a case, from 1: as wanted by the server, or drawn.
+        """Give the seconds before a case's retry ``number``, from 1: as wanted by the server, or drawn.
 
         Drawn evenly from 0 to ``FIRST_WAIT_S``, doubled for each retry before ("full jitter", Brooker 2015).
         """

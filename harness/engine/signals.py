@@ -28,7 +28,7 @@ class Signals:
     """
 
     def __init__(self, progress: Told, let_none_begin: Callable[[], None] = lambda: None) -> None:
-        """Show what a signal does on this progress display; ``let_none_begin`` is called at the first stop."""
+        """Show a stop on this progress display; ``let_none_begin`` is called when it comes."""
         self.number: int | None = None
         self.spent = ""
         self._progress = progress

@@ -61,7 +61,8 @@ class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
 
     ``retry_share`` is how many tries after the first a run may make in all, as a share of its first ones.
     ``requests_per_minute`` and ``tokens_per_minute`` hold for each host (None: any number); ``adaptive``
-    lets fewer calls be in flight where a host refuses them or becomes slow. ``looks`` are the shares of the cases at which `harness check` may stop asking; ``[1.0]``: never early.
+    lets fewer calls be in flight where a host refuses them or becomes slow. ``looks`` are the shares of the
+    cases at which `harness check` may stop asking; ``[1.0]``: never early.
     """
 
     max_concurrency: int = 8
