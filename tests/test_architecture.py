@@ -88,7 +88,6 @@ HEAVY = {
     "ray",
     "yaml",
     "rich",
-    "tenacity",
 }
 
 

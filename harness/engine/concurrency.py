@@ -58,14 +58,14 @@ class Concurrency:
         if is_full and self.limit < self.most:
             near = self._refused_at - 1 <= self.limit <= self._refused_at
             self.limit = min(float(self.most), self.limit + 1 / self.limit / (PROBE_ROUNDS if near else 1))
-        if began >= self._cut_at:
+        if began > self._cut_at:
             self._took.append(now - began)
             if len(self._took) >= max(LEAST_CALLS, self.limit):
                 self._end_round(now)
 
     def refused(self, began: float, now: float, in_flight: int) -> None:
         """Note a call that was refused while so many were in flight, itself among them."""
-        if self._adapts and began >= self._cut_at:
+        if self._adapts and began > self._cut_at:
             self._refused_at = min(self.limit, in_flight)
             self._trial = None
             self._cut(self._refused_at * REFUSED_CUT, now)

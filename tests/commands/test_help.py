@@ -17,7 +17,7 @@ SUBVERBS = ("baseline show", "baseline promote", "runs list", "runs show", "runs
             "selftest gate", "selftest metrics", "dataset variants", "label export", "label import",
             "judge calibrate", "judge agree")  # fmt: skip
 HEAVY = {"numpy", "scipy", "sklearn", "pandas", "duckdb", "jinja2", "openai", "httpx", "aiohttp", "datasets",
-         "ragas", "ray", "rich", "yaml", "tenacity"}  # fmt: skip
+         "ragas", "ray", "rich", "yaml"}  # fmt: skip
 LOADED = """
 import json, sys
 from harness.cli import run_command

@@ -36,7 +36,7 @@ def test_a_whole_suite_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told_as"),
     [
-        (("", "asert: 1"), "16:1 unknown key 'asert' | valid names: alpha, baseline, calibration"),
+        (("", "asert: 1"), "16:1 unknown key 'asert' | valid names: alpha, baseline, budget"),
         (("", "gate: []"), "16:1 unknown key 'gate' | did you mean 'gates'?"),
         (("    min: 0.5", "    mim: 0.5"), "15:5 unknown key 'mim' in gates[0] | did you mean 'min'?"),
         (
