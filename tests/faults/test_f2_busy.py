@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ import yaml
 from busy_server import Busy, Step, busy_server
 from project import N_CASES, call_inside, make_project
 
+from harness.engine.limits import Host
+from harness.errors import SystemFailure
 from harness.recordings import read
-from harness.types import Recorded, Result
+from harness.systems.http import connect
+from harness.types import Query, Recorded, Result
 
 SUITE = "suites/tiny.yaml"
 Capture = pytest.CaptureFixture[str]
@@ -96,6 +100,42 @@ def test_f2_a_service_that_admits_six_is_asked_six(tmp_path: Path, capsys: Captu
     assert 0 < busy.refused <= 0.15 * len(results)
     limit = int(ended.err.rpartition("limit ")[2].partition("/24")[0])
     assert 3 <= limit <= 7
+
+
+def test_f2_a_service_that_admits_more_again_is_asked_more(capsys: Capture) -> None:
+    """Four at a time of sixteen, then all: near four, then above, without another refusal."""
+    with busy_server(admits=4, latency_s=0.01) as busy:
+        host = Host(16)
+
+        async def ask_often(n: int) -> None:
+            todo = iter(range(n))
+
+            async def work() -> None:
+                for number in todo:
+                    settled = False
+                    while not settled:
+                        await host.admit()
+                        try:
+                            await host.call(system, Query(f"q{number}", f"What is fact {number}?"), 0)
+                            settled = True
+                        except SystemFailure:
+                            await asyncio.sleep(0.01)
+
+            async with connect(url=busy.url) as system:
+                await asyncio.gather(*(work() for _ in range(16)))
+
+        asyncio.run(ask_often(200))
+        limit, refused = host.concurrency.limit, busy.refused
+        busy.admits = 16
+        asyncio.run(ask_often(400))
+    with capsys.disabled():
+        print(
+            f"\nlimit {limit:.1f} of 4 admitted, {refused} of 200 refused; then {host.concurrency.limit:.1f}"
+        )
+    assert 2 <= limit <= 5
+    assert 0 < refused <= 50
+    assert busy.refused == refused
+    assert host.concurrency.limit > 8
 
 
 def kind_of(result: Result) -> str | None:
