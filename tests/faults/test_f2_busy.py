@@ -40,11 +40,11 @@ def recorded_in(folder: Path, run: str = "r") -> Recorded:
 
 
 def test_f2_the_script_of_the_table(tmp_path: Path, capsys: Capture) -> None:
-    """429 with Retry-After 2, then 503, then 200: three requests, the wait kept, the answer recorded.
+    """429 with Retry-After, then 503, then 200: three requests, the wait kept, the answer recorded.
 
     What failed stands in the recording; the latency is that of the successful attempt alone.
     """
-    with busy_server(script=(Step(429, "2"), Step(503), Step(200))) as busy:
+    with busy_server(script=(Step(429, "1"), Step(503), Step(200))) as busy:
         folder = project_at(tmp_path / "p", busy)
         ended = call_inside(capsys, folder, "run", SUITE, "-q", "--case", "q-001", "--run-id", "r")
     assert ended.code == 0, ended.err
@@ -57,7 +57,7 @@ def test_f2_the_script_of_the_table(tmp_path: Path, capsys: Capture) -> None:
     ]
     (began,) = busy.began_at.values()
     assert len(began) == 3
-    assert began[1] - began[0] >= 2.0
+    assert began[1] - began[0] >= 1.0
     assert response.failures[0].wait_s == pytest.approx(began[1] - began[0], abs=0.2)
     assert response.timings.total_s is not None
     assert response.timings.total_s < 0.5
@@ -66,10 +66,10 @@ def test_f2_the_script_of_the_table(tmp_path: Path, capsys: Capture) -> None:
 def test_f2_an_outage_is_inconclusive_and_is_not_multiplied(tmp_path: Path, capsys: Capture) -> None:
     """All 503: exit 3, never 0 or 1; no more requests than the case's retries, and than the run's budget."""
     with busy_server(script=(Step(503),)) as busy:
-        folder = project_at(tmp_path / "p", busy, max_concurrency=2, retries=3, retry_share=0.1)
+        folder = project_at(tmp_path / "p", busy, max_concurrency=2, retries=2, retry_share=0.1)
         ended = call_inside(capsys, folder, "check", SUITE, "-q", "--run-id", "r")
     assert ended.code == 3, ended.words
-    assert max(busy.asked.values()) <= 4
+    assert max(busy.asked.values()) <= 3
     assert N_CASES < busy.asked.total() <= N_CASES * 1.1 + 2 * 2
     errors = [result.response.error for result in recorded_in(folder).results]
     kinds = [error.kind for error in errors if error is not None]
@@ -102,10 +102,11 @@ def test_f2_a_service_that_admits_six_is_asked_six(tmp_path: Path, capsys: Captu
     assert 3 <= limit <= 7
 
 
-def test_f2_a_service_that_admits_more_again_is_asked_more(capsys: Capture) -> None:
+def test_f2_a_service_that_admits_more_again_is_asked_more() -> None:
     """Four at a time of sixteen, then all: near four, then above, without another refusal."""
     with busy_server(admits=4, latency_s=0.01) as busy:
         host = Host(16)
+        system: Any = None
 
         async def ask_often(n: int) -> None:
             todo = iter(range(n))
@@ -121,17 +122,18 @@ def test_f2_a_service_that_admits_more_again_is_asked_more(capsys: Capture) -> N
                         except SystemFailure:
                             await asyncio.sleep(0.01)
 
-            async with connect(url=busy.url) as system:
-                await asyncio.gather(*(work() for _ in range(16)))
+            await asyncio.gather(*(work() for _ in range(16)))
 
-        asyncio.run(ask_often(200))
-        limit, refused = host.concurrency.limit, busy.refused
-        busy.admits = 16
-        asyncio.run(ask_often(400))
-    with capsys.disabled():
-        print(
-            f"\nlimit {limit:.1f} of 4 admitted, {refused} of 200 refused; then {host.concurrency.limit:.1f}"
-        )
+        async def go() -> tuple[float, int]:
+            nonlocal system
+            async with connect(url=busy.url) as system:
+                await ask_often(200)
+                limit, refused = host.concurrency.limit, busy.refused
+                busy.admits = 16
+                await ask_often(400)
+            return limit, refused
+
+        limit, refused = asyncio.run(go())
     assert 2 <= limit <= 5
     assert 0 < refused <= 50
     assert busy.refused == refused
