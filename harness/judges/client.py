@@ -159,7 +159,8 @@ async def open_client(
     Args:
         settings: the judge.
         hide: takes secrets out of what it says.
-        host: what holds requests back, second tries of the SDK and of ragas among them; None: nothing does.
+        host: what holds requests back, second tries of the SDK and of ragas among them, as far as they come
+            from the event loop that is running now; None: nothing does.
         pay: told what a reply cost, in US dollars.
 
     Raises:
@@ -172,12 +173,13 @@ async def open_client(
         raise MissingExtra("openai", "openai", "a judge") from error
     if not settings.base_url.startswith(("http://", "https://")):
         raise UsageError("the base_url of a judge is not an http:// or https:// address")
+    home = asyncio.get_running_loop()
 
     class Held(openai.DefaultAsyncHttpxClient):
         """Sends each request when it is its turn."""
 
         async def send(self, request: Any, **options: Any) -> Any:
-            if host is None:
+            if host is None or asyncio.get_running_loop() is not home:
                 return await super().send(request, **options)
             with _clock_stopped():
                 await host.admit(len(request.content))
