@@ -113,7 +113,7 @@ def test_minutes_stop_a_run(folder: Path, capsys: Capture) -> None:
     assert "incomplete: its 0.01 minutes are over" in ended.err
     recorded = recorded_in(folder)
     assert not recorded.complete
-    assert 4 <= len(recorded.results) == len(calls_in(folder)) <= 16
+    assert 1 <= len(recorded.results) == len(calls_in(folder)) <= 16
     assert ended.err.rstrip().endswith("--resume r")
 
 
