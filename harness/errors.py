@@ -124,11 +124,14 @@ class SystemFailure(Exception):
 
     def __init__(
         self,
-        kind: Literal["timeout", "http_status", "connection", "bad_response", "exception", "process"],
+        kind: Literal[
+            "timeout", "http_status", "connection", "bad_response", "exception", "process", "retry_budget"
+        ],
         message: str,
         *,
         retry: bool = False,
         retry_after_s: float | None = None,
+        http_status: int | None = None,
     ) -> None:
         """Take what went wrong, whether another attempt may help, and when the server wants it."""
         super().__init__(message)
@@ -136,6 +139,7 @@ class SystemFailure(Exception):
         self.message = message
         self.retry = retry
         self.retry_after_s = retry_after_s
+        self.http_status = http_status
 
 
 class JudgeFailure(Exception):

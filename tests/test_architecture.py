@@ -89,7 +89,6 @@ HEAVY = {
     "ray",
     "yaml",
     "rich",
-    "tenacity",
 }
 
 

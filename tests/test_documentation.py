@@ -24,6 +24,7 @@ from harness.suites.meaning import GOES_WITH, RULES
 from harness.systems.process import ENVIRONMENT
 from harness.types import (
     BaselineSettings,
+    BudgetSettings,
     CalibrationSettings,
     Choose,
     Gate,
@@ -44,6 +45,7 @@ STRUCTS: dict[str, Any] = {
     "choose": Choose,
     "require": Requirement,
     "run": RunSettings,
+    "budget": BudgetSettings,
     "baseline": BaselineSettings,
     "calibration": CalibrationSettings,
     "gates": Gate,
@@ -171,7 +173,7 @@ def test_every_golden_field_is_explained() -> None:
 def test_every_part_of_an_answer_is_explained() -> None:
     """The table of an answer has the fields of a Response; every kind of error is named."""
     listed = {row[0].strip("`") for row in rows(section("systems.md", "What a system answers"))}
-    assert listed == set(Response.__struct_fields__) - {"text_repaired"}
+    assert listed == set(Response.__struct_fields__) - {"text_repaired", "failures"}
     kinds = get_args(inspect.get_annotations(ResponseError, eval_str=True)["kind"])
     for name in (*kinds, *ENVIRONMENT):
         assert f"`{name}`" in read("systems.md")

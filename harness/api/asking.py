@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
 from harness.api.judging import judge_secrets, open_judges
 from harness.engine.asking import Ask
+from harness.engine.limits import RunLimits
 from harness.engine.progress import Silent
 from harness.engine.runner import Asked, Todo, run_cases
 from harness.engine.scorer import Work
@@ -59,6 +61,12 @@ def missing(recorded: Recorded, cases: Iterable[Case], *, retry_errors: bool = F
     ]
 
 
+def _host_of(options: Mapping[str, Any]) -> str:
+    """The host that a system is asked at, by its adapter's option; empty where it is at no address."""
+    address = options.get("url") or options.get("base_url")
+    return urlsplit(address).netloc if isinstance(address, str) else ""
+
+
 def _judged_badly(result: Result) -> bool:
     return any(score.status == "judge_error" for score in result.scores.values())
 
@@ -74,7 +82,7 @@ class Session:
     async def ask(self, todo: Sequence[Todo], signals: Signals) -> None:
         """Ask, score and record these, and return when no call is in flight any more.
 
-        Where ``signals.number`` is set afterwards, a signal came and not all was asked: end the session.
+        Where ``signals.ended`` is true afterwards, not all was asked: end the session.
 
         Args:
             todo: of the recording's cases, in this order.
@@ -83,6 +91,7 @@ class Session:
         Raises:
             RecordingError: a result cannot be written; everything before it is kept.
             MetricFault: a metric raised, or gave a value outside its range.
+            UsageError: a budget of money cannot be kept, because the system tells no costs.
         """
         await ask_mixed([(self, todo)], signals)
 
@@ -109,7 +118,7 @@ async def open_session(
     run: Run,
     recording: Recording,
     progress: Silent,
-    max_concurrency: int | None = None,
+    limits: RunLimits | None = None,
     cache: Path | None = None,
 ) -> AsyncIterator[Session]:
     """Open a run's system, and close it when everything that is wanted was asked.
@@ -121,16 +130,17 @@ async def open_session(
         run: what is recorded; names the metrics.
         recording: open for writing.
         progress: told of every start and result; several sessions may share one.
-        max_concurrency: calls in flight at most; None: as many as the suite says.
+        limits: what holds calls back, shared by the sessions of a run; None: what the suite says.
         cache: the folder in which verdicts of judges are kept; None: every verdict is asked for.
 
     Raises:
         UsageError: the system, or a judge, cannot be opened.
     """
-    in_flight = max_concurrency or plan.file.suite.run.max_concurrency
+    limits = limits or RunLimits(plan.file.suite.run, run.seed)
+    in_flight = limits.settings.max_concurrency
     # A system with workers answers so many questions at a time: more would wait within their own deadline.
     in_flight = min(in_flight, plan.system.options.get("workers", in_flight))
-    settings = msgspec.structs.replace(plan.file.suite.run, max_concurrency=in_flight)
+    settings = msgspec.structs.replace(limits.settings, max_concurrency=in_flight)
     metrics = {name: find_metric(name) for name in run.metrics if twin_measure(name) is None}
     suite = plan.file.suite
     system_options, secrets = resolve(plan.system.options)
@@ -144,9 +154,10 @@ async def open_session(
         return msgspec.convert(redact(msgspec.to_builtins(repaired), hide), Response)
 
     stack = AsyncExitStack()
-    judges = await stack.enter_async_context(open_judges(suite, metrics.values(), cache))
+    judges = await stack.enter_async_context(open_judges(suite, metrics.values(), cache, limits))
     resources = {"corpus": plan.dataset.corpus, "judge": judges.panels, "rubrics": suite.rubrics}
-    work = Work(metrics, resources, settings, clean, judges.close)
+    host = _host_of(system_options) or run.system_fingerprint
+    work = Work(metrics, resources, settings, clean, judges.close, limits.of_system(host))
     try:
         system = await stack.enter_async_context(open_system(plan.system.adapter, system_options))
     except HarnessError as error:

@@ -30,7 +30,7 @@ from harness.comparison import RunScores, check_comparable, run_scores
 from harness.errors import Fault, HarnessError, NotComparable, RecordingError
 from harness.findings import Runs, make_report
 from harness.freshness import again_text, fresh_notices, judge_fresh, withhold
-from harness.gates.decide import decide_all
+from harness.gates.decide import decide_all, none_passed
 from harness.gates.evidence import Evidence
 from harness.places import Places, kept_path
 from harness.pooling import pool
@@ -87,6 +87,8 @@ def gate(
         verdicts = withhold(verdicts, found, suite)
         again = again_text(candidate.run.suite_path, near.scores.run.candidate)
         said += fresh_notices(found, again)
+    if not candidate.complete:
+        verdicts = none_passed(verdicts)
     report = make_report(
         Runs(candidate, near.shown, evidence, far.shown),
         verdicts,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from harness.engine.limits import RunLimits
 from harness.errors import UsageError, did_you_mean
 from harness.judges.asking import Desk, One, Panel, fingerprint_of
 from harness.judges.cache import Cache
@@ -62,7 +63,12 @@ def judge_secrets(suite: Suite) -> list[str]:
 
 @asynccontextmanager
 async def open_judges(
-    suite: Suite, metrics: Iterable[Metric], cache: Path | None, *, apart: bool = False
+    suite: Suite,
+    metrics: Iterable[Metric],
+    cache: Path | None,
+    limits: RunLimits | None = None,
+    *,
+    apart: bool = False,
 ) -> AsyncIterator[Judges]:
     """Open the services that judge these metrics, each once.
 
@@ -70,6 +76,7 @@ async def open_judges(
         suite: names the judges.
         metrics: those that need none are left out.
         cache: the folder in which verdicts are kept; None: every verdict is asked for.
+        limits: those of the run; None: what the suite says.
         apart: give each judge of a metric a panel of its own, named ``METRIC JUDGE``.
 
     Raises:
@@ -81,6 +88,7 @@ async def open_judges(
             yield Judges({}, lambda: None)
             return
         kept, desk = Cache(cache, Reading), Desk()
+        limits = limits or RunLimits(suite.run, suite.seed)
         clients: dict[str, Any] = {}
         panels: dict[str, Panel] = {}
         for metric in judged:
@@ -90,7 +98,9 @@ async def open_judges(
             for name in judging.judges:
                 if name not in clients:
                     settings, secrets = _resolved(suite.judges[name])
-                    clients[name] = await stack.enter_async_context(open_client(settings, redactor(secrets)))
+                    held = limits.of_judge(name, settings), limits.budget.paid
+                    opening = open_client(settings, redactor(secrets), *held)
+                    clients[name] = await stack.enter_async_context(opening)
                 members.append(One(name, _fingerprint(suite, metric, name), clients[name], kept))
             if apart:
                 panels |= {f"{metric.name} {one.name}": Panel((one,), "mean", desk) for one in members}

@@ -13,6 +13,7 @@ import msgspec
 
 from harness.api.asking import Plan, Session, missing, open_session
 from harness.api.beginning import RunOptions, check_same, forget, plan_run
+from harness.api.budgeting import Spent, Wanted, limits_of, spent_of
 from harness.api.choosing import compare_candidates
 from harness.api.trusting import check_trusted, with_trust
 from harness.api.validating import Checked
@@ -20,6 +21,7 @@ from harness.candidates.choice import gates_of, requirements_of
 from harness.candidates.entrants import USAGE, entrant_of
 from harness.candidates.race import ALPHA, LOOKS, Rules, look_bounds, race_stages, take_look, why_dropped
 from harness.comparison import fold
+from harness.engine.limits import RunLimits
 from harness.engine.progress import Silent, show_progress
 from harness.engine.signals import Signals
 from harness.errors import UsageError, did_you_mean
@@ -54,6 +56,8 @@ class RaceOptions(msgspec.Struct, frozen=True):
     looks: tuple[float, ...] = LOOKS
     seed: int | None = None
     max_concurrency: int | None = None
+    max_cost_usd: float | None = None
+    max_minutes: float | None = None
     race_id: str | None = None
     resume: str | None = None
     no_cache: bool = False
@@ -61,9 +65,9 @@ class RaceOptions(msgspec.Struct, frozen=True):
 
 
 class Raced(NamedTuple):
-    """A race that ended: its id, its recordings by run, what it showed, and the signal that stopped it.
+    """A race that ended: its id, its recordings by run, what it showed, and what stopped it.
 
-    ``found`` is None where a signal came.
+    ``found`` is None where a signal came, or a budget was used up.
     """
 
     id: str
@@ -71,6 +75,7 @@ class Raced(NamedTuple):
     found: Candidates | None
     stopped: int | None
     calls: int
+    spent: Spent | None = None
 
 
 class _Runner(NamedTuple):
@@ -118,7 +123,8 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
         course = _course(checked, rules, options)
         runners = _runners(checked, names, race_id, course, options, places, closing)
         try:
-            looks, stopped = _run(runners, course, options, None if options.no_cache else places.judge_cache)
+            cache = None if options.no_cache else places.judge_cache
+            looks, stopped, spent = _run(runners, course, options, cache)
         except UsageError:
             closing.close()
             for runner in runners.values():
@@ -128,8 +134,8 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
     paths = {run_id: runner.recording.path for run_id, runner in runners.items()}
     recordings = [read(path) for path in paths.values()]
     calls = sum(len(recorded.results) for recorded in recordings)
-    if stopped is not None:
-        return Raced(race_id, paths, None, stopped, calls)
+    if stopped is not None or spent is not None:
+        return Raced(race_id, paths, None, stopped, calls, spent)
     told = _told(course, looks, list(runners), calls)
     return Raced(race_id, paths, _compared(checked, recordings, told), None, calls)
 
@@ -238,24 +244,29 @@ def _runners(
 
 def _run(
     runners: Mapping[str, _Runner], course: _Course, options: RaceOptions, cache: Path | None
-) -> tuple[list[RaceLook], int | None]:
-    """Ask and look by turns; gives the looks taken, and the signal that ended it early."""
+) -> tuple[list[RaceLook], int | None, Spent | None]:
+    """Ask and look by turns; gives the looks taken, and the signal or the budget that ended it early."""
     total = len(runners) * sum(map(len, course.stages)) * course.repeats
     done = sum(len(runner.before.answered) for runner in runners.values())
     looks: list[RaceLook] = []
+    wanted = Wanted(options.max_concurrency, options.max_cost_usd, options.max_minutes)
+    limits = limits_of(
+        [one.plan for one in runners.values()], wanted, course.seed, [one.before for one in runners.values()]
+    )
 
-    async def go(progress: Silent) -> int | None:
+    async def go(progress: Silent) -> Signals:
         alive = dict(runners)
         try:
-            sessions = {run_id: await _open(one, progress, options, cache) for run_id, one in runners.items()}
-            with Signals(progress) as signals:
+            sessions = {run_id: await _open(one, progress, limits, cache) for run_id, one in runners.items()}
+            with Signals(progress, limits.end) as signals:
+                limits.budget.begin(signals)
                 for look, stage in enumerate(course.stages, 1):
                     progress.heading_for(look, len(course.stages))
                     for run_id, runner in alive.items():
                         todo = missing(read_planned(runner.recording.path), stage)
                         await sessions[run_id].ask(todo, signals)
-                        if signals.number is not None:
-                            return signals.number
+                        if signals.ended:
+                            return signals
                     found, is_over = await asyncio.to_thread(_look, alive, course, look)
                     looks.append(found)
                     for run_id in found.dropped:
@@ -268,19 +279,20 @@ def _run(
                         break
             for runner in alive.values():
                 runner.recording.finish(_stop(course, len(looks), "the race was over"))
-            return None
+            return signals
         finally:
             for runner in runners.values():
                 await runner.stack.aclose()
 
     with show_progress(total, done, wanted=options.progress) as progress:
-        return looks, asyncio.run(go(progress))
+        progress.counts.limits = limits
+        signals = asyncio.run(go(progress))
+    not_asked = progress.counts.total - progress.counts.done
+    return looks, signals.number, spent_of(limits, signals.spent, not_asked) if signals.spent else None
 
 
-async def _open(runner: _Runner, progress: Silent, options: RaceOptions, cache: Path | None) -> Session:
-    opening = open_session(
-        runner.plan, runner.before.run, runner.recording, progress, options.max_concurrency, cache
-    )
+async def _open(runner: _Runner, progress: Silent, limits: RunLimits, cache: Path | None) -> Session:
+    opening = open_session(runner.plan, runner.before.run, runner.recording, progress, limits, cache)
     return await runner.stack.enter_async_context(opening)
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from harness.api.asking import ask_mixed, missing, open_session
 from harness.api.beginning import Going, RunOptions, begin, begin_beside, forget, go_on
+from harness.api.budgeting import Spent, Wanted, limits_of, spent_of
 from harness.api.looking import DecideLook, cases_by_stage, looks_ahead, take_look
 from harness.api.validating import Checked
 from harness.engine.progress import Silent, show_progress
@@ -23,11 +24,12 @@ from harness.types import Corpus, EarlyStop, Recorded
 
 
 class Finished(NamedTuple):
-    """A run that ended: its recording, and the signal that stopped it early, if any."""
+    """A run that ended: its recording, and the signal or the budget that stopped it early, if any did."""
 
     path: Path
     recorded: Recorded
     stopped: int | None
+    spent: Spent | None = None
 
 
 def run(
@@ -51,7 +53,8 @@ def run(
             its first look; it is recorded beside the run. None: it is not.
 
     Raises:
-        UsageError: the selection, the options, or a system that cannot be opened; no run is left behind.
+        UsageError: the selection, the options, a system that cannot be opened, or one that tells no costs
+            under a limit of money; no run without an answer is left behind.
         NothingSelected: no case is left to run.
         RecordingError: a result cannot be written; everything before it is kept.
     """
@@ -67,7 +70,7 @@ def run(
                 if beside is not None:
                     closing.enter_context(beside.recording)
                 cache = None if options.no_cache else places.judge_cache
-                stopped = _run_missing(going, beside, options, decide_look, cache)
+                stopped, spent = _run_missing(going, beside, options, decide_look, cache)
         except UsageError:
             there = [one for one in (path, path.with_name(FRESH)) if one.is_file()]
             if not any(read(one).answered for one in there):
@@ -76,7 +79,7 @@ def run(
     recorded = read(path)
     if strange := _strange_passages(recorded, checked.dataset.corpus):
         sys.stderr.write(f"note: {strange}\n")
-    return Finished(path, recorded, stopped)
+    return Finished(path, recorded, stopped, spent)
 
 
 def _run_missing(
@@ -85,8 +88,8 @@ def _run_missing(
     options: RunOptions,
     decide_look: DecideLook | None,
     cache: Path | None,
-) -> int | None:
-    """Ask what is missing of a run, up to the look that stops it early; give the signal that ended it.
+) -> tuple[int | None, Spent | None]:
+    """Ask what is missing of a run, up to the look that stops it early; give what else ended it.
 
     No call of a stage is begun before the look that could save it: calls in flight run out first. A fresh
     sample beside it is mixed into the first stage, so that every look knows whether the baseline holds.
@@ -100,46 +103,50 @@ def _run_missing(
         at = f"at look {stopped_at.look} of {stopped_at.looks}"
         mend = "ask the rest with --no-early-stop"
         sys.stderr.write(f"note: run {before.run.id} is finished: it stopped {at}; {mend}\n")
-        return None
+        return None, None
     total, left = len(before.cases) * before.run.repeats, sum(map(len, stages)) + len(sampled)
     total += 0 if beside is None else len(beside.before.cases) * beside.before.run.repeats
     looks = looks_ahead(before) if decide_look is not None else range(0)
     early: EarlyStop | None = None
+    goings = [main] if beside is None else [main, beside]
+    wanted = Wanted(options.max_concurrency, options.max_cost_usd, options.max_minutes)
+    limits = limits_of((one.plan for one in goings), wanted, before.run.seed, (one.before for one in goings))
 
-    async def go(progress: Silent) -> int | None:
+    async def go(progress: Silent) -> Signals:
         nonlocal early
         async with AsyncExitStack() as opened:
             sessions = [
                 await opened.enter_async_context(
-                    open_session(
-                        one.plan, one.before.run, one.recording, progress, options.max_concurrency, cache
-                    )
+                    open_session(one.plan, one.before.run, one.recording, progress, limits, cache)
                 )
-                for one in (main, *([] if beside is None else [beside]))
+                for one in goings
             ]
-            with Signals(progress) as signals:
+            with Signals(progress, limits.end) as signals:
+                limits.budget.begin(signals)
                 for look, todo in enumerate(stages, 1):
                     if looks:
                         progress.heading_for(look, len(stages))
                     parts = [todo, sampled] if look == 1 else [todo]
                     await ask_mixed(list(zip(sessions, parts, strict=False)), signals)
-                    if signals.number is None and look in looks and decide_look is not None:
+                    if not signals.ended and look in looks and decide_look is not None:
                         early = await asyncio.to_thread(take_look, recording.path, look, decide_look)
                     if early is not None:
                         progress.stopped_early(look, len(stages))
                         break
-            return signals.number
+            return signals
 
-    stopped = None
     if left:
         gc.freeze()  # what is planned stays: it need not be looked through again and again
         with show_progress(total, total - left, wanted=options.progress) as progress:
-            stopped = asyncio.run(go(progress))
-    if stopped is None:
-        if beside is not None:
-            beside.recording.finish()
-        recording.finish(early)
-    return stopped
+            progress.counts.limits = limits
+            signals = asyncio.run(go(progress))
+        if signals.ended:
+            not_asked = progress.counts.total - progress.counts.done
+            spent = spent_of(limits, signals.spent, not_asked) if signals.spent else None
+            return signals.number, spent
+    for going in goings:
+        going.recording.finish(early if going is main else None)
+    return None, None
 
 
 def _strange_passages(recorded: Recorded, corpus: Corpus | None) -> str:

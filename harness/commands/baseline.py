@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands import terminal
+from harness.commands import ending, terminal
 
 if TYPE_CHECKING:
     from harness.api.promoting import Promoted
@@ -98,6 +98,7 @@ def verify(suite: Path, anchor: bool) -> int:
     help="Ask this share of the cases, or more where that says too little. [default: the suite's, or 0.2]",
 )
 @terminal.asking_options
+@ending.budget_options
 @terminal.intersect_option
 @terminal.reports_option
 @terminal.json_option
@@ -134,9 +135,9 @@ def check(
     )
     with terminal.own_output():
         finished = running.run(checked, options, places)
-    if finished.stopped is not None:
+    if finished.stopped is not None or finished.spent is not None:
         again = ["--share", f"{share:g}", "--seed", str(sample.seed), *(["--intersect"] if intersect else [])]
-        return terminal.say_interrupted(finished, "baseline check", suite, reports, again)
+        return ending.say_cut_short(finished, "baseline check", suite, reports, again)
     said = refreshing.judge(finished.recorded, found, checked.file.suite, intersect=intersect)
     freshness.tell(said, finished.recorded, found, as_json=as_json)
     with Store(places.store) as store:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands import terminal
+from harness.commands import ending, terminal
 
 if TYPE_CHECKING:
     pass
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("suite", type=click.Path(dir_okay=False, path_type=Path))
 @terminal.run_options
+@ending.budget_options
 @terminal.baseline_option
 @terminal.intersect_option
 @click.option(
@@ -45,8 +46,9 @@ def check(
     """Run SUITE, decide its gates against the baseline, and write the report.
 
     Stops asking at a look (`run.looks`) at which the verdict stands already. With a fresh sample of the
-    baseline (--fresh, `baseline.fresh`) no `max_drop` gate is decided on a baseline that holds no more. The
-    exit code is the verdict: 0 pass, 1 fail, 3 inconclusive.
+    baseline (--fresh, `baseline.fresh`) no `max_drop` gate is decided on a baseline that holds no more. Where
+    the budget ends (--max-cost, --max-minutes) no gate passes. The exit code is the verdict: 0 pass, 1 fail,
+    3 inconclusive.
     """
     from functools import partial
 
@@ -72,12 +74,12 @@ def check(
             )
     with terminal.own_output():
         finished = running.run(checked, options, places, decide_look, sample)
+    again = [part for name in baselines for part in ("--baseline", name)]
+    again += ["--intersect"] if intersect else []
+    again += ["--no-early-stop"] if no_early_stop else []
+    again += [part for path in outputs for part in ("--output", str(path))]
     if finished.stopped is not None:
-        again = [part for name in baselines for part in ("--baseline", name)]
-        again += ["--intersect"] if intersect else []
-        again += ["--no-early-stop"] if no_early_stop else []
-        again += [part for path in outputs for part in ("--output", str(path))]
-        return terminal.say_interrupted(finished, "check", suite, reports, again)
+        return ending.say_cut_short(finished, "check", suite, reports, again)
     report = deciding.gate(
         finished.recorded,
         earlier,
@@ -86,4 +88,7 @@ def check(
         intersect=intersect,
         fresh=references.fresh_beside(finished.path),
     )
-    return terminal.publish(report, finished.recorded, places, outputs, as_json=as_json)
+    code = terminal.publish(report, finished.recorded, places, outputs, as_json=as_json)
+    if finished.spent is not None:
+        ending.say_cut_short(finished, "check", suite, reports, again)
+    return code

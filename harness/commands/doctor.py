@@ -25,7 +25,6 @@ CORE = (
     "pyyaml",
     "rich",
     "scipy",
-    "tenacity",
 )
 EXTRAS = {"openai": "openai", "ragas": "ragas", "datasets": "datasets", "ml": "sklearn"}
 LITTLE_SPACE = 500_000_000

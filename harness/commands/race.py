@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.candidates.race import ALPHA, LOOKS
-from harness.commands import candidates, terminal
+from harness.commands import candidates, ending, terminal
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,6 +55,7 @@ def _shares(context: click.Context, option: click.Parameter, text: str | None) -
 @click.option(
     "-j", "--max-concurrency", type=terminal.AT_LEAST_1, metavar="N", help="At most N calls at a time."
 )
+@ending.budget_options
 @click.option("--run-id", metavar="NAME", help="Name of the race. [default: date, time and chance]")
 @click.option("--resume", metavar="RACE", help="Go on with a race: ask only what is missing.")
 @terminal.no_cache_option
@@ -80,7 +80,7 @@ def race(suite: Path, outputs: tuple[Path, ...], reports: Path, as_json: bool, *
     with terminal.own_output():
         raced = racing.race(checked, options, places)
     if raced.found is None:
-        return _say_interrupted(raced, suite, reports, chosen)
+        return _say_cut_short(raced, suite, reports, chosen)
     candidates.publish(raced.found, places, outputs, as_json=as_json)
     with Store(places.store) as store:
         for path in raced.paths.values():
@@ -105,6 +105,8 @@ def _options(chosen: dict[str, Any]) -> RaceOptions:
         looks=chosen["looks"] or LOOKS,
         seed=chosen["seed"],
         max_concurrency=chosen["max_concurrency"],
+        max_cost_usd=chosen["max_cost"],
+        max_minutes=chosen["max_minutes"],
         race_id=chosen["run_id"],
         resume=chosen["resume"],
         no_cache=chosen["no_cache"],
@@ -112,8 +114,8 @@ def _options(chosen: dict[str, Any]) -> RaceOptions:
     )
 
 
-def _say_interrupted(raced: Raced, suite: Path, reports: Path, chosen: dict[str, Any]) -> int:
-    """Tell how to go on, with every option that decides; gives the exit code of the signal."""
+def _say_cut_short(raced: Raced, suite: Path, reports: Path, chosen: dict[str, Any]) -> int:
+    """Tell how to go on, with every option that decides; gives the exit code of a signal, or 3."""
     again = ["harness", "race", str(suite)]
     again += [] if reports == terminal.REPORTS else ["--reports", str(reports)]
     kept = {"--candidates": chosen["names"], "--metric": chosen["metric"], "--seed": chosen["seed"]}
@@ -121,6 +123,5 @@ def _say_interrupted(raced: Raced, suite: Path, reports: Path, chosen: dict[str,
     again += [] if chosen["alpha"] == ALPHA else ["--alpha", f"{chosen['alpha']:g}"]
     if chosen["looks"]:
         again += ["--looks", ",".join(f"{100 * look:g}" for look in chosen["looks"])]
-    click.echo(f"interrupted: {raced.calls:,} answers are kept", err=True)
-    terminal.say(f"  go on with   {shlex.join([*again, '--resume', raced.id])}", err=True)
-    return 128 + (raced.stopped or 0)
+    answers = f"{raced.calls:,} answers are kept"
+    return ending.say_how_to_go_on(raced.stopped, raced.spent, answers, [*again, "--resume", raced.id])

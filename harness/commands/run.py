@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands import terminal
+from harness.commands import ending, terminal
 
 if TYPE_CHECKING:
     from harness.types import Accounting, Estimate, Run
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("suite", type=click.Path(dir_okay=False, path_type=Path))
 @terminal.run_options
+@ending.budget_options
 @terminal.reports_option
 @terminal.json_option
 def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
     """Run SUITE and record every answer; decide nothing.
+
+    Where the budget ends (--max-cost, --max-minutes) it stops, keeps every answer and exits with 3.
 
     Decide later with `harness gate RUN`, or make the run the baseline with `harness baseline promote RUN`.
     """
@@ -40,7 +43,7 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
     with terminal.own_output():
         finished = running.run(checked, options, places)
     if finished.stopped is not None:
-        return terminal.say_interrupted(finished, "run", suite, reports)
+        return ending.say_cut_short(finished, "run", suite, reports)
     recorded = finished.recorded
     found = estimates(run_scores(recorded), checked.file.suite, Slice())
     counts = account(recorded)
@@ -52,7 +55,7 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
         terminal.say(f"recording  {shown_path(finished.path)}")
     with Store(places.store) as store:
         store.load(recorded)
-    return 0
+    return 0 if finished.spent is None else ending.say_cut_short(finished, "run", suite, reports)
 
 
 def _print_estimates(run_: Run, estimates: Mapping[str, Estimate], counts: Accounting) -> None:

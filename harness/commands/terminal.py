@@ -17,7 +17,6 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.api.beginning import RunOptions
-    from harness.api.running import Finished
     from harness.places import Places
     from harness.types import Candidates, Recorded, Report
 
@@ -117,7 +116,7 @@ def run_options(command: Command) -> Command:
 
 
 def make_run_options(chosen: dict[str, Any]) -> RunOptions:
-    """Bring the values of ``run_options``, or of ``asking_options`` alone, into one value."""
+    """Bring the values of ``run_options``, or of ``asking_options`` alone, and of a budget into one value."""
     from harness.api.beginning import RunOptions
     from harness.places import RUN_ID
     from harness.planning import Selection
@@ -140,6 +139,8 @@ def make_run_options(chosen: dict[str, Any]) -> RunOptions:
         seed=chosen["seed"],
         repeats=chosen.get("repeats"),
         max_concurrency=chosen["max_concurrency"],
+        max_cost_usd=chosen["max_cost"],
+        max_minutes=chosen["max_minutes"],
         run_id=run_id,
         resume=chosen["resume"],
         retry_errors=chosen["retry_errors"],
@@ -154,24 +155,6 @@ def progress_style(*, quiet: bool) -> str:
         return "none"
     live = sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
     return "bar" if live else "plain"
-
-
-def say_interrupted(
-    finished: Finished, verb: str, suite: Path, reports: Path, options: Sequence[str] = ()
-) -> int:
-    """Tell how to go on after an interrupted run; gives the exit code of the signal.
-
-    ``options`` are those given that the recording does not hold.
-    """
-    import shlex
-
-    run = finished.recorded.run
-    total = run.n_cases * run.repeats
-    where = [] if reports == REPORTS else ["--reports", str(reports)]
-    again = shlex.join(["harness", *verb.split(), str(suite), *where, *options, "--resume", run.id])
-    click.echo(f"interrupted: {len(finished.recorded.answered):,} of {total:,} answers are kept", err=True)
-    say(f"  go on with   {again}", err=True)
-    return 128 + (finished.stopped or 0)
 
 
 def own_output() -> AbstractContextManager[object]:

@@ -7,6 +7,7 @@ import time
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from harness.engine.limits import RunLimits
 from harness.numbers import number
 from harness.types import Response, Result
 
@@ -26,6 +27,7 @@ class Counts:
         self.began_asking = False
         self.look, self.early = "", False
         self.cost_usd = 0.0
+        self.limits: RunLimits | None = None
         self.began = time.monotonic()
 
     def started(self, case_id: str) -> None:
@@ -54,18 +56,28 @@ class Counts:
         return (time.monotonic() - self.began) / asked * (self.total - self.done)
 
     def line(self) -> str:
-        """``120/300 · to look 1 of 4 · 8 in flight · 2 errors · $0.0312 · at most 0:41 left``."""
+        """``120/300 · to look 1 of 4 · 8 in flight · limit 8/32 · $1.83/$5.00 · at most 0:41 left``."""
         parts = [f"{self.done:,}/{self.total:,}"]
         parts += [self.look] if self.look else []
         parts += [f"{self.in_flight} in flight"] if self.in_flight else []
         parts += [f"{self.errors} error{'' if self.errors == 1 else 's'}"] if self.errors else []
         parts += [f"{self.retried} retried"] if self.retried else []
-        parts += [number(self.cost_usd, "USD")] if self.cost_usd else []
+        parts += self.limits.told() if self.limits is not None else []
+        parts += [cost] if (cost := self._cost()) else []
         left = None if self.early else self.left_s()
         if left is not None and self.done < self.total:
             most = "at most " if self.look else ""
             parts.append(f"{most}{int(left) // 60}:{int(left) % 60:02d} left")
         return (" · " if _is_utf8() else ", ").join(parts)
+
+    def _cost(self) -> str:
+        """What was spent; under a limit, all that counts for it: judges and earlier parts of the run, too."""
+        budget = self.limits.budget if self.limits is not None else None
+        if budget is None or budget.max_cost_usd is None:
+            return number(self.cost_usd, "USD") if self.cost_usd else ""
+        if budget.max_cost_usd < 1:
+            return f"{number(budget.spent_usd, 'USD')}/{number(budget.max_cost_usd, 'USD')}"
+        return f"${budget.spent_usd:,.2f}/${budget.max_cost_usd:,.2f}"
 
 
 def _is_utf8() -> bool:
@@ -101,14 +113,14 @@ class Silent(AbstractContextManager["Silent"]):
         self.counts.early = True
 
     def stopping(self) -> None:
-        """A signal came: say what is being waited for."""
+        """The run is to end: say what is being waited for."""
         if self.counts.in_flight:
             waiting = (
                 f"{self.counts.in_flight} calls in flight"
                 if self.counts.in_flight > 1
                 else "a call in flight"
             )
-            sys.stderr.write(f"\nstopping: waiting a moment for {waiting}; once more ends at once\n")
+            sys.stderr.write(f"\nstopping: waiting a moment for {waiting}; Ctrl-C ends at once\n")
 
     def __exit__(self, *_: object) -> None:
         """Nothing is in flight any more."""

@@ -34,9 +34,9 @@ async def run_cases(
     """Ask, score and record all of it, and return when no call is in flight and no answer unscored any more.
 
     An answer is recorded before it is scored, and its case's place among the calls in flight is free from
-    then on. On the first SIGINT or SIGTERM no further case is begun; calls in flight and answers without
-    scores get some seconds. A second one ends them at once. What was recorded stays recorded, and
-    ``signals.number`` tells.
+    then on. On the first SIGINT or SIGTERM, or when a budget is used up, no further case is begun; calls in
+    flight and answers without scores get some seconds. A further signal ends them at once. What was recorded
+    stays recorded, and ``signals`` tells.
 
     Args:
         todo: what is to be done, in order; pulled lazily.
@@ -76,14 +76,20 @@ async def _work_off(
     pending: Iterator[tuple[Asked, Todo]], signals: Signals, scorer: Scorer, progress: Progress
 ) -> None:
     for (system, work, journal), (case, repeat, answer) in pending:
-        if signals.number is not None:
+        if signals.ended:
             return
         if answer is None:
+            if work.limits is not None:
+                await work.limits.admit(case.query)
             progress.started(case.id)
-            response = work.clean(await ask(system, case.query, work.settings))
+            response = work.clean(await ask(system, case.query, work.settings, work.limits))
             journal.answered(case.id, repeat, response)
             progress.answered(response)
+            if not work.judged:
+                work.paid_for(response)
         else:
+            if work.judged and work.limits is not None:
+                await work.limits.admit_answered()
             response = answer
         scorer.add(Answered(case, repeat, response, work, journal))
         if scorer.is_full:

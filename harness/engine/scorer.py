@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
+from harness.engine.limits import Limits
 from harness.engine.scoring import score
 from harness.types import Case, Metric, Response, Result, RunSettings, Score
 
@@ -52,7 +53,8 @@ class Work:
     """What a run needs beside the system: the metrics and what they need, and how to ask.
 
     ``clean`` is applied to every response before it is recorded: secrets out, broken text repaired.
-    ``end_judging`` gives up what judges are still being asked, when nothing waits for it any more.
+    ``end_judging`` gives up what judges are still being asked, when nothing waits for it any more. ``limits``
+    hold the calls back beyond their number; None: nothing does.
     """
 
     metrics: Mapping[str, Metric]
@@ -60,6 +62,12 @@ class Work:
     settings: RunSettings
     clean: Callable[[Response], Response]
     end_judging: Callable[[], None] = lambda: None
+    limits: Limits | None = None
+
+    def paid_for(self, response: Response) -> None:
+        """Take it that nothing more is paid for this case; raises what ``Budget.finished`` does."""
+        if self.limits is not None:
+            self.limits.budget.finished(response)
 
     @cached_property
     def judged(self) -> Mapping[str, Metric]:
@@ -206,6 +214,8 @@ class Scorer:
     def _finish(self, one: Answered, scores: dict[str, Score]) -> None:
         result = Result(case_id=one.case.id, repeat=one.repeat, response=one.response, scores=scores)
         one.journal.scored(result)
+        if one.work.judged:  # otherwise all that the case costs was known when it was answered
+            one.work.paid_for(one.response)
         self._progress.finished(result)
         self._n_open -= 1
         if not self.is_full:

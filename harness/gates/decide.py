@@ -75,6 +75,12 @@ def _decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:
     return decide_bound(gate, evidence, cases, empty)
 
 
+def none_passed(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """Leave every gate undecided that a run passes which has not asked all that was planned."""
+    held = {"outcome": "inconclusive", "reason": "the run is incomplete", "holds": True}
+    return tuple(msgspec.structs.replace(one, **held) if one.outcome == "pass" else one for one in verdicts)
+
+
 def overall(verdicts: Sequence[Verdict]) -> tuple[Outcome, ExitCode]:
     """Fail if any gate fails, else inconclusive if one is that holds the others back, else pass."""
     outcomes = {verdict.outcome for verdict in verdicts if verdict.holds}

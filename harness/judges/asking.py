@@ -15,7 +15,7 @@ import msgspec
 
 from harness.errors import JudgeFailure
 from harness.judges.cache import Cache, key_of
-from harness.judges.client import Client, Reading
+from harness.judges.client import Client, Reading, cost_usd
 from harness.judges.prompts import make_marker, prompt_digest
 from harness.types import JudgeSettings, Opinion, Question, Rubric
 
@@ -205,10 +205,6 @@ def _account_of(one: One, readings: Sequence[tuple[Reading, bool]]) -> dict[str,
         _sum([reading.input_tokens for reading, _ in readings]),
         _sum([reading.output_tokens for reading, _ in readings]),
     )
-    prices = one.client.settings.usd_per_million_tokens
-    cost = None
-    if prices is not None and tokens[0] is not None and tokens[1] is not None:
-        cost = (tokens[0] * prices["input"] + tokens[1] * prices["output"]) / 1e6
     return {
         "name": one.name,
         "fingerprint": one.fingerprint,
@@ -216,7 +212,7 @@ def _account_of(one: One, readings: Sequence[tuple[Reading, bool]]) -> dict[str,
         "replies": len(readings),
         "input_tokens": tokens[0],
         "output_tokens": tokens[1],
-        "cost_usd": cost,
+        "cost_usd": cost_usd(one.client.settings, *tokens),
     }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,14 @@ from harness.types import JudgeSettings, Question
 if TYPE_CHECKING:
     import openai
 
+    from harness.engine.limits import Host
+
 REPLY_BYTES = 1_000_000
 TOP_TOKENS = 20
 """Of how many of the likeliest tokens the probability is asked."""
 SHOWN = 200
+_clock: ContextVar[asyncio.Timeout] = ContextVar("_clock")
+"""What ends the question that is being asked, for waiting is no part of its time."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -44,13 +49,18 @@ class _Usage(msgspec.Struct):
 class Client:
     """A service that is open; made by ``open_client``."""
 
-    def __init__(self, settings: JudgeSettings, sdk: openai.AsyncOpenAI, hide: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        settings: JudgeSettings,
+        sdk: openai.AsyncOpenAI,
+        hide: Callable[[str], str],
+        host: Host | None,
+        pay: Callable[[float], None],
+    ) -> None:
         """Take what ``open_client`` made."""
         self.settings, self.hide = settings, hide
-        self._sdk = sdk
-        self._create = (
-            sdk.chat.completions.with_streaming_response.create
-        )  # imports now, not in the first call
+        self._sdk, self._host, self._pay = sdk, host, pay
+        self._create = sdk.chat.completions.with_streaming_response.create  # imports now, not in a call
 
     @cached_property
     def sdk_for_others(self) -> tuple[openai.AsyncOpenAI, Any]:
@@ -60,8 +70,15 @@ class Client:
         """
         import openai
 
-        http = openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=self.settings.timeout_s)
+        kind = _held(openai.DefaultAsyncHttpxClient, self._host)
+        http = kind(follow_redirects=False, timeout=self.settings.timeout_s)
         return self._sdk.with_options(http_client=http), http
+
+    def spend(self, input_tokens: int | None, output_tokens: int | None) -> None:
+        """Say what a reply cost, as far as that is known."""
+        cost = cost_usd(self.settings, input_tokens, output_tokens)
+        if cost is not None:
+            self._pay(cost)
 
     async def ask(self, question: Question, marker: str) -> Reading:
         """Ask once; once more if the reply is no verdict, saying why.
@@ -72,7 +89,8 @@ class Client:
         messages = make_messages(question, self.settings.output, marker)
         spent: list[_Usage] = []
         try:
-            async with asyncio.timeout(self.settings.timeout_s):
+            async with asyncio.timeout(self.settings.timeout_s) as clock:
+                _clock.set(clock)
                 try:
                     shares, served = await self._try(messages, question, spent)
                 except JudgeFailure as failure:
@@ -95,10 +113,16 @@ class Client:
     async def _try(
         self, messages: list[Message], question: Question, spent: list[_Usage]
     ) -> tuple[Shares, str]:
-        body = decode_strict(await self._complete({"messages": messages, **_form(self.settings, question)}))
+        request = {"messages": messages, **_form(self.settings, question)}
+        body = decode_strict(await self._complete(request))
         if not isinstance(body, dict):
             raise JudgeFailure("the judge's reply was refused: it is not an object", answered=True)
-        spent.append(_usage_of(body.get("usage")))
+        usage = _usage_of(body.get("usage"))
+        spent.append(usage)
+        self.spend(usage.prompt_tokens, usage.completion_tokens)
+        if self._host is not None and self._host.counts_tokens:
+            tokens = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
+            self._host.used(len(msgspec.json.encode(request)), tokens)
         shares = read_reply(body, self.settings.output, question.labels, len(question.items))
         model = body.get("model")
         return shares, self.hide(model[:SHOWN]) if isinstance(model, str) else ""
@@ -128,9 +152,29 @@ class Client:
         return received.decode("utf-8", "replace")
 
 
+def cost_usd(settings: JudgeSettings, input_tokens: int | None, output_tokens: int | None) -> float | None:
+    """What so many tokens cost at a judge; None where its prices or the tokens are not known."""
+    prices = settings.usd_per_million_tokens
+    if prices is None or input_tokens is None or output_tokens is None:
+        return None
+    return (input_tokens * prices["input"] + output_tokens * prices["output"]) / 1e6
+
+
 @asynccontextmanager
-async def open_client(settings: JudgeSettings, hide: Callable[[str], str]) -> AsyncIterator[Client]:
-    """Open a service; ``hide`` takes secrets out of what it says.
+async def open_client(
+    settings: JudgeSettings,
+    hide: Callable[[str], str],
+    host: Host | None = None,
+    pay: Callable[[float], None] = lambda _: None,
+) -> AsyncIterator[Client]:
+    """Open a service.
+
+    Args:
+        settings: the judge.
+        hide: takes secrets out of what it says.
+        host: what holds requests back, second tries of the SDK and of ragas among them, as far as they come
+            from the event loop that is running now; None: nothing does.
+        pay: told what a reply cost, in US dollars.
 
     Raises:
         MissingExtra: ``openai`` is not installed.
@@ -142,20 +186,67 @@ async def open_client(settings: JudgeSettings, hide: Callable[[str], str]) -> As
         raise MissingExtra("openai", "openai", "a judge") from error
     if not settings.base_url.startswith(("http://", "https://")):
         raise UsageError("the base_url of a judge is not an http:// or https:// address")
+    transport = _held(openai.DefaultAioHttpClient, host)
     sdk = openai.AsyncOpenAI(
         base_url=settings.base_url,
         api_key=settings.api_key or "none",  # given none, the SDK would take one from the environment
         max_retries=settings.retries,
         timeout=settings.timeout_s,
-        http_client=openai.DefaultAioHttpClient(follow_redirects=False, timeout=settings.timeout_s),
+        http_client=transport(follow_redirects=False, timeout=settings.timeout_s),
     )
     async with sdk:
-        client = Client(settings, sdk, hide)
+        client = Client(settings, sdk, hide, host, pay)
         try:
             yield client
         finally:
             if "sdk_for_others" in vars(client):
                 await client.sdk_for_others[0].close()
+
+
+def _held(kind: Any, host: Host | None) -> Any:
+    """Make of a kind of the SDK's transports one that sends each request when it is its turn."""
+    home = asyncio.get_running_loop()
+
+    async def send(self: Any, request: Any, **options: Any) -> Any:
+        if host is None or asyncio.get_running_loop() is not home:
+            return await kind.send(self, request, **options)
+        with _clock_stopped():
+            await host.admit(len(request.content))
+        began = asyncio.get_running_loop().time()
+        try:
+            reply = await kind.send(self, request, **options)
+        except asyncio.CancelledError:
+            host.gave_up(began)
+            raise
+        except BaseException:
+            host.failed()
+            raise
+        host.replied(began, reply.status_code, _retry_after_s(reply))
+        return reply
+
+    return type("Held", (kind,), {"send": send})
+
+
+@contextmanager
+def _clock_stopped() -> Iterator[None]:
+    """Let no time of the question pass."""
+    loop, clock = asyncio.get_running_loop(), _clock.get(None)
+    ends_at = clock.when() if clock is not None else None
+    if clock is None or ends_at is None or clock.expired():
+        yield
+        return
+    left = ends_at - loop.time()
+    clock.reschedule(None)
+    try:
+        yield
+    finally:
+        clock.reschedule(loop.time() + left)
+
+
+def _retry_after_s(reply: Any) -> float | None:
+    """For how many seconds a service that refuses wants to be left alone; None where it does not say so."""
+    said = reply.headers.get("retry-after", "") if reply.is_error else ""
+    return float(said[:12]) if said.isascii() and said.isdigit() else None
 
 
 def _form(settings: JudgeSettings, question: Question) -> dict[str, Any]:

@@ -168,7 +168,9 @@ async def _ask(name: str, kind: _Kind, one: One, taken: Mapping[str, Any]) -> Re
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1e-9 <= value <= 1 + 1e-9:
         raise JudgeFailure(f"ragas:{name} gave {str(value)[:20]}, no number from 0 to 1", answered=True)
     value = min(1.0, max(0.0, float(value)))
-    return Reading(((value, 1 - value),), *_told(replies, one.client.hide))
+    reading = Reading(((value, 1 - value),), *_told(replies, one.client.hide))
+    one.client.spend(reading.input_tokens, reading.output_tokens)
+    return reading
 
 
 def _made(kind: _Kind, settings: JudgeSettings, sdk: Any) -> Any:

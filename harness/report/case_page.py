@@ -195,7 +195,9 @@ def _spent(response: Response) -> list[list[str]]:
     ]
     found = [[name, numbers.number(value, unit)] for name, value, unit in rows if value is not None]
     if response.attempts > 1:
-        found.append(["attempts", numbers.count(response.attempts)])
+        before = [f"HTTP {one.http_status}" if one.http_status else one.kind for one in response.failures]
+        told = f", first {', '.join(before)}" if before else ""
+        found.append(["attempts", f"{numbers.count(response.attempts)}{told}"])
     if response.cached:
         found.append(["reply", "from the cache: its time is not counted"])
     if response.text_repaired:

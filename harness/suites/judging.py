@@ -6,14 +6,14 @@ import re
 
 from harness.errors import did_you_mean
 from harness.registry import load_object
-from harness.suites.meaning import GATE_ID, FaultAt, metric_of_ours
+from harness.suites.meaning import GATE_ID, RATES, FaultAt, check_above_zero, metric_of_ours
 from harness.suites.yaml import KeyPath
 from harness.types import JudgeSettings, Judging, Rubric, Suite
 
 SECRET = re.compile(r"\$\{secret:[A-Za-z_][A-Za-z0-9_]*\}")
 LOWEST_GRADE, HIGHEST_GRADE = 0, 9
 """A grade is one digit: one token, whose probability can be asked for."""
-LEAST_OF_JUDGE = {"repeats": 1, "retries": 0, "max_tokens": 1}
+LEAST_OF_JUDGE = {"repeats": 1, "retries": 0, "max_tokens": 1, "max_concurrency": 1}
 
 
 def check_judging(suite: Suite, fault: FaultAt) -> None:
@@ -82,6 +82,7 @@ def _check_judge(settings: JudgeSettings, path: KeyPath, fault: FaultAt) -> None
         value = getattr(settings, name)
         if value is not None and value < least:
             fault((*path, name), f"{name} is {value}", f"{least} or more")
+    check_above_zero(settings, RATES, path, fault)
     if not settings.timeout_s > 0:
         fault((*path, "timeout_s"), f"timeout_s is {settings.timeout_s:g}", "seconds above 0")
     if settings.output == "logprob" and settings.max_tokens is not None:

@@ -35,7 +35,10 @@ GOES_WITH: dict[str, tuple[GateKind, ...]] = {
 }
 """Key of a gate to the kinds of gate that heed it; on any other it would be passed over in silence."""
 MOST_PRIMARY = 3
-LEAST_OF_RUN = {"max_concurrency": 1, "retries": 0, "repeats": 1}
+LEAST_OF_RUN = {"max_concurrency": 1, "retries": 0, "retry_share": 0, "repeats": 1}
+RATES = ("requests_per_minute", "tokens_per_minute")
+"""Keys of ``run`` and of judges that are above 0 where they are given."""
+BUDGETS = ("max_cost_usd", "max_minutes")
 EARLIEST_LOOK, MOST_LOOKS = 0.4, 10
 """A look at a smaller share of the cases passes what is not good too often: no more than these."""
 
@@ -184,10 +187,20 @@ def _check_run(suite: Suite, fault: FaultAt) -> None:
     for name, least in LEAST_OF_RUN.items():
         value = getattr(suite.run, name)
         if value < least:
-            fault(("run", name), f"{name} is {value}", f"{least} or more")
+            fault(("run", name), f"{name} is {value:g}", f"{least} or more")
     if not suite.run.deadline_s > 0:
         fault(("run", "deadline_s"), f"deadline_s is {suite.run.deadline_s}", "seconds above 0")
     _check_looks(suite.run.looks, fault)
+    check_above_zero(suite.run, RATES, ("run",), fault)
+    check_above_zero(suite.budget, BUDGETS, ("budget",), fault)
+
+
+def check_above_zero(holder: object, names: Iterable[str], path: KeyPath, fault: FaultAt) -> None:
+    """A limit of nothing would let nothing go: what is given is above 0."""
+    for name in names:
+        value = getattr(holder, name)
+        if value is not None and not value > 0:
+            fault((*path, name), f"{name} is {value:g}", "above 0, or null for any amount")
 
 
 def _check_looks(looks: tuple[float, ...], fault: FaultAt) -> None:

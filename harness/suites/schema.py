@@ -12,7 +12,16 @@ from harness.goldens.fields import ID_PATTERN, RawCase
 from harness.registry import METRICS, SYSTEMS, find_system, load_object
 from harness.slices import NESTED_SOURCES, PLAIN_SOURCES
 from harness.suites.decode import options_type
-from harness.suites.meaning import EARLIEST_LOOK, GATE_ID, GATE_RANGES, GOES_WITH, LEAST_OF_RUN, MOST_LOOKS
+from harness.suites.meaning import (
+    BUDGETS,
+    EARLIEST_LOOK,
+    GATE_ID,
+    GATE_RANGES,
+    GOES_WITH,
+    LEAST_OF_RUN,
+    MOST_LOOKS,
+    RATES,
+)
 from harness.types import Gate, GateKind, Suite
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -70,6 +79,9 @@ def _narrow_suite(parts: dict[str, Any]) -> None:
     for name, least in LEAST_OF_RUN.items():
         parts["RunSettings"]["properties"][name]["minimum"] = least
     parts["RunSettings"]["properties"]["deadline_s"]["exclusiveMinimum"] = 0
+    for holder, names in (("RunSettings", RATES), ("JudgeSettings", RATES), ("BudgetSettings", BUDGETS)):
+        for name in names:
+            parts[holder]["properties"][name]["anyOf"][0]["exclusiveMinimum"] = 0
     looks = parts["RunSettings"]["properties"]["looks"]
     looks |= {"minItems": 1, "maxItems": MOST_LOOKS, "uniqueItems": True, "contains": {"const": 1}}
     looks["items"] |= {"minimum": EARLIEST_LOOK, "maximum": 1}

@@ -22,12 +22,12 @@ def status_failure(status: int, body: str, retry_after: str | None) -> SystemFai
         retry_after: the value of the Retry-After header, None where there is none.
     """
     if 300 <= status < 400:
-        return SystemFailure("http_status", f"HTTP status {status}: redirects are not followed")
+        what = f"HTTP status {status}: redirects are not followed"
+        return SystemFailure("http_status", what, http_status=status)
     retry = status in RETRYABLE or status >= 500
     wait = retry_after_s(retry_after, now=time.time()) if retry and retry_after else None
-    return SystemFailure(
-        "http_status", f"HTTP status {status}: {shown(body)}", retry=retry, retry_after_s=wait
-    )
+    what = f"HTTP status {status}: {shown(body)}"
+    return SystemFailure("http_status", what, retry=retry, retry_after_s=wait, http_status=status)
 
 
 def retry_after_s(value: str, now: float) -> float | None:

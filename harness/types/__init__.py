@@ -8,6 +8,8 @@ count characters, intervals are closed.
 from harness.types.answers import (
     Answer,
     Citation,
+    FailedAttempt,
+    FailureKind,
     Response,
     ResponseError,
     System,
@@ -110,6 +112,7 @@ from harness.types.scores import (
 )
 from harness.types.suites import (
     BaselineSettings,
+    BudgetSettings,
     CalibrationSettings,
     Choose,
     GoldenSource,
@@ -144,6 +147,7 @@ __all__ = [
     "BaselineSettings",
     "Behavior",
     "BehaviorCount",
+    "BudgetSettings",
     "Calibration",
     "CalibrationSettings",
     "CanaryResult",
@@ -168,6 +172,8 @@ __all__ = [
     "ErrorRates",
     "Estimate",
     "Evidence",
+    "FailedAttempt",
+    "FailureKind",
     "Gap",
     "GapVerdict",
     "Gate",

@@ -34,17 +34,32 @@ class Timings(Struct, frozen=True, omit_defaults=True):
     generate_s: float | None = None
 
 
+FailureKind = Literal[
+    "timeout", "http_status", "connection", "bad_response", "exception", "process", "retry_budget"
+]
+"""How a call fails; ``retry_budget``: it could be tried again, and the run has no retries left."""
+
+
 class ResponseError(Struct, frozen=True):
     """Why there is no answer; kind ``timeout`` gives status ``timeout``, every other ``system_error``."""
 
-    kind: Literal["timeout", "http_status", "connection", "bad_response", "exception", "process"]
+    kind: FailureKind
     message: str
+
+
+class FailedAttempt(Struct, frozen=True, omit_defaults=True):
+    """An attempt that failed and was followed by another: how, and seconds from its end until that one."""
+
+    kind: FailureKind
+    wait_s: float
+    http_status: int | None = None
 
 
 class Response(Struct, frozen=True, omit_defaults=True):
     """What the system under test gave for one query: an output, or an error.
 
-    ``refused`` is what the system says of itself, or None; the refusal metrics decide.
+    ``refused`` is what the system says of itself, or None; the refusal metrics decide. ``failures`` are the
+    attempts before the last.
     """
 
     output: str | None = None
@@ -57,6 +72,7 @@ class Response(Struct, frozen=True, omit_defaults=True):
     error: ResponseError | None = None
     cached: bool = False
     text_repaired: bool = False
+    failures: tuple[FailedAttempt, ...] = ()
 
 
 Answer = Response | str | Mapping[str, Any]

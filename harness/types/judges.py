@@ -10,10 +10,12 @@ from msgspec import Struct
 class JudgeSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A model that judges answers, behind an OpenAI-compatible service.
 
-    ``output`` is how it gives its verdicts: JSON by a schema that the server enforces, JSON, lines of text,
-    or the probability of one token. ``repeats`` is how often it is asked the same. ``timeout_s`` is for one
-    question in all, ``retries`` are tries after the first. ``embeddings`` is the model for those metrics of
-    ragas that need one.
+    ``output`` is how it gives its verdicts: JSON by a schema that the server enforces, JSON, lines of
+    text, or the probability of one token. ``repeats`` is how often it is asked the same. ``timeout_s`` is
+    for one question in all, ``retries`` are tries after the first. ``max_concurrency`` is how many
+    requests are in flight (None: as many as the run has calls), ``requests_per_minute`` and
+    ``tokens_per_minute`` what the judge may be asked (None: any number); waiting for that is no part of
+    ``timeout_s``. ``embeddings`` is the model for those metrics of ragas that need one.
     """
 
     base_url: str
@@ -25,6 +27,9 @@ class JudgeSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     repeats: int = 1
     timeout_s: float = 60.0
     retries: int = 3
+    max_concurrency: int | None = None
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
     usd_per_million_tokens: dict[str, float] | None = None
     embeddings: str | None = None
 

@@ -59,14 +59,31 @@ class SliceRule(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=T
 class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """How the engine asks: calls in flight, seconds per case in all, tries after the first, repeats.
 
-    ``looks`` are the shares of the cases at which `harness check` may stop asking; ``[1.0]``: never early.
+    ``retry_share`` is how many tries after the first a run may make in all, as a share of its first ones.
+    ``requests_per_minute`` and ``tokens_per_minute`` hold for each host (None: any number); ``adaptive``
+    lets fewer calls be in flight where a host refuses them or becomes slow. ``looks`` are the shares of the
+    cases at which `harness check` may stop asking; ``[1.0]``: never early.
     """
 
     max_concurrency: int = 8
     deadline_s: float = 60.0
     retries: int = 3
+    retry_share: float = 0.2
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    adaptive: bool = True
     repeats: int = 1
     looks: tuple[float, ...] = (0.4, 0.6, 0.8, 1.0)
+
+
+class BudgetSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a run may spend before it stops, incomplete: money on system and judges, and minutes of asking.
+
+    None: any amount.
+    """
+
+    max_cost_usd: float | None = None
+    max_minutes: float | None = None
 
 
 class BaselineSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -112,6 +129,7 @@ class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     slices: dict[str, SliceRule] = field(default_factory=dict)
     crosses: tuple[tuple[str, ...], ...] = ()
     run: RunSettings = RunSettings()
+    budget: BudgetSettings = BudgetSettings()
     baseline: BaselineSettings = BaselineSettings()
     calibration: CalibrationSettings = CalibrationSettings()
     alpha: float = 0.01

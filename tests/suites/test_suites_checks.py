@@ -36,7 +36,7 @@ def test_a_whole_suite_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told_as"),
     [
-        (("", "asert: 1"), "16:1 unknown key 'asert' | valid names: alpha, baseline, calibration"),
+        (("", "asert: 1"), "16:1 unknown key 'asert' | valid names: alpha, baseline, budget"),
         (("", "gate: []"), "16:1 unknown key 'gate' | did you mean 'gates'?"),
         (("    min: 0.5", "    mim: 0.5"), "15:5 unknown key 'mim' in gates[0] | did you mean 'min'?"),
         (
@@ -330,6 +330,10 @@ def test_every_rule_can_be_written(tmp_path: Path, gate: str) -> None:
         (("", "run: { retries: -1 }"), "16:17 retries is -1 | 0 or more"),
         (("", "run: { repeats: 0 }"), "16:17 repeats is 0 | 1 or more"),
         (("", "run: { deadline_s: 0 }"), "16:20 deadline_s is 0.0 | seconds above 0"),
+        (("", "run: { retry_share: -0.1 }"), "16:21 retry_share is -0.1 | 0 or more"),
+        (("", "run: { tokens_per_minute: 0 }"), "16:27 tokens_per_minute is 0 | above 0, or null for any"),
+        (("", "budget: { max_cost_usd: 0 }"), "16:25 max_cost_usd is 0 | above 0, or null for any amount"),
+        (("", "budget: { max_minutes: -2.5 }"), "16:24 max_minutes is -2.5 | above 0, or null for any"),
         (("", "run: { looks: [0.3, 1] }"), "16:16 a look at 0.3 of the cases | a share from 0.4 to 1"),
         (("", "run: { looks: [0.5, 1.5] }"), "16:21 a look at 1.5 of the cases | a share from 0.4 to 1"),
         (("", "run: { looks: [0.6, 0.5, 1] }"), "16:15 the looks do not rise | write the smallest"),

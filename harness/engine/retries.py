@@ -1,0 +1,88 @@
+"""Another attempt after one that failed: how long to wait for it, and how many a run may make in all."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from harness.errors import SystemFailure
+from harness.types import FailedAttempt, Query, Response
+
+if TYPE_CHECKING:
+    from harness.engine.limits import Limits
+
+FIRST_WAIT_S, MOST_WAIT_S = 0.5, 20.0
+LONGEST_WAIT_S = 60.0
+"""A server's Retry-After is honoured up to this; the case's deadline may end the wait earlier."""
+FREE_PER_CALL = 2
+"""Retries beyond the share, for each call that may be in flight: as many as are refused while a limit is
+halved down to what a server admits."""
+
+
+class Retries:
+    """The retries of a run: at most a share of its first attempts so far, and a few beside.
+
+    An outage then costs little more than the calls of the run, instead of several times as many.
+    """
+
+    def __init__(self, share: float, max_concurrency: int, seed: int) -> None:
+        """Take the share (0 or more), the calls in flight at most, and what draws the waits."""
+        self.firsts = self.made = self.waiting = 0
+        self._share = share
+        self._free = FREE_PER_CALL * max_concurrency
+        self._random = random.Random(seed)  # noqa: S311 -- spreads waits, hides nothing
+
+    def spend(self, failure: SystemFailure) -> None:
+        """Take one retry.
+
+        Raises:
+            SystemFailure: there is none left, after this failure.
+        """
+        if self.made + 1 > self._free + self._share * self.firsts:
+            why = f"not tried again, the run has spent its {self.made:,} retries"
+            raise SystemFailure("retry_budget", f"{failure.message}; {why}", http_status=failure.http_status)
+        self.made += 1
+
+    def wait_s(self, number: int, failure: SystemFailure) -> float:
+        """Give the seconds before a case's retry ``number``, from 1: as wanted by the server, or drawn.
+
+        Drawn evenly from 0 to ``FIRST_WAIT_S``, doubled for each retry before ("full jitter", Brooker 2015).
+        """
+        if failure.retry_after_s:
+            return min(LONGEST_WAIT_S, failure.retry_after_s)
+        return self._random.uniform(0.0, min(MOST_WAIT_S, FIRST_WAIT_S * 2 ** min(number - 1, 10)))
+
+
+async def try_again(
+    attempt: Callable[[], Awaitable[Response]],
+    failure: SystemFailure,
+    query: Query,
+    retries: int,
+    limits: Limits,
+    failures: list[FailedAttempt],
+) -> Response:
+    """Repeat after a failure, as often as the case and the run may; ``failures`` gets what was followed.
+
+    Raises:
+        SystemFailure: that of the last attempt, or ``retry_budget``.
+    """
+    for number in range(1, retries + 1):
+        limits.retries.spend(failure)
+        began = asyncio.get_running_loop().time()
+        limits.retries.waiting += 1
+        try:
+            await asyncio.sleep(limits.retries.wait_s(number, failure))
+            await limits.host.admit(limits.size_of(query))
+        finally:
+            limits.retries.waiting -= 1
+            waited = asyncio.get_running_loop().time() - began
+            failures.append(FailedAttempt(failure.kind, waited, failure.http_status))
+        try:
+            return await attempt()
+        except SystemFailure as again:
+            if not again.retry:
+                raise
+            failure = again
+    raise failure
