@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,8 @@ from harness.metrics.behavior import (
 from harness.metrics.phrasebook import languages
 from harness.metrics.sentences import read_sentences
 from harness.types import Behavior
+
+SENTENCES = Path(__file__).with_name("refusal_sentences.txt")
 
 # Per language: declines, lacks, asks back, answers. Written for these tests.
 SPOKEN: dict[str, tuple[str, str, str, str]] = {
@@ -314,3 +317,15 @@ def test_features_are_shares() -> None:
         found = features(text, read_sentences(text))
         assert all(0 <= value <= 1 for value in found.values())
         assert set(weights()["weights"]) <= set(found)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "ja"])
+def test_refusals_in_ordinary_words(language: str) -> None:
+    """Of sentences written before the phrases, most refusals are seen and few answers are taken for one."""
+    lines = SENTENCES.read_text(encoding="utf-8").splitlines()
+    rows = [line.split(" ", 2) for line in lines if line.startswith(f"{language} ")]
+    refusals = [read_behavior(text).behavior != "answer" for _, label, text in rows if label == "refuse"]
+    answers = [read_behavior(text).behavior != "answer" for _, label, text in rows if label == "answer"]
+    assert sum(refusals) >= 0.9 * len(refusals) > 0
+    assert answers
+    assert sum(answers) <= 0.1 * len(answers)
