@@ -18,6 +18,7 @@ from harness.types import (
     Result,
     Run,
     Status,
+    metric_of,
     twin_measure,
 )
 
@@ -81,7 +82,8 @@ def run_scores(recorded: Recorded) -> RunScores:
             tables[name] = over_twins(measure, values, recorded.cases, of_metric)
     n_looks = recorded.stop.look if recorded.stop else len(recorded.looks)
     looks = Looks(recorded.stages, recorded.looks[:n_looks]) if recorded.stages else Looks()
-    advisory = {name: why for name in recorded.run.judges if (why := recorded.trust.get(name, NOT_KNOWN))}
+    doubts = {name: why for name in recorded.run.judges if (why := recorded.trust.get(name, NOT_KNOWN))}
+    advisory = doubts | {name: doubts[of] for name in tables if (of := metric_of(name)) in doubts}
     return RunScores(
         recorded.run, recorded.cases, tables, looks, advisory=advisory, served=served_by(recorded.results)
     )
@@ -254,6 +256,5 @@ def differing_metrics(baseline: Run, candidate: Run) -> tuple[str, ...]:
 
 def _meaning(run: Run, name: str) -> tuple[object, ...]:
     """Give what numbers of a metric mean in a run: its identity, its judge, and those of what it is about."""
-    about = twin_measure(name)
-    of = about[1] if about else name
+    of = metric_of(name)
     return run.metrics[name], run.metrics.get(of), run.judges.get(of)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import Place, UsageError, did_you_mean
-from harness.types import TWIN_MEASURES, Case, Metric, Response, Score, twin_measure
+from harness.types import TWIN_MEASURES, Case, Metric, Response, Score, metric_of, twin_measure
 
 SYSTEMS = {
     "http": "harness.systems.http:connect",
@@ -156,8 +156,7 @@ def find_metric(name: str) -> Metric:
 
 def is_ours(name: str) -> bool:
     """Say whether a metric, or the one that a measure over twins is about, is of this package."""
-    over_twins = twin_measure(name)
-    of = over_twins[1] if over_twins else name
+    of = metric_of(name)
     return of.partition("@")[0] in METRICS or of.partition(":")[0] in FAMILIES
 
 

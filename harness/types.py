@@ -294,6 +294,12 @@ def twin_measure(metric: str) -> tuple[str, str] | None:
     return (measure, of) if colon and measure in TWIN_MEASURES else None
 
 
+def metric_of(name: str) -> str:
+    """Give the metric that a measure over twins is about; any other metric is about itself."""
+    about = twin_measure(name)
+    return about[1] if about else name
+
+
 class Result(Struct, frozen=True):
     """One case answered and scored once; ``repeat`` counts from 0."""
 

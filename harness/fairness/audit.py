@@ -26,6 +26,7 @@ from harness.types import (
     Result,
     Suite,
     Verdict,
+    metric_of,
 )
 
 TOLERANCE = 0.05
@@ -265,6 +266,6 @@ def _not_audited(
         said.append("counterfactual twins: no case is a twin_of another in other groups")
     if about.baseline is None:
         said.append("change of gaps: there is no baseline")
-    judged = sorted(name for name in metrics if name in run.judges)
+    judged = sorted(name for name in metrics if metric_of(name) in run.judges)
     said += [f"the judge of {name}: its agreement with people, by group, is unmeasured" for name in judged]
     return said

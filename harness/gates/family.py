@@ -18,7 +18,7 @@ from harness.measurement import measure
 from harness.pairing import Pairs, Scale, pair
 from harness.pooling import complete_values, possible_values
 from harness.slices import TOO_SMALL_TO_TEST, select, slices_of, values_of
-from harness.types import Case, Comparison, Gate, MetricIdentity, Slice, Suite
+from harness.types import Case, Comparison, Gate, MetricIdentity, Slice, Suite, metric_of
 
 if TYPE_CHECKING:
     from harness.stats.family import Family
@@ -179,7 +179,8 @@ def _reference(gate: Gate, evidence: Evidence) -> tuple[RunScores | None, str]:
         return None, f"the {gate.against or 'baseline'} has no {name}"
     if name in evidence.candidate.advisory:
         return None, f"advisory: {evidence.candidate.advisory[name]}"
-    ours, theirs = (scores.served.get(name, frozenset()) for scores in (evidence.candidate, found))
+    of = metric_of(name)
+    ours, theirs = (scores.served.get(of, frozenset()) for scores in (evidence.candidate, found))
     if ours and theirs and ours != theirs:
         was, now = (", ".join(sorted(models)) for models in (theirs, ours))
         return None, f"{name} was judged by {was}, and now by {now}: run the baseline's system again"

@@ -12,7 +12,7 @@ from harness.gates.bound import BOUND_ERROR, bound_outcome
 from harness.gates.evidence import Evidence
 from harness.gates.looks import is_partial, level_of
 from harness.numbers import number
-from harness.types import Case, Gate, Interval, Verdict
+from harness.types import Case, Gate, Interval, Verdict, metric_of
 
 LEAST_LABELLED = 50
 """Labelled cases that a bound on a part of the cases needs."""
@@ -29,8 +29,10 @@ NOT_CORRECTED = {
 def why_advisory(gate: Gate, evidence: Evidence) -> str:
     """Say why a gate on a judge's scores cannot decide; empty where it can, or there is no judge."""
     name = gate.metric or ""
-    if name not in evidence.candidate.run.judges or gate.kind == "scored":
+    if metric_of(name) not in evidence.candidate.run.judges or gate.kind == "scored":
         return ""
+    if metric_of(name) != name:
+        return "measures over twins of a judge's scores are not corrected by labels"
     judged = evidence.judged.get(name)
     if judged is None:
         return "nothing tells whether its judge is right"

@@ -153,6 +153,32 @@ def test_rules_that_no_label_corrects_only_advise(gate: Gate) -> None:
     assert "are not corrected by labels" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("trust", "said"),
+    [({"quality": "gave in"}, "gave in"), ({}, "withstands"), ({"quality": ""}, "over twins")],
+)
+@pytest.mark.parametrize("measure", ["flip_rate", "consistency", "worst_case"])
+def test_a_measure_over_twins_is_no_way_around_the_judge(
+    trust: dict[str, str], said: str, measure: str
+) -> None:
+    """It decides no more than the scores that it is made of; no label corrects it."""
+    name, world = f"{measure}:quality", make_world(np.random.default_rng(12))
+    runs = []
+    for recorded in (world.baseline, world.candidate):
+        metrics = {**recorded.run.metrics, name: recorded.run.metrics["quality"]}
+        runs.append(replace(recorded, run=replace(recorded.run, metrics=metrics), trust=trust))
+    gates = (
+        Gate(id="bound", metric=name, min=0.0),
+        Gate(id="drop", metric=name, max_drop=0.9),
+        Gate(id="cases", metric=name, cases=("c001",)),
+    )
+    found = verdicts(world._replace(baseline=runs[0], candidate=runs[1]), gates)
+    for gate in gates:
+        assert (found[gate.id].outcome, found[gate.id].holds) == ("inconclusive", True)
+        assert found[gate.id].reason.startswith("advisory: ")
+        assert said in found[gate.id].reason
+
+
 def test_labels_of_one_run_correct_no_difference() -> None:
     """The candidate's labels alone correct its bound, and leave the drop without a decision."""
     world = make_world(np.random.default_rng(8), n=600, drawn=200)
