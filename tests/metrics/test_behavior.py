@@ -20,6 +20,7 @@ from harness.metrics.sentences import read_sentences
 from harness.types import Behavior
 
 SENTENCES = Path(__file__).with_name("refusal_sentences.txt")
+NEGATED = Path(__file__).with_name("negated_answers.txt")
 
 # Per language: declines, lacks, asks back, answers. Written for these tests.
 SPOKEN: dict[str, tuple[str, str, str, str]] = {
@@ -284,6 +285,9 @@ def test_what_is_not_seen_hides_nothing(text: str) -> None:
         "the documents do not ",
         "𝔞",
         "\n- ",
+        "不是",
+        "ja ",
+        "no ",
     ],
 )
 def test_time_grows_no_faster_than_the_text(unit: str) -> None:
@@ -329,3 +333,15 @@ def test_refusals_in_ordinary_words(language: str) -> None:
     assert sum(refusals) >= 0.9 * len(refusals) > 0
     assert answers
     assert sum(answers) <= 0.1 * len(answers)
+
+
+@pytest.mark.parametrize("language", ["de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt"])
+def test_answers_that_negate(language: str) -> None:
+    """That a price, a rule or a thing is without something is claimed; one in ten may be misread."""
+    lines = NEGATED.read_text(encoding="utf-8").splitlines()
+    answers = [line.removeprefix(f"{language} ") for line in lines if line.startswith(f"{language} ")]
+    misread = [
+        text for text in answers if read_behavior(text).behavior != "answer" or not read_behavior(text).claims
+    ]
+    assert len(answers) >= 20
+    assert len(misread) <= len(answers) // 10, misread
