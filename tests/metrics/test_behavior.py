@@ -20,7 +20,7 @@ from harness.metrics.sentences import read_sentences
 from harness.types import Behavior
 
 SENTENCES = Path(__file__).with_name("refusal_sentences.txt")
-NEGATED = Path(__file__).with_name("negated_answers.txt")
+NEGATIONS = Path(__file__).with_name("negations.txt")
 
 # Per language: declines, lacks, asks back, answers. Written for these tests.
 SPOKEN: dict[str, tuple[str, str, str, str]] = {
@@ -326,22 +326,26 @@ def test_features_are_shares() -> None:
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es", "ja"])
 def test_refusals_in_ordinary_words(language: str) -> None:
     """Of sentences written before the phrases, most refusals are seen and few answers are taken for one."""
-    lines = SENTENCES.read_text(encoding="utf-8").splitlines()
-    rows = [line.split(" ", 2) for line in lines if line.startswith(f"{language} ")]
-    refusals = [read_behavior(text).behavior != "answer" for _, label, text in rows if label == "refuse"]
-    answers = [read_behavior(text).behavior != "answer" for _, label, text in rows if label == "answer"]
-    assert sum(refusals) >= 0.9 * len(refusals) > 0
-    assert answers
-    assert sum(answers) <= 0.1 * len(answers)
+    refused = refused_of(SENTENCES, language)
+    assert sum(refused["refuse"]) >= 0.9 * len(refused["refuse"]) > 0
+    assert refused["answer"]
+    assert sum(refused["answer"]) <= 0.1 * len(refused["answer"])
 
 
 @pytest.mark.parametrize("language", ["de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt"])
 def test_answers_that_negate(language: str) -> None:
-    """That a price, a rule or a thing is without something is claimed; one in ten may be misread."""
-    lines = NEGATED.read_text(encoding="utf-8").splitlines()
-    answers = [line.removeprefix(f"{language} ") for line in lines if line.startswith(f"{language} ")]
-    misread = [
-        text for text in answers if read_behavior(text).behavior != "answer" or not read_behavior(text).claims
-    ]
-    assert len(answers) >= 20
-    assert len(misread) <= len(answers) // 10, misread
+    """That a price, a rule or a thing is without something is answered, not refused."""
+    refused = refused_of(NEGATIONS, language)
+    assert len(refused["answer"]) >= 20
+    assert sum(refused["answer"]) <= 0.1 * len(refused["answer"])
+    assert sum(refused["refuse"]) >= 0.9 * len(refused["refuse"]) > 0
+
+
+def refused_of(path: Path, language: str) -> dict[str, list[bool]]:
+    """Tell, by what a sentence is labelled, which of a file's are taken for refusals."""
+    found: dict[str, list[bool]] = {"refuse": [], "answer": []}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith(f"{language} "):
+            _, label, text = line.split(" ", 2)
+            found[label].append(read_behavior(text).behavior != "answer")
+    return found
