@@ -70,6 +70,7 @@ CATCHES = {
     "ends_complete": ("truncation",),
     "instruction_leak_rate": ("injected_instruction",),
     "citation_valid": ("invented_citation",),
+    "citation_precision": ("misplaced_citation",),
     "refusal_correctness": ("needless_refusal", "forbidden_answer"),
     "over_refusal_rate": ("needless_refusal",),
     "under_refusal_rate": ("forbidden_answer",),

@@ -56,9 +56,10 @@ def citation_valid(case: Case, response: Response) -> Score:
 def citation_precision(case: Case, response: Response) -> Score:
     """Share of the claims with a citation that the passages cited for them support, 0..1.
 
-    Claims and support are those of ``faithfulness``, with the cited passages alone. A citation of what was
-    not there supports nothing. ``not_applicable`` where no claim has a citation. ``details["claims"]`` has
-    every claim with its offsets, what it cites, whether that supports it, and why.
+    Claims and support are those of ``faithfulness``, with the cited passages alone: stricter, as fewer
+    passages have fewer of a claim's words. A citation of what was not there supports nothing.
+    ``not_applicable`` where no claim has a citation. ``details["claims"]`` has every claim with its offsets,
+    what it cites, whether that supports it, and why.
     """
     found = _claims(case, response)
     if isinstance(found, Score):

@@ -75,7 +75,10 @@ def languages() -> dict[str, str]:
 
 @functools.cache
 def _books() -> dict[str, dict[str, str]]:
-    """Read all files: language code to name and, by cue, the lines with their lists filled in."""
+    """Read all files: language code to name and, by cue, the lines with their lists filled in.
+
+    A list may name those above it.
+    """
     books = {}
     folder = files("harness.metrics") / "phrases"
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
@@ -87,7 +90,7 @@ def _books() -> dict[str, dict[str, str]]:
         book = {"name": read["name"]}
         for cue, block in read["phrases"].items():
             filled = block.strip()
-            for name, pattern in read.get("lists", {}).items():
+            for name, pattern in reversed(read.get("lists", {}).items()):
                 filled = filled.replace(f"<{name}>", pattern)
             book[cue] = "|".join(filled.splitlines())
         books[file.name.removesuffix(".toml")] = book

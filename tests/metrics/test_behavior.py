@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,9 @@ from harness.metrics.behavior import (
 from harness.metrics.phrasebook import languages
 from harness.metrics.sentences import read_sentences
 from harness.types import Behavior
+
+SENTENCES = Path(__file__).with_name("refusal_sentences.txt")
+NEGATIONS = Path(__file__).with_name("negations.txt")
 
 # Per language: declines, lacks, asks back, answers. Written for these tests.
 SPOKEN: dict[str, tuple[str, str, str, str]] = {
@@ -281,6 +285,9 @@ def test_what_is_not_seen_hides_nothing(text: str) -> None:
         "the documents do not ",
         "𝔞",
         "\n- ",
+        "不是",
+        "ja ",
+        "no ",
     ],
 )
 def test_time_grows_no_faster_than_the_text(unit: str) -> None:
@@ -314,3 +321,31 @@ def test_features_are_shares() -> None:
         found = features(text, read_sentences(text))
         assert all(0 <= value <= 1 for value in found.values())
         assert set(weights()["weights"]) <= set(found)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "ja"])
+def test_refusals_in_ordinary_words(language: str) -> None:
+    """Of sentences written before the phrases, most refusals are seen and few answers are taken for one."""
+    refused = refused_of(SENTENCES, language)
+    assert sum(refused["refuse"]) >= 0.9 * len(refused["refuse"]) > 0
+    assert refused["answer"]
+    assert sum(refused["answer"]) <= 0.1 * len(refused["answer"])
+
+
+@pytest.mark.parametrize("language", ["de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt"])
+def test_answers_that_negate(language: str) -> None:
+    """That a price, a rule or a thing is without something is answered, not refused."""
+    refused = refused_of(NEGATIONS, language)
+    assert len(refused["answer"]) >= 20
+    assert sum(refused["answer"]) <= 0.1 * len(refused["answer"])
+    assert sum(refused["refuse"]) >= 0.9 * len(refused["refuse"]) > 0
+
+
+def refused_of(path: Path, language: str) -> dict[str, list[bool]]:
+    """Tell, by what a sentence is labelled, which of a file's are taken for refusals."""
+    found: dict[str, list[bool]] = {"refuse": [], "answer": []}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith(f"{language} "):
+            _, label, text = line.split(" ", 2)
+            found[label].append(read_behavior(text).behavior != "answer")
+    return found
