@@ -66,7 +66,7 @@ def run(
                 if beside is not None:
                     closing.enter_context(beside.recording)
                 cache = None if options.no_cache else places.judge_cache
-                stopped = _run_missing(going, beside, options, decide_look, cache)
+                stopped = run_missing(going, beside, options, decide_look, cache)
         except UsageError:
             there = [one for one in (path, path.with_name(FRESH)) if one.is_file()]
             if not any(read(one).results for one in there):
@@ -78,7 +78,7 @@ def run(
     return Finished(path, recorded, stopped)
 
 
-def _run_missing(
+def run_missing(
     main: Going,
     beside: Going | None,
     options: RunOptions,

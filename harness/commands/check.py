@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("suite", type=click.Path(dir_okay=False, path_type=Path))
 @terminal.run_options
+@terminal.engine_option
 @terminal.baseline_option
 @terminal.intersect_option
 @click.option(
@@ -50,7 +51,7 @@ def check(
     """
     from functools import partial
 
-    from harness.api import deciding, looking, references, refreshing, running, validating
+    from harness.api import deciding, engines, looking, references, refreshing, validating
     from harness.places import Places
 
     options = terminal.make_run_options(chosen)
@@ -71,7 +72,7 @@ def check(
                 decide_look, options, earlier, checked.file.suite, places, intersect=intersect
             )
     with terminal.own_output():
-        finished = running.run(checked, options, places, decide_look, sample)
+        finished = engines.run(checked, options, places, decide_look, sample)
     if finished.stopped is not None:
         again = [part for name in baselines for part in ("--baseline", name)]
         again += ["--intersect"] if intersect else []

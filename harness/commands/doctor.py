@@ -27,7 +27,7 @@ CORE = (
     "scipy",
     "tenacity",
 )
-EXTRAS = {"openai": "openai", "ragas": "ragas", "datasets": "datasets", "ml": "sklearn"}
+EXTRAS = {"openai": "openai", "ragas": "ragas", "datasets": "datasets", "ml": "sklearn", "ray": "ray"}
 LITTLE_SPACE = 500_000_000
 
 

@@ -85,6 +85,7 @@ from harness.types.recorded import (
     Recorded,
     Result,
     Run,
+    Shard,
 )
 from harness.types.reports import (
     Accounting,
@@ -112,6 +113,7 @@ from harness.types.suites import (
     BaselineSettings,
     CalibrationSettings,
     Choose,
+    EngineSettings,
     GoldenSource,
     Requirement,
     RunSettings,
@@ -164,6 +166,7 @@ __all__ = [
     "Difference",
     "Document",
     "EarlyStop",
+    "EngineSettings",
     "EqualMix",
     "ErrorRates",
     "Estimate",
@@ -211,6 +214,7 @@ __all__ = [
     "RunSettings",
     "Scalar",
     "Score",
+    "Shard",
     "Slice",
     "SliceRule",
     "Spending",

@@ -69,6 +69,18 @@ class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     looks: tuple[float, ...] = (0.4, 0.6, 0.8, 1.0)
 
 
+class EngineSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Where a run is asked: on this machine, or in shards on the machines of a Ray cluster.
+
+    ``address`` is the cluster's (``auto``: the one that this machine belongs to, ``local``: one started here
+    for the run). ``shards`` is how many parts the run has; None: one for every 50 calls, 1,000 at most.
+    """
+
+    kind: Literal["local", "ray"] = "local"
+    address: str = "auto"
+    shards: int | None = None
+
+
 class BaselineSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What is expected of a baseline; reports say where it is not so.
 
@@ -112,6 +124,7 @@ class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     slices: dict[str, SliceRule] = field(default_factory=dict)
     crosses: tuple[tuple[str, ...], ...] = ()
     run: RunSettings = RunSettings()
+    engine: EngineSettings = EngineSettings()
     baseline: BaselineSettings = BaselineSettings()
     calibration: CalibrationSettings = CalibrationSettings()
     alpha: float = 0.01
