@@ -52,9 +52,9 @@ def part_cases(run: Run, cases: Sequence[Case], of: int) -> tuple[Member, ...]:
     )
 
 
-def plan_facts(run: Run, of: int) -> dict[str, Any]:
-    """Name what all parts of a run must agree on, as it is told; ``run`` may be that of a part."""
-    return {
+def plan_facts(run: Run, of: int) -> dict[str, bytes]:
+    """What all parts of a run must agree on, named as it is told, as JSON; ``run`` may be that of a part."""
+    facts = {
         "the run's id": run.id,
         "the number of shards": of,
         "the version of harness": run.harness_version,
@@ -70,12 +70,12 @@ def plan_facts(run: Run, of: int) -> dict[str, Any]:
         "the repeats": run.repeats,
         "the selection": run.selection,
     }
+    return {name: msgspec.json.encode(value, order="deterministic") for name, value in facts.items()}
 
 
 def plan_digest(run: Run, of: int) -> str:
     """Digest of all that the parts of a run must agree on."""
-    facts = list(plan_facts(run, of).values())
-    return hashlib.sha256(msgspec.json.encode(facts, order="deterministic")).hexdigest()
+    return hashlib.sha256(b"\n".join(plan_facts(run, of).values())).hexdigest()
 
 
 def differences(one: Run, of: int, other: Run, other_of: int) -> list[str]:
