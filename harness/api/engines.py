@@ -104,35 +104,26 @@ def _run_on_cluster(
     sharded = plan_shards(checked, options, engine.shards)
     run_, of = sharded.run, len(sharded.members)
     options = replace(options, run_id=run_.id)
-    folder = places.parts(run_.id)
-    _claim(folder, places.recording(run_.id), sharded.members[0].shard.plan, going_on=going_on)
-    there = {number for number in range(1, of + 1) if part_path(folder, number, of).exists()}
-    todo = [number for number in range(1, of + 1) if number not in there]
+    folder, plan = places.parts(run_.id), sharded.members[0].shard.plan
+    _check_begun(folder, places.recording(run_.id), plan, going_on=going_on)
+    todo = [number for number in range(1, of + 1) if not part_path(folder, number, of).exists()]
     calls = [len(member.cases) * run_.repeats for member in sharded.members]
-    done = sum(calls[number - 1] for number in there)
-    with show_progress(sum(calls), done, wanted=options.progress) as progress:
-        progress.shards(len(there), of)
-        if todo:
-            with open_cluster(engine.address) as cluster:
-                in_flight = options.max_concurrency or checked.file.suite.run.max_concurrency
-                at_once = min(cluster.n_cpus, in_flight, len(todo))
-                job = Job(
-                    str(Path.cwd()),
-                    str(checked.file.path),
-                    str(places.reports.resolve()),
-                    options,
-                    run_,
-                    of,
-                    at_once,
-                )
+    left = sum(calls[number - 1] for number in todo)
+    if todo:
+        in_flight = options.max_concurrency or checked.file.suite.run.max_concurrency
+        where = str(Path.cwd()), str(checked.file.path), str(places.reports.resolve())
+        with open_cluster(engine.address) as cluster:
+            write_whole(folder / PLAN, plan.encode())
+            job = Job(*where, options, run_, of, min(cluster.n_cpus, in_flight, len(todo)))
+            with show_progress(sum(calls), sum(calls) - left, wanted=options.progress) as progress:
                 _ask_all(cluster, job, todo, folder, progress)
     merged = merge([folder], places)
     shutil.rmtree(folder)
     return Finished(merged.path, merged.recorded, None)
 
 
-def _claim(folder: Path, recording: Path, plan: str, *, going_on: bool) -> None:
-    """Leave the plan beside the parts, where no other run has."""
+def _check_begun(folder: Path, recording: Path, plan: str, *, going_on: bool) -> None:
+    """A run is begun where there is none of its name, and gone on with as it was begun."""
     if recording.exists() or (folder.exists() and not going_on):
         what = f"run {recording.parent.name!r} exists already"
         raise UsageError(what, mend="choose another --run-id, or --resume it")
@@ -140,12 +131,12 @@ def _claim(folder: Path, recording: Path, plan: str, *, going_on: bool) -> None:
     if marker.exists() and marker.read_text() != plan:
         what = f"run {recording.parent.name!r} was begun with other options, files or shards"
         raise UsageError(what, mend="give those it was begun with, or start a new run")
-    write_whole(marker, plan.encode())
 
 
 def _ask_all(cluster: Cluster, job: Job, todo: list[int], folder: Path, progress: Silent) -> None:
     """Have every shard asked; the first that cannot be ends it, and what is done stays."""
     n_done = job.of - len(todo)
+    progress.shards(n_done, job.of)
     again = f"the same command with --resume {job.run.id} goes on"
     for done in cluster.work_off(job, todo, job.at_once, ask_on_node):
         answer = done.given
@@ -207,6 +198,10 @@ def _ask(job: Job, sharded: Sharded, number: int, slot: int) -> Answer:
         return Answer(asked, asked.path.read_bytes() if asked.stopped is None else b"")
 
 
+_PLANNED: dict[str, Sharded] = {}
+"""The plan that this process of a node asks shards of, by its digest."""
+
+
 def _plan_on_node(job: Job) -> Sharded:
     """The plan of a run, made once in each process of a node."""
     wanted = plan_digest(job.run, job.of)
@@ -214,7 +209,3 @@ def _plan_on_node(job: Job) -> Sharded:
         _PLANNED.clear()
         _PLANNED[wanted] = plan_shards(validate(Path(job.suite)), job.options, job.of)
     return _PLANNED[wanted]
-
-
-_PLANNED: dict[str, Sharded] = {}
-"""The plan that this process of a node asks shards of, by its digest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -15,6 +16,7 @@ Job = TypeVar("Job")
 
 MOST_RETRIES = 5
 """How often a piece of work is begun again because its node or its process was lost."""
+KNOCK_S = 10.0
 GRACE_S = 10.0
 """Seconds that work gets to end where a signal stops the run."""
 
@@ -95,6 +97,13 @@ def _done(number: int, one: Any) -> Done[Any]:
         return Done(number, None, lines[-1 if raised else 0].strip())
 
 
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at ``host:port``: ray itself would try for more than a minute."""
+    host, _, port = address.rpartition(":")
+    if host and "/" not in host and port.isdecimal():
+        socket.create_connection((host, int(port)), KNOCK_S).close()
+
+
 @contextmanager
 def open_cluster(address: str) -> Iterator[Cluster]:
     """Connect to a cluster, and leave it again: ``auto``, ``local`` (started here), or its address.
@@ -113,8 +122,9 @@ def open_cluster(address: str) -> Iterator[Cluster]:
         raise MissingExtra("ray", "ray", "--engine ray") from error
     here = {"include_dashboard": False} if address == "local" else {}
     try:
+        _knock(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address)
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **here)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         mend = (
             "`ray start --head` begins one; `engine: { kind: ray, address: local }` uses this machine alone"
         )
