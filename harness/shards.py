@@ -84,6 +84,13 @@ def differences(one: Run, of: int, other: Run, other_of: int) -> list[str]:
     return [name for name, value in plan_facts(one, of).items() if value != theirs[name]]
 
 
+def most_at_once(suite: Suite) -> int:
+    """How many processes can share a suite's limits, each of them getting something of all."""
+    settings = (suite.run, *suite.judges.values())
+    limits = (getattr(one, name, None) for one in settings for name in DIVIDED)
+    return min(limit for limit in limits if isinstance(limit, int))
+
+
 def share_of(suite: Suite, number: int, of: int) -> Suite:
     """Give a suite that asks no more than the share of process ``number`` (from 1) of ``of`` at a time.
 

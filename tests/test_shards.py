@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from world import cases_of, run_of, suite_of
 
 from harness.errors import UsageError
-from harness.shards import differences, fit_shards, part_cases, plan_digest, shard_of, share_of
+from harness.shards import differences, fit_shards, most_at_once, part_cases, plan_digest, shard_of, share_of
 from harness.types import JudgeSettings, RunSettings
 
 IDS = st.text("abc0123456789-_.é", min_size=1, max_size=20)
@@ -72,6 +72,15 @@ def test_calls_in_flight_are_never_more_than_the_suites(total, of):
         shares = [share_of(suite, number, of).run.max_concurrency for number in range(1, of + 1)]
         assert sum(shares) == total
         assert max(shares) - min(shares) <= 1
+
+
+def test_no_more_processes_than_the_smallest_limit():
+    """So many can share a suite, and one more cannot."""
+    suite = suite_of(run=RunSettings(max_concurrency=3))
+    assert most_at_once(suite) == 3
+    share_of(suite, 3, 3)
+    with pytest.raises(UsageError, match="too few"):
+        share_of(suite, 4, 4)
 
 
 def test_limits_of_judges_are_shared_and_others_stay():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from harness.api.looking import DecideLook
 from harness.api.merging import merge
 from harness.api.running import Finished
 from harness.api.running import run as run_here
-from harness.api.sharding import ShardAsked, Sharded, Share, ask_shard, plan_shards
+from harness.api.sharding import ShardAsked, Sharded, Share, ask_shard, plan_shards, with_concurrency
 from harness.api.validating import Checked, validate
 from harness.engine.progress import Silent, show_progress
 from harness.engine.ray import Cluster, open_cluster
@@ -33,7 +34,7 @@ from harness.errors import (
 from harness.places import Places
 from harness.recordings import write_whole
 from harness.recordings.parts import part_path
-from harness.shards import differences, plan_digest
+from harness.shards import differences, most_at_once, plan_digest
 from harness.types import EngineSettings, Run
 
 PLAN = "plan"
@@ -110,15 +111,15 @@ def _run_on_cluster(
     calls = [len(member.cases) * run_.repeats for member in sharded.members]
     left = sum(calls[number - 1] for number in todo)
     if todo:
-        in_flight = options.max_concurrency or checked.file.suite.run.max_concurrency
+        most = most_at_once(with_concurrency(checked.file.suite, options))
         where = str(Path.cwd()), str(checked.file.path), str(places.reports.resolve())
         with open_cluster(engine.address) as cluster:
             write_whole(folder / PLAN, plan.encode())
-            job = Job(*where, options, run_, of, min(cluster.n_cpus, in_flight, len(todo)))
+            job = Job(*where, options, run_, of, min(cluster.n_cpus, most, len(todo)))
             with show_progress(sum(calls), sum(calls) - left, wanted=options.progress) as progress:
                 _ask_all(cluster, job, todo, folder, progress)
     merged = merge([folder], places)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # every line of the parts is in the recording
     return Finished(merged.path, merged.recorded, None)
 
 
@@ -162,7 +163,7 @@ def _fault_of(answer: Answer, number: int, of: int) -> HarnessError:
 
 def ask_on_node(job: Job, number: int, slot: int) -> Answer:
     """Ask a shard on the node that this runs on; faults are given, as values, not raised."""
-    node = os.uname().nodename
+    node = platform.node()
     try:
         if not Path(job.folder).is_dir():
             mend = "every node needs the project at the same path as here: a shared folder, or a copy"

@@ -18,7 +18,7 @@ from harness.recordings.parts import part_path, read_part, unfinished_path
 from harness.shards import Member, differences, fit_shards, part_cases, share_of
 from harness.suites.suite import choose_system
 from harness.systems.callables import folder_importable
-from harness.types import Recorded, Run, Shard
+from harness.types import Recorded, Run, Shard, Suite
 
 
 class Sharded(NamedTuple):
@@ -89,10 +89,7 @@ def ask_shard(sharded: Sharded, number: int, share: Share, options: RunOptions, 
     if (merged := places.recording(run.id)).exists():
         raise UsageError(f"run {run.id!r} exists already: {merged}", mend="choose another --run-id")
     plan, file = sharded.plan, sharded.plan.file
-    limits = replace(
-        file.suite.run, max_concurrency=options.max_concurrency or file.suite.run.max_concurrency
-    )
-    suite = share_of(replace(file.suite, run=limits), share.number, share.of)
+    suite = share_of(with_concurrency(file.suite, options), share.number, share.of)
     going = _begin(unfinished_path(path), run, member, plan._replace(file=file._replace(suite=suite)))
     cache = None if options.no_cache else places.judge_cache
     try:
@@ -106,6 +103,12 @@ def ask_shard(sharded: Sharded, number: int, share: Share, options: RunOptions, 
     if stopped is None:
         rename(going.recording.path, path)
     return asked
+
+
+def with_concurrency(suite: Suite, options: RunOptions) -> Suite:
+    """Give a suite with as many calls in flight as the options say, where they do."""
+    in_flight = options.max_concurrency or suite.run.max_concurrency
+    return replace(suite, run=replace(suite.run, max_concurrency=in_flight))
 
 
 def _begin(unfinished: Path, run: Run, member: Member, plan: Plan) -> Going:
