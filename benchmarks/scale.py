@@ -40,6 +40,8 @@ async def answer(query):
     text = f"fact {{n}} is value{{n if n % 7 else 0}}."
     return {{"output": text, "retrieved": [{{"doc_id": f"d{{n // 3}}", "text": text * 10}}]}}
 """
+LATENCY_S, IN_FLIGHT = 0.05, 8
+HERE, SHARDS, RAY = "one machine", "4 shards one after the other, and merge", "Ray, 4 CPUs on 2 nodes"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -159,54 +161,51 @@ def report_of(folder: Path, run: str) -> bytes:
     return (folder / "reports/runs" / run / "report.json").read_bytes()
 
 
-def measure_engines(base: Path, n: int, latency_s: float, in_flight: int, rounds: int) -> None:
-    """The same run on one machine, as 4 shards in 4 processes, on Ray, and on Ray with a node lost."""
+def measure_engines(base: Path, n: int, nodes: Nodes | None, rounds: int, *, kill: bool) -> dict[str, float]:
+    """The same run on one machine, in 4 shards, on Ray, and with a node lost; gives CPU seconds by how."""
     found: dict[str, list[Took]] = {}
-    project = make_project(base / "engines", n, latency_s, in_flight)
-    with two_nodes() as nodes:
-        address = {} if nodes is None else {"RAY_ADDRESS": str(nodes.cluster.address)}
-        for number in range(rounds):
-            name = f"local-{number}"
-            found.setdefault("one machine", []).append(
-                harness(project, "run", "suite.yaml", "--run-id", name, "-q")
-            )
-            found.setdefault("4 shards, one after the other, and merge", []).append(
-                _by_shards(project, number)
-            )
-            if nodes is not None:
-                name = f"ray-{number}"
-                command = ("run", "suite.yaml", "--run-id", name, "-q", "--engine", "ray")
-                found.setdefault("Ray, 4 CPUs on 2 nodes", []).append(harness(project, *command, **address))
+    project = make_project(base / f"engines-{n}", n, LATENCY_S, IN_FLIGHT)
+    address = {} if nodes is None else {"RAY_ADDRESS": str(nodes.cluster.address)}
+    run = ("run", "suite.yaml", "-q", "--run-id")
+    for number in range(rounds):
+        found.setdefault(HERE, []).append(harness(project, *run, f"local-{number}"))
+        found.setdefault(SHARDS, []).append(_by_shards(project, number))
         if nodes is not None:
-            (project / "calls.txt").unlink()
-            command = ("run", "suite.yaml", "--run-id", "killed", "-q", "--engine", "ray")
+            took = harness(project, *run, f"ray-{number}", "--engine", "ray", **address)
+            found.setdefault(RAY, []).append(took)
+    if nodes is not None and kill:
+        (project / "calls.txt").unlink()
 
-            def kill() -> None:
-                while calls_in(project).total() < n // 3:
-                    time.sleep(0.05)
-                nodes.kill_one()
+        def kill_one() -> None:
+            while calls_in(project).total() < n // 3:
+                time.sleep(0.05)
+            nodes.kill_one()
 
-            found["Ray, one node killed at a third"] = [harness(project, *command, during=kill, **address)]
-            asked = calls_in(project)
-            same = report_of(project, "killed").replace(b"killed", b"local-0") == report_of(
-                project, "local-0"
-            )
-            print(
-                f"killed: {len(asked):,} of {n:,} cases asked, {asked.total() - n} calls repeated,"
-                f" report {'the same' if same else 'NOT the same'}\n"
-            )
-    ideal = n * latency_s / in_flight
-    print(f"{n:,} cases, {latency_s * 1000:g} ms each, {in_flight} in flight; ideal {ideal:.1f} s\n")
-    print("| how | wall s | CPU s | CPU ms a case | times |\n|---|---|---|---|---|")
+        command = (*run, "killed", "--engine", "ray")
+        found["Ray, one node killed at a third"] = [harness(project, *command, during=kill_one, **address)]
+        asked = calls_in(project)
+        same = report_of(project, "killed").replace(b"killed", b"local-0") == report_of(project, "local-0")
+        print(f"killed: {len(asked):,} of {n:,} cases asked, {asked.total() - n} calls repeated,", end=" ")
+        print(f"report {'the same' if same else 'NOT the same'}\n")
+    ideal = n * LATENCY_S / IN_FLIGHT
+    print(f"{n:,} cases, {LATENCY_S * 1000:g} ms each, {IN_FLIGHT} in flight; ideal {ideal:.1f} s\n")
+    print("| how | wall s | CPU s | times |\n|---|---|---|---|")
+    medians = {name: statistics.median(took.cpu_s for took in tooks) for name, tooks in found.items()}
     for name, tooks in found.items():
-        walls, cpus = [took.wall_s for took in tooks], [took.cpu_s for took in tooks]
+        walls = [took.wall_s for took in tooks]
         spread = f" ({min(walls):.1f} to {max(walls):.1f})" if len(walls) > 1 else ""
-        cpu_s = statistics.median(cpus)
-        print(
-            f"| {name} | {statistics.median(walls):.1f}{spread} | {cpu_s:.1f} | {cpu_s / n * 1000:.2f} |"
-            f" {len(walls)} |"
-        )
-    print()
+        print(f"| {name} | {statistics.median(walls):.1f}{spread} | {medians[name]:.1f} | {len(walls)} |")
+    print(flush=True)
+    return medians
+
+
+def print_growth(few: dict[str, float], n_few: int, many: dict[str, float], n_many: int) -> None:
+    """Part CPU seconds at two sizes into what each run and what each case takes."""
+    print("| how | CPU s a run | CPU ms a case |\n|---|---|---|")
+    for name, cpu_s in few.items():
+        each_s = (many[name] - cpu_s) / (n_many - n_few)
+        print(f"| {name} | {cpu_s - each_s * n_few:.1f} | {each_s * 1000:.2f} |")
+    print(flush=True)
 
 
 def _by_shards(project: Path, number: int) -> Took:
@@ -264,12 +263,16 @@ def measure_merge(base: Path, n: int, of: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=2_000)
+    parser.add_argument("--cases", type=int, nargs=2, default=(500, 4_000))
     parser.add_argument("--merge-cases", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        measure_engines(Path(folder), chosen.cases, 0.05, 8, chosen.rounds)
+        few, many = chosen.cases
+        with two_nodes() as nodes:
+            small = measure_engines(Path(folder), few, nodes, chosen.rounds, kill=False)
+            large = measure_engines(Path(folder), many, nodes, chosen.rounds, kill=True)
+        print_growth(small, few, large, many)
         measure_merge(Path(folder), chosen.merge_cases, 100)
 
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -139,26 +140,27 @@ def _ask_all(cluster: Cluster, job: Job, todo: list[int], folder: Path, progress
     n_done = job.of - len(todo)
     progress.shards(n_done, job.of)
     again = f"the same command with --resume {job.run.id} goes on"
-    for done in cluster.work_off(job, todo, job.at_once, ask_on_node):
-        answer = done.given
-        if answer is None or (answer.asked is not None and answer.asked.stopped is not None):
-            raise RecordingError(
-                f"shard {done.number} of {job.of} was lost: {done.lost or 'it was stopped'}", mend=again
-            )
-        if answer.asked is None:
-            raise _fault_of(answer, done.number, job.of)
-        if answer.part:
-            write_whole(part_path(folder, done.number, job.of), answer.part)
-        n_done += 1
-        progress.shards(n_done, job.of, answer.asked.answered, answer.asked.errors, answer.asked.cost_usd)
+    with closing(cluster.work_off(job, todo, job.at_once, ask_on_node)) as asked:
+        for number, answer, lost in asked:
+            shard = f"shard {number} of {job.of}"
+            if answer is None:
+                raise RecordingError(f"{shard} was lost: {lost}", mend=again)
+            if answer.asked is None:
+                raise _fault_of(answer, shard)
+            if answer.asked.stopped is not None:
+                raise RecordingError(f"{shard} was stopped on node {answer.node}", mend=again)
+            if answer.part:
+                write_whole(part_path(folder, number, job.of), answer.part)
+            n_done += 1
+            done = answer.asked
+            progress.shards(n_done, job.of, done.answered, done.errors, done.cost_usd)
     if cluster.stopped is not None:
         raise Interrupted(cluster.stopped, f"interrupted: {n_done} of {job.of} shards are done", again)
 
 
-def _fault_of(answer: Answer, number: int, of: int) -> HarnessError:
+def _fault_of(answer: Answer, shard: str) -> HarnessError:
     kind = UsageError if answer.exit_code == ExitCode.INVALID else HarnessError
-    where = f"on node {answer.node}, shard {number} of {of}"
-    return kind([Fault(f"{where}: {what}", mend=mend) for what, mend in answer.faults])
+    return kind([Fault(f"on node {answer.node}, {shard}: {what}", mend=mend) for what, mend in answer.faults])
 
 
 def ask_on_node(job: Job, number: int, slot: int) -> Answer:

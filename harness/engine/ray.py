@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -42,12 +42,12 @@ class Cluster:
 
     def work_off(
         self, job: Job, numbers: Sequence[int], at_once: int, work: Callable[[Job, int, int], Given]
-    ) -> Iterator[Done[Given]]:
+    ) -> Generator[Done[Given], None, None]:
         """Do every piece of work on some node, one CPU each, and give each as it is done.
 
         A piece whose node or process is lost is begun again on another, 5 times at most: work has to bear
-        that, and that a node which seemed lost goes on with it. After a signal nothing is given any more. A
-        caller that stops early leaves no work behind.
+        that, and that a node which seemed lost goes on with it. After a signal nothing is given any more.
+        Close it where you stop early: it leaves no work behind.
 
         Args:
             job: what every node is told; a plain value.
