@@ -230,11 +230,13 @@ def _by_shards(project: Path, number: int) -> Took:
 
 def measure_merge(base: Path, n: int, of: int) -> None:
     """What each step of a sharded run takes by itself, in one process; the system answers at once."""
+    from harness.api import deciding
     from harness.api.beginning import RunOptions
     from harness.api.merging import merge
     from harness.api.sharding import Share, ask_shard, plan_shards
     from harness.api.validating import validate
     from harness.places import Places
+    from harness.store.store import Store
 
     project = make_project(base / "merge", n, 0.0, 8)
     os.chdir(project)
@@ -253,12 +255,22 @@ def measure_merge(base: Path, n: int, of: int) -> None:
     merged = merge([places.parts("r")], places)
     steps["merge, and read what was merged"] = time.process_time() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    with Store(places.store) as store:
+        began = time.process_time()
+        store.load(merged.recorded)
+        steps["load into the database"] = time.process_time() - began
+    began = time.process_time()
+    deciding.gate(merged.recorded, None)
+    steps["decide one gate, and make the report"] = time.process_time() - began
+    whole = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     n_results = len(merged.recorded.results)
     print(f"{n:,} cases in {of} shards, {size / n:,.0f} bytes a case on disk, {n_results:,} results\n")
     print("| step | CPU s | CPU ms a case |\n|---|---|---|")
     for name, cpu_s in steps.items():
         print(f"| {name} | {cpu_s:.2f} | {cpu_s / n * 1000:.3f} |")
-    print(f"\npeak memory {before:,.0f} MB before, {peak:,.0f} MB after merging\n")
+    print(
+        f"\npeak memory {before:,.0f} MB before merging, {peak:,.0f} MB after it, {whole:,.0f} MB at the end"
+    )
 
 
 def main() -> None:
