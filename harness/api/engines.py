@@ -8,9 +8,10 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
@@ -22,7 +23,7 @@ from harness.api.running import run as run_here
 from harness.api.sharding import ShardAsked, Sharded, Share, ask_shard, plan_shards, with_concurrency
 from harness.api.validating import Checked, validate
 from harness.engine.progress import Silent, show_progress
-from harness.engine.ray import Cluster, open_cluster
+from harness.engine.ray import Done, open_cluster
 from harness.errors import (
     ExitCode,
     Fault,
@@ -64,6 +65,17 @@ class Answer(NamedTuple):
     faults: tuple[tuple[str, str], ...] = ()
     exit_code: int = 0
     node: str = ""
+
+
+class Workers(Protocol):
+    """What asks shards somewhere: a ``Cluster``, which says what is asked of it."""
+
+    stopped: int | None
+
+    def work_off(
+        self, job: Job, numbers: Sequence[int], at_once: int, work: Callable[[Job, int, int], Answer]
+    ) -> Generator[Done[Answer], None, None]:
+        """Do the work of every number, and give each as it is done."""
 
 
 def run(
@@ -118,7 +130,7 @@ def _run_on_cluster(
             write_whole(folder / PLAN, plan.encode())
             job = Job(*where, options, run_, of, min(cluster.n_cpus, most, len(todo)))
             with show_progress(sum(calls), sum(calls) - left, wanted=options.progress) as progress:
-                _ask_all(cluster, job, todo, folder, progress)
+                ask_all(cluster, job, todo, folder, progress)
     merged = merge([folder], places)
     shutil.rmtree(folder, ignore_errors=True)  # every line of the parts is in the recording
     return Finished(merged.path, merged.recorded, None)
@@ -135,7 +147,7 @@ def _check_begun(folder: Path, recording: Path, plan: str, *, going_on: bool) ->
         raise UsageError(what, mend="give those it was begun with, or start a new run")
 
 
-def _ask_all(cluster: Cluster, job: Job, todo: list[int], folder: Path, progress: Silent) -> None:
+def ask_all(cluster: Workers, job: Job, todo: list[int], folder: Path, progress: Silent) -> None:
     """Have every shard asked; the first that cannot be ends it, and what is done stays."""
     n_done = job.of - len(todo)
     progress.shards(n_done, job.of)

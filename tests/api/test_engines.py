@@ -13,9 +13,13 @@ from project import SUITE, call_inside, copy_project, make_project
 
 from harness.api import engines
 from harness.api.beginning import RunOptions
-from harness.api.engines import PLAN, Job, ask_on_node
+from harness.api.engines import PLAN, Job, ask_all, ask_on_node
+from harness.api.merging import merge
 from harness.api.sharding import plan_shards
 from harness.api.validating import validate
+from harness.engine.progress import Silent
+from harness.engine.ray import Done
+from harness.errors import Interrupted, RecordingError
 from harness.places import Places
 from harness.recordings import Recording
 from harness.recordings.parts import part_path, read_part, unfinished_path
@@ -62,6 +66,43 @@ def test_a_part_comes_back_where_no_folder_is_shared(project: Path) -> None:
     path.write_bytes(answer.part)
     assert read_part(path).n_results == 20
     assert not (project / "reports").exists()
+
+
+class OneByOne:
+    """Workers that do everything in this process, and lose the shards that they are told to."""
+
+    def __init__(self, *lost: int, stopped: int | None = None) -> None:
+        self.lost, self.stopped = lost, stopped
+
+    def work_off(self, job, numbers, at_once, work):
+        for number in () if self.stopped else numbers:
+            yield (
+                Done(number, None, "its node") if number in self.lost else Done(number, work(job, number, 1))
+            )
+
+
+def test_parts_that_come_back_make_a_run(project: Path) -> None:
+    """No folder is shared, and yet every part is where it is merged."""
+    folder = Places(project / "reports").parts("r")
+    job = job_of(project)._replace(reports="/no/such/folder")
+    progress = Silent(60, 0)
+    ask_all(OneByOne(), job, [1, 2, 3], folder, progress)
+    assert progress.counts.line() == "60/60 · 3 of 3 shards"
+    assert len(merge([folder], Places(project / "reports")).recorded.results) == 60
+
+
+def test_what_is_done_stays_where_a_shard_is_lost(project: Path) -> None:
+    """4, with what goes on; the shards before it have their parts."""
+    job = job_of(project)
+    folder = share_folder(job)
+    with pytest.raises(
+        RecordingError, match="shard 2 of 3 was lost: its node: the same command with --resume r"
+    ):
+        ask_all(OneByOne(2), job, [1, 2, 3], folder, Silent(60, 0))
+    assert part_path(folder, 1, OF).exists()
+    with pytest.raises(Interrupted, match="interrupted: 1 of 3 shards are done") as raised:
+        ask_all(OneByOne(stopped=15), job, [2, 3], folder, Silent(60, 0))
+    assert raised.value.exit_code == 143
 
 
 def test_the_folder_of_another_run_is_not_taken_for_this_ones(project: Path) -> None:
