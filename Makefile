@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RAY := .venv-ray
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-gate bench-planted bench-scale test-ray cards clean
+.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-gate bench-engine bench-kills soak bench-planted bench-scale test-ray cards clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -91,6 +91,15 @@ bench-gate: $(READY)  ## false alarms and power of the whole gate, on its own co
 	  $(or $(ARGS),--out benchmarks/gate_characteristics.md) || missed=1; \
 	$(if $(ARGS),,$(BIN)/python benchmarks/gate_characteristics.py --out benchmarks/gate_characteristics.md --quote README.md;) \
 	exit $${missed:-0}
+
+bench-engine: $(READY)  ## what the engine costs, beside bare clients and peers (HARNESS_BENCH; ARGS="--python ... --peer ...")
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/engine.py --out benchmarks/engine.md $(ARGS)
+
+bench-kills: $(READY)  ## 50 kills at random moments: what was lost, what was paid for twice (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/kills.py $(or $(ARGS),--out benchmarks/kills.md)
+
+soak: $(READY)  ## 20 minutes of faults, kills and resumes, with an account at the end
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py $(or $(ARGS),--out benchmarks/soak.md)
 
 bench-planted: $(READY)  ## which planted faults the metrics catch on the shipped goldens (minutes; ARGS=--short: seconds)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/planted_faults.py $(or $(ARGS),--out benchmarks/planted_faults.md)

@@ -15,8 +15,8 @@ from harness.metrics.support import Model, Weights, support_probability
 from harness.types import Passage
 
 # The sign of each signal: what speaks for support has +1. Those left out of a model have 0.
-SUPPORT = Signals(1, 1, -1, -1, -1, -1, -1, -1, -1, 0)
-CONTRADICTION = Signals(0, 1, 1, 0, 1, 1, 1, 1, 0, 1)
+SUPPORT = Signals(1, 1, -1, -1, -1, -1, -1, -1, 0)
+CONTRADICTION = Signals(0, 1, 1, 0, 1, 1, 1, 1, 1)
 
 # What the sets are in.
 LANGUAGE = "en"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from harness.errors import NotComparable
+from harness.slices import select
 from harness.types import (
     UNSCORED,
     Case,
@@ -17,7 +18,9 @@ from harness.types import (
     Recorded,
     Result,
     Run,
+    Slice,
     Status,
+    Suite,
     metric_of,
     twin_measure,
 )
@@ -207,6 +210,14 @@ def estimate(table: Table, cases: Sequence[Case], metric: MetricIdentity, level:
         return Estimate(None, 0, unscored)
     interval = mean_ci(values, clusters, metric.low, metric.high, level)
     return Estimate(math.fsum(values) / len(values), len(values), unscored, interval)
+
+
+def estimates(scores: RunScores, suite: Suite, slice_: Slice) -> dict[str, Estimate]:
+    """Estimate every metric of a run over the cases of a slice."""
+    cases = select(scores.cases, slice_, suite.slices)
+    return {
+        name: estimate(scores.tables[name], cases, identity) for name, identity in scores.run.metrics.items()
+    }
 
 
 def resolution(n: int, metric: MetricIdentity) -> float:

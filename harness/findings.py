@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, get_args
 
 import msgspec
 
+from harness.accounting import account
 from harness.attribution import attribute, cause_of, refusal_matrix
-from harness.comparison import SAME, RunScores, differing_metrics, estimate, hardest_first
+from harness.comparison import SAME, RunScores, differing_metrics, estimates, hardest_first
 from harness.gates.decide import overall
 from harness.gates.evidence import Evidence
 from harness.gates.gap import find_gap
@@ -20,13 +20,11 @@ from harness.robustness import robustness
 from harness.slices import labels_of, select, slices_of
 from harness.tails import with_tails
 from harness.types import (
-    Accounting,
     Case,
     CaseChange,
     CasePair,
     Change,
     Comparison,
-    Estimate,
     Gap,
     Recorded,
     Reference,
@@ -80,11 +78,11 @@ def make_report(
         run=runs.candidate.run,
         baseline=runs.baseline.run if runs.baseline else None,
         verdicts=with_tails(verdicts, evidence),
-        estimates=_estimates(evidence.candidate, suite, ALL),
+        estimates=estimates(evidence.candidate, suite, ALL),
         comparisons=comparisons,
         slices=slices,
         slice_estimates={
-            slice_.label: _estimates(evidence.candidate, suite, slice_)
+            slice_.label: estimates(evidence.candidate, suite, slice_)
             for slice_ in slices_of(runs.candidate.cases, suite.slices, suite.crosses)
         },
         gaps=_gaps(evidence, verdicts),
@@ -141,13 +139,6 @@ def ungated_harms(comparisons: Sequence[Comparison], suite: Suite) -> tuple[str,
         for item in open_
         if item.p_worse is not None and item.p_worse <= suite.alpha / len(open_)
     )
-
-
-def _estimates(scores: RunScores, suite: Suite, slice_: Slice) -> dict[str, Estimate]:
-    cases = select(scores.cases, slice_, suite.slices)
-    return {
-        name: estimate(scores.tables[name], cases, identity) for name, identity in scores.run.metrics.items()
-    }
 
 
 def _gaps(evidence: Evidence, verdicts: Sequence[Verdict]) -> tuple[Gap, ...]:
@@ -252,29 +243,6 @@ def _first_repeats(recorded: Recorded | None) -> dict[str, Result]:
     for result in recorded.results:
         found.setdefault(result.case_id, result)
     return found
-
-
-def account(recorded: Recorded) -> Accounting:
-    """Count every selected case and repeat by what became of it; the parts add up to ``selected``."""
-    kinds: Counter[str] = Counter()
-    for result in recorded.results:
-        error = result.response.error
-        kinds["answered" if error is None else "timeout" if error.kind == "timeout" else "system_error"] += 1
-    selected = len(recorded.cases) * recorded.run.repeats
-    judged_badly = sum(
-        any(score.status == "judge_error" for score in result.scores.values()) for result in recorded.results
-    )
-    return Accounting(
-        selected=selected,
-        answered=kinds["answered"],
-        system_error=kinds["system_error"],
-        timeout=kinds["timeout"],
-        missing=selected - sum(kinds.values()),
-        judge_error=judged_badly,
-        looks=len(recorded.looks),
-        stop=recorded.stop,
-        saved=recorded.run.n_cases * recorded.run.repeats - selected if recorded.stop else 0,
-    )
 
 
 # -- configuration -----------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ CORE = {
     "shards",
     "variants",
     "robustness",
+    "accounting",
     "comparison",
     "pairing",
     "limits",

@@ -10,10 +10,11 @@ import pytest
 from msgspec.structs import replace
 from world import HIGHER, Cell, cases_of, evidence_of_runs, recorded_of, suite_of
 
+from harness.accounting import account
 from harness.api.deciding import gate
 from harness.baselines import Baseline
 from harness.comparison import run_scores
-from harness.findings import MOST_REGRESSIONS, Runs, account, config_changes, find_regressions, make_report
+from harness.findings import MOST_REGRESSIONS, Runs, config_changes, find_regressions, make_report
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
 from harness.report import html, junit, markdown, text

@@ -13,7 +13,8 @@ import msgspec
 from harness.api.judging import judge_secrets, open_judges
 from harness.engine.asking import Ask
 from harness.engine.progress import Silent
-from harness.engine.runner import Asked, Work, run_cases
+from harness.engine.runner import Asked, Todo, run_cases
+from harness.engine.scorer import Work
 from harness.engine.signals import Signals
 from harness.errors import Fault, HarnessError, UsageError
 from harness.recordings import Recording, repair
@@ -32,30 +33,34 @@ class Plan(NamedTuple):
     system: SystemChoice
 
 
-def missing(
-    recorded: Recorded, cases: Iterable[Case], *, retry_errors: bool = False
-) -> list[tuple[Case, int]]:
-    """List what of these cases is not recorded yet, as (case, repeat): every case once, then again.
+def missing(recorded: Recorded, cases: Iterable[Case], *, retry_errors: bool = False) -> list[Todo]:
+    """List what of these cases is not recorded yet: every case once, then again.
 
-    With ``retry_errors`` a recorded error, of the system or of a judge, is as good as no result.
+    An answer without scores is only scored. With ``retry_errors`` a recorded error of the system is as good
+    as no answer, and an answer on which a judge failed is as good as one without scores.
     """
-    answered = {
-        (result.case_id, result.repeat)
-        for result in recorded.results
-        if not (retry_errors and _is_error(result))
-    }
+    done = {(result.case_id, result.repeat) for result in recorded.results}
+    given = {(answer.case_id, answer.repeat): answer.response for answer in recorded.unscored}
+    if retry_errors:
+        for result in recorded.results:
+            key = result.case_id, result.repeat
+            if result.response.error is not None:
+                done.discard(key)
+            elif key not in given and _judged_badly(result):
+                done.discard(key)
+                given[key] = result.response
+        given = {key: response for key, response in given.items() if response.error is None}
     cases = list(cases)
     return [
-        (case, repeat)
+        Todo(case, repeat, given.get((case.id, repeat)))
         for repeat in range(recorded.run.repeats)
         for case in cases
-        if (case.id, repeat) not in answered
+        if (case.id, repeat) not in done
     ]
 
 
-def _is_error(result: Result) -> bool:
-    judged_badly = any(score.status == "judge_error" for score in result.scores.values())
-    return result.response.error is not None or judged_badly
+def _judged_badly(result: Result) -> bool:
+    return any(score.status == "judge_error" for score in result.scores.values())
 
 
 class Session:
@@ -63,16 +68,16 @@ class Session:
 
     def __init__(self, system: Ask, work: Work, recording: Recording, progress: Silent) -> None:
         """Take what ``open_session`` made."""
-        self.asked = Asked(system, work, recording.append)
+        self.asked = Asked(system, work, recording)
         self.progress = progress
 
-    async def ask(self, todo: Sequence[tuple[Case, int]], signals: Signals) -> None:
+    async def ask(self, todo: Sequence[Todo], signals: Signals) -> None:
         """Ask, score and record these, and return when no call is in flight any more.
 
         Where ``signals.number`` is set afterwards, a signal came and not all was asked: end the session.
 
         Args:
-            todo: (case, repeat) pairs of the recording's cases, asked in this order.
+            todo: of the recording's cases, in this order.
             signals: entered once by the caller, after every system is open; shared by its sessions.
 
         Raises:
@@ -82,14 +87,14 @@ class Session:
         await ask_mixed([(self, todo)], signals)
 
 
-async def ask_mixed(parts: Sequence[tuple[Session, Sequence[tuple[Case, int]]]], signals: Signals) -> None:
+async def ask_mixed(parts: Sequence[tuple[Session, Sequence[Todo]]], signals: Signals) -> None:
     """Ask several sessions at the same time, as ``Session.ask`` does one: what one lives through, all do.
 
     Each part keeps its order and is spread evenly over the whole; together they have no more calls in flight
     than the session that may have fewest.
     """
     mixed = [
-        ((place + 0.5) / len(todo), number, session.asked, *item)
+        ((place + 0.5) / len(todo), number, session.asked, item)
         for number, (session, todo) in enumerate(parts)
         for place, item in enumerate(todo)
     ]

@@ -80,7 +80,7 @@ def begin_beside(checked: Checked, sample: RunOptions, main: Going) -> Going:
     path, run_ = main.recording.path.with_name(FRESH), main.before.run
     if path.exists():
         return go_on(checked, sample, path)
-    if main.before.results:
+    if main.before.answered:
         what = f"run {run_.id!r} was begun with a fresh sample of the baseline, and {FRESH} is gone"
         raise UsageError(what, mend="restore it, or start a new run")
     plan = Plan(checked.file, checked.dataset, choose_system(checked.file, sample.candidate))

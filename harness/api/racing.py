@@ -122,7 +122,7 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
         except UsageError:
             closing.close()
             for runner in runners.values():
-                if not read_planned(runner.recording.path).results:
+                if not read_planned(runner.recording.path).answered:
                     forget(runner.recording.path)
             raise
     paths = {run_id: runner.recording.path for run_id, runner in runners.items()}
@@ -241,7 +241,7 @@ def _run(
 ) -> tuple[list[RaceLook], int | None]:
     """Ask and look by turns; gives the looks taken, and the signal that ended it early."""
     total = len(runners) * sum(map(len, course.stages)) * course.repeats
-    done = sum(len(runner.before.results) for runner in runners.values())
+    done = sum(len(runner.before.answered) for runner in runners.values())
     looks: list[RaceLook] = []
 
     async def go(progress: Silent) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
@@ -69,7 +70,7 @@ def run(
                 stopped = run_missing(going, beside, options, decide_look, cache)
         except UsageError:
             there = [one for one in (path, path.with_name(FRESH)) if one.is_file()]
-            if not any(read(one).results for one in there):
+            if not any(read(one).answered for one in there):
                 forget(path)
             raise
     recorded = read(path)
@@ -131,6 +132,7 @@ def run_missing(
 
     stopped = None
     if left:
+        gc.freeze()  # what is planned stays: it need not be looked through again and again
         with show_progress(total, total - left, wanted=options.progress) as progress:
             stopped = asyncio.run(go(progress))
     if stopped is None:

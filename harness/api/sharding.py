@@ -96,7 +96,7 @@ def ask_shard(sharded: Sharded, number: int, share: Share, options: RunOptions, 
         with folder_importable(Path.cwd()), going.recording:
             stopped = run_missing(going, None, replace(options, max_concurrency=None), None, cache)
     except UsageError:
-        if not read_planned(going.recording.path).results:
+        if not read_planned(going.recording.path).answered:
             going.recording.path.unlink()
         raise
     asked = _asked(path, read_planned(going.recording.path), stopped)
@@ -138,7 +138,7 @@ def _found(path: Path, run: Run, shard: Shard) -> ShardAsked:
 def _asked(path: Path, recorded: Recorded, stopped: int | None = None) -> ShardAsked:
     if recorded.shard is None:
         raise RecordingError(f"{path} is no part of a run", mend="move it elsewhere")
-    responses = [result.response for result in recorded.results]
+    responses = [result.response for result in recorded.answered]
     errors = sum(response.error is not None for response in responses)
     cost_usd = sum(response.usage.cost_usd or 0.0 for response in responses)
     return ShardAsked(path, recorded.shard, len(responses), errors, cost_usd, stopped)

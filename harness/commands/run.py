@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from harness.api.beginning import RunOptions
     from harness.api.validating import Checked
     from harness.places import Places
-    from harness.types import Recorded, Report
+    from harness.types import Accounting, Estimate, Recorded, Run, Suite
 
 MOST_SHARDS = 100_000
 
@@ -80,23 +81,27 @@ def run(
         finished = engines.run(checked, options, places)
     if finished.stopped is not None:
         return terminal.say_interrupted(finished, "run", suite, reports)
-    return say_recorded(finished.recorded, finished.path, places, as_json=as_json)
+    suite_ = checked.file.suite
+    return say_recorded(finished.recorded, suite_, finished.path, places, as_json=as_json)
 
 
-def say_recorded(recorded: Recorded, path: Path, places: Places, *, as_json: bool) -> int:
+def say_recorded(recorded: Recorded, suite: Suite, path: Path, places: Places, *, as_json: bool) -> int:
     """Print what a run measured, and keep it in the database; gives the exit code."""
     import msgspec
 
-    from harness.api import deciding
+    from harness.accounting import account
+    from harness.comparison import estimates, run_scores
     from harness.places import shown_path
     from harness.store.store import Store
+    from harness.types import Slice
 
-    report = deciding.gate(recorded, None)
+    found = estimates(run_scores(recorded), suite, Slice())
+    counts = account(recorded)
     if as_json:
-        estimates = {"run": report.run.id, "estimates": report.estimates, "accounting": report.accounting}
-        terminal.print_json(msgspec.json.encode(estimates, order="deterministic").decode())
+        facts = {"run": recorded.run.id, "estimates": found, "accounting": counts}
+        terminal.print_json(msgspec.json.encode(facts, order="deterministic").decode())
     else:
-        _print_estimates(report)
+        _print_estimates(recorded.run, found, counts)
         terminal.say(f"recording  {shown_path(path)}")
     with Store(places.store) as store:
         store.load(recorded)
@@ -146,17 +151,16 @@ def _run_shard(
     return 0
 
 
-def _print_estimates(report: Report) -> None:
+def _print_estimates(run_: Run, estimates: Mapping[str, Estimate], counts: Accounting) -> None:
     from harness.numbers import interval, number, used
 
-    units = {name: identity.unit for name, identity in report.run.metrics.items()}
+    units = {name: identity.unit for name, identity in run_.metrics.items()}
     rows = [
         (name, number(found.value, units[name]), interval(found.interval, units[name]), used(found))
-        for name, found in report.estimates.items()
+        for name, found in estimates.items()
     ]
-    counts = report.accounting
-    terminal.say(f"run {report.run.id}: {counts.answered:,} of {counts.selected:,} answered")
+    terminal.say(f"run {run_.id}: {counts.answered:,} of {counts.selected:,} answered")
     if counts.answered < counts.selected:
-        terminal.say(f"  the others: harness show {report.run.id} --errors")
+        terminal.say(f"  the others: harness show {run_.id} --errors")
     columns = ("metric", "mean", "95 % CI", "n")
     terminal.print_table(columns, rows, *columns)

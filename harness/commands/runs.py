@@ -106,7 +106,7 @@ def show(run: str, reports: Path, as_json: bool) -> int:
     """Show what RUN was: its configuration, digests and accounting."""
     import msgspec
 
-    from harness.findings import account
+    from harness.accounting import account
     from harness.places import Places
     from harness.recordings import read
 
@@ -183,12 +183,16 @@ def merge(parts: tuple[Path, ...], reports: Path, as_json: bool) -> int:
     Refused where a shard is missing, unfinished, damaged, of another plan, or there twice and not the same.
     In whatever order the parts are given, the run is the same; decide it with `harness gate RUN`.
     """
+    import msgspec
+
     from harness.api.merging import merge as merge_parts
     from harness.commands.run import say_recorded
     from harness.places import Places
+    from harness.types import Suite
 
     places = Places(reports)
     merged = merge_parts(parts, places)
     state = "" if merged.new else ", which was there already"
     terminal.say(f"{merged.n_parts:,} parts are run {merged.recorded.run.id}{state}", err=as_json)
-    return say_recorded(merged.recorded, merged.path, places, as_json=as_json)
+    suite = msgspec.convert(merged.recorded.run.suite, Suite)
+    return say_recorded(merged.recorded, suite, merged.path, places, as_json=as_json)

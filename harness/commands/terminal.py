@@ -177,7 +177,7 @@ def say_interrupted(
     total = run.n_cases * run.repeats
     where = [] if reports == REPORTS else ["--reports", str(reports)]
     again = shlex.join(["harness", *verb.split(), str(suite), *where, *options, "--resume", run.id])
-    click.echo(f"interrupted: {len(finished.recorded.results):,} of {total:,} answers are kept", err=True)
+    click.echo(f"interrupted: {len(finished.recorded.answered):,} of {total:,} answers are kept", err=True)
     say(f"  go on with   {again}", err=True)
     return 128 + (finished.stopped or 0)
 

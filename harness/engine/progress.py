@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from harness.numbers import number
-from harness.types import Result
+from harness.types import Response, Result
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -34,14 +34,17 @@ class Counts:
         self.in_flight += 1
         self.began_asking = True
 
-    def finished(self, result: Result) -> None:
-        """A result is on disk."""
-        response = result.response
+    def answered(self, response: Response) -> None:
+        """An answer is on disk."""
         self.in_flight -= 1
-        self.done += 1
         self.errors += response.error is not None
         self.retried += response.attempts > 1
         self.cost_usd += response.usage.cost_usd or 0.0
+
+    def finished(self, result: Result) -> None:
+        """A result is on disk."""
+        del result
+        self.done += 1
 
     def left_s(self) -> float | None:
         """Seconds left at the pace so far; None before the first result."""
@@ -79,6 +82,10 @@ class Silent(AbstractContextManager["Silent"]):
     def started(self, case_id: str) -> None:
         """A case is being asked."""
         self.counts.started(case_id)
+
+    def answered(self, response: Response) -> None:
+        """An answer is on disk."""
+        self.counts.answered(response)
 
     def finished(self, result: Result) -> None:
         """A result is on disk."""

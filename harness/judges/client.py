@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -43,12 +44,24 @@ class _Usage(msgspec.Struct):
 class Client:
     """A service that is open; made by ``open_client``."""
 
-    def __init__(
-        self, settings: JudgeSettings, sdk: openai.AsyncOpenAI, http: Any, hide: Callable[[str], str]
-    ) -> None:
-        """Take what ``open_client`` made; ``http`` is what the SDK sends by."""
-        self.settings, self.sdk, self.http = settings, sdk, http
-        self.hide = hide
+    def __init__(self, settings: JudgeSettings, sdk: openai.AsyncOpenAI, hide: Callable[[str], str]) -> None:
+        """Take what ``open_client`` made."""
+        self.settings, self.hide = settings, hide
+        self._sdk = sdk
+        self._create = (
+            sdk.chat.completions.with_streaming_response.create
+        )  # imports now, not in the first call
+
+    @cached_property
+    def sdk_for_others(self) -> tuple[openai.AsyncOpenAI, Any]:
+        """The SDK, and what it sends by, for a library that calls it from event loops of its own.
+
+        Its transport is the slower one: that of ``aiohttp`` belongs to one event loop.
+        """
+        import openai
+
+        http = openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=self.settings.timeout_s)
+        return self._sdk.with_options(http_client=http), http
 
     async def ask(self, question: Question, marker: str) -> Reading:
         """Ask once; once more if the reply is no verdict, saying why.
@@ -96,7 +109,8 @@ class Client:
 
         received = bytearray()
         try:
-            async with self.sdk.chat.completions.with_streaming_response.create(**request) as reply:
+            # What stands in extra_body is sent as it is: the SDK need not look for what it could transform.
+            async with self._create(model=self.settings.model, messages=(), extra_body=request) as reply:
                 async for piece in reply.iter_bytes():
                     received += piece
                     if len(received) > REPLY_BYTES:
@@ -128,16 +142,20 @@ async def open_client(settings: JudgeSettings, hide: Callable[[str], str]) -> As
         raise MissingExtra("openai", "openai", "a judge") from error
     if not settings.base_url.startswith(("http://", "https://")):
         raise UsageError("the base_url of a judge is not an http:// or https:// address")
-    http = openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=settings.timeout_s)
     sdk = openai.AsyncOpenAI(
         base_url=settings.base_url,
         api_key=settings.api_key or "none",  # given none, the SDK would take one from the environment
         max_retries=settings.retries,
         timeout=settings.timeout_s,
-        http_client=http,
+        http_client=openai.DefaultAioHttpClient(follow_redirects=False, timeout=settings.timeout_s),
     )
     async with sdk:
-        yield Client(settings, sdk, http, hide)
+        client = Client(settings, sdk, hide)
+        try:
+            yield client
+        finally:
+            if "sdk_for_others" in vars(client):
+                await client.sdk_for_others[0].close()
 
 
 def _form(settings: JudgeSettings, question: Question) -> dict[str, Any]:

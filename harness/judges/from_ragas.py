@@ -149,13 +149,14 @@ async def _ask(name: str, kind: _Kind, one: One, taken: Mapping[str, Any]) -> Re
     replies: list[Mapping[str, Any]] = []
     token = _heard.set(replies)
     hear = _listening()
-    hooks = one.client.http.event_hooks
+    sdk, http = one.client.sdk_for_others
+    hooks = http.event_hooks
     if not any(getattr(hook, "is_ragas", False) for hook in hooks["response"]):
         hooks["response"].append(hear)
-        one.client.http.event_hooks = hooks
+        http.event_hooks = hooks
     try:
         async with asyncio.timeout(settings.timeout_s):
-            found = await _made(kind, settings, one.client.sdk).ascore(**taken)
+            found = await _made(kind, settings, sdk).ascore(**taken)
     except TimeoutError:
         raise JudgeFailure(f"ragas gave no score within {settings.timeout_s:g} s") from None
     except Exception as error:  # ragas and what it stands on raise of all kinds

@@ -52,7 +52,7 @@ def citation_valid(case: Case, response: Response) -> Score:
     )
 
 
-@metric("citation_precision", version=1)
+@metric("citation_precision", version=2)
 def citation_precision(case: Case, response: Response) -> Score:
     """Share of the claims with a citation that the passages cited for them support, 0..1.
 
@@ -69,7 +69,7 @@ def citation_precision(case: Case, response: Response) -> Score:
     return _score(response, found, sum(claim.supported for claim in cited) / len(cited))
 
 
-@metric("citation_recall", version=1)
+@metric("citation_recall", version=2)
 def citation_recall(case: Case, response: Response) -> Score:
     """Share of the claims of an answer that a passage cited for them supports, 0..1.
 

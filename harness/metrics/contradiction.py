@@ -24,11 +24,21 @@ MOST_CLAUSES = 60
 LONGEST_LOOK = 4000
 
 _NEGATION = re.compile(
-    r"\b(?:not(?! only| just| merely)|no(?!\.? ?\d)|never|none|neither|nor|nothing|nobody|without|cannot"
-    r"|nicht(?! nur)|kein\w*|nie|niemals|nichts|ohne|weder|pas|jamais|aucune?|rien|sans"
-    r"|nunca|jamás|ning[uú]n[ao]?|sin|tampoco|não|nem|sem|nenhum\w*|non|senza|nessun\w*|niente"
+    r"\b(?:not(?! only| just| merely)|no(?!\.? ?\d|[,:;])|never|none|neither|nor|nothing|nobody|without"
+    r"|cannot|nicht(?! nur)|kein\w*|nie|niemals|nichts|ohne|weder|pas|jamais|aucune?|rien|sans"
+    r"|nunca|jamás|ning[uú]n[ao]?|sin|tampoco|não|nem|sem|nenhum\w*|non(?![,:;])|senza|nessun\w*|niente"
     r"|niet|geen|nooit|niets|zonder|inte|aldrig|ingen|nie|bez|nigdy|не|нет|ни|без|никогда|değil|yok"
     r"|لا|لم|لن|ليس\w*|غير|بدون)\b|n't\b|않|없|못하|아니|不|没|沒|无|無|未|ない|なく|なかっ|ません",
+    re.IGNORECASE,
+)
+# Words that deny without a negation, in five languages.
+_DENIAL = re.compile(
+    r"\b(?:fail\w*|lack\w*|absen(?:t|ce)|refus\w+|reject\w+|den(?:y|ies|ied)|forb[ia]d\w*|prohibit\w*"
+    r"|ban(?:s|ned)?|insufficient\w*|unable|unlikely|impossible|hardly|barely|rarely|seldom|little|few|instead"
+    r"|other than|rather than|only|except\w*|unless|otherwise|against|waive\w*|avoid\w*|prevent\w*"
+    r"|stop(?:s|ped)?|off|closed|free|nur|sonst|außer|verboten|kaum|geschlossen|kostenlos|untersagt"
+    r"|ne|ni|seulement|interdit\w*|sauf|sinon|gratuit\w*|fermée?s?|solo|sólo|salvo|prohibid\w+|cerrad\w+|gratis)\b"
+    r"|禁止|休み|無料|以外|のみ|だけ|限り",
     re.IGNORECASE,
 )
 _PORTUGUESE_NO = re.compile(r"\bno\b", re.IGNORECASE)
@@ -89,6 +99,15 @@ def polarity_differs(claim: str, text: str, weight: Callable[[str], float], lang
         if near and all(_opposed(clause, other) for other in near):
             return True
     return False
+
+
+def denies(claim: str, text: str, language: str | None) -> bool:
+    """Tell whether a claim is negated and nothing in a text is, not even by a word like "fail" or "only"."""
+    return bool(
+        negations(claim, language)
+        and not negations(text, language)
+        and not _DENIAL.search(text[:LONGEST_LOOK])
+    )
 
 
 def negations(text: str, language: str | None) -> int:

@@ -18,7 +18,7 @@ from harness.types import Case, Response, Score
 MOST_EVIDENCE = 3
 
 
-@metric("faithfulness", version=2)
+@metric("faithfulness", version=3)
 def faithfulness(case: Case, response: Response) -> Score:
     """Share of the answer's claims that the retrieved passages support, 0..1.
 

@@ -107,12 +107,6 @@ _UNSURE = {
     "fr": "pourrait pourraient peut-être probablement éventuellement",
     "es": "podría podrían quizá quizás posiblemente probablemente",
 }
-_SPEAKER = {
-    "en": "i my me i'm i've we our you",
-    "de": "ich mein mir mich wir unser du",
-    "fr": "je mon moi nous notre vous",
-    "es": "yo mi nosotros nuestro tú usted",
-}
 
 
 def opposite(claim: set[str], text: set[str], known: frozenset[str], language: str | None) -> str:
@@ -143,11 +137,6 @@ def says_more(claim: set[str], text: set[str], language: str | None) -> bool:
         return True
     unsure = frozenset(_UNSURE.get(spoken, "").split())
     return not unsure.isdisjoint(text) and unsure.isdisjoint(claim)
-
-
-def speaks_for_itself(claim: set[str], text: set[str], language: str | None) -> bool:
-    """Tell whether a claim speaks of the speaker or the listener, and the text does not use that word."""
-    return not claim.intersection(_SPEAKER.get(language or "en", "").split()) <= text
 
 
 @functools.cache

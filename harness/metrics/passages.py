@@ -77,6 +77,7 @@ class Sources(NamedTuple):
     language: str | None
     where: dict[str, list[tuple[int, int]]]
     n_sentences: int
+    n_words: int
     stems: frozenset[str]
     words: frozenset[str]
     quantities: Quantities
@@ -101,6 +102,7 @@ def read_sources(passages: Iterable[Passage], language: str | None = None) -> So
         found = numbers(text)
         starts = [number.start for number in found]
         items.append(Source(passage, text, text.casefold(), spans, stems, found, starts))
+    said = [words(source.text) for source in items]
     where: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for i, source in enumerate(items):
         for j, sentence in enumerate(source.stems):
@@ -111,8 +113,9 @@ def read_sources(passages: Iterable[Passage], language: str | None = None) -> So
         language,
         dict(where),
         sum(len(source.spans) for source in items),
+        sum(map(len, said)),
         frozenset(where),
-        frozenset(word for source in items for word in words(source.text)),
+        frozenset().union(*said),
         quantities((source.text, number) for source in items for number in source.numbers),
         frozenset(run for source in items for run in runs(source.text)),
     )

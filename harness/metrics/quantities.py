@@ -16,9 +16,10 @@ _UNITS = {
         "seconds?|secs?|sekunden?|secondes?|segundos?|秒": 1,
         "minutes?|mins?|minuten?|minutos?|分": 60,
         "hours?|hrs?|stunden?|std|heures?|horas?|時間": 3600,
-        "days?|tage?n?|jours?|días?|dias?|日": 86400,
+        "(?:working |business )?days?|(?:werk|arbeits)?tage?n?|jours?|días?|dias?|(?:営業)?日": 86400,
         "weeks?|wochen?|semaines?|semanas?|週間?": 604800,
     },
+    "clock": {":[0-5]\\d(?!\\d)": 1},
     "calendar": {
         "months?|monate?n?|mois|mes(?:es)?|[かヶ]月": 1,
         "years?|jahre?n?|ans?|années?|años?|年間": 12,
@@ -36,21 +37,25 @@ _UNITS = {
     "money": {"€|eur|euros?": 1},
     "dollars": {r"\$|usd|dollars?": 1},
     "sterling": {"£|gbp": 1},
-    "yen": {"¥|円|jpy|yen": 1},
+    "yen": {"¥|円|jpy|yen(?:e?s)?": 1},
+    "heat": {"° ?c|℃|degrees celsius|grad celsius": 1},
+    "fahrenheit": {"° ?f|℉|degrees fahrenheit": 1},
     "share": {"%|percent|per cent|prozent|pour cent|por ciento|パーセント": 1},
 }
 # Quantities of one group are told apart by their unit.
 _KINDS = {
     "time": "time", "calendar": "time", "length": "length", "distance": "length", "mass": "mass",
     "weight": "mass", "money": "money", "dollars": "money", "sterling": "money", "yen": "money",
-    "share": "share",
+    "clock": "clock", "heat": "heat", "fahrenheit": "heat", "share": "share",
 }  # fmt: skip
 _UNIT = [
-    (re.compile(rf"[\s\-]{{0,2}}(?:{names})(?![a-zà-ÿ])"), measure, size)
+    (re.compile(rf"[\s\-]{{0,3}}(?:{names})(?![a-zà-ÿ])"), measure, size)
     for measure, sizes in _UNITS.items()
     for names, size in sizes.items()
 ]
 _SIGN_BEFORE = re.compile(r"([€$£¥])\s?$")
+# The unit of a range stands after its upper end.
+_RANGE = re.compile(r"(?: ?[-–~～〜] ?| (?:to|bis|à|a) )(?=\d)[\d.,]*\d|\+(?= ?[^\W\d])")
 _ABOUT = re.compile(
     r"(?:\b(?:about|around|approximately|approx\.?|roughly|nearly|almost|over|under|more than|less than|up to"
     r"|some|etwa|rund|ungefähr|ca\.?|fast|knapp|über|mehr als|environ|presque|près de|plus de"
@@ -61,12 +66,25 @@ ABOUT = Decimal("0.05")
 """By how much, in proportion, a number may differ from one that is said to be about as large."""
 
 
+class _Unit(NamedTuple):
+    """What a unit measures, its size, and where the number with it stands."""
+
+    measure: str
+    size: int
+    start: int
+    end: int
+
+
 class Quantities(NamedTuple):
-    """The numbers that texts state: all readings, in order, and those with a unit in its smallest size."""
+    """The numbers that texts state: all readings, in order, and those with a unit in its smallest size.
+
+    ``measures`` is what these units measure.
+    """
 
     readings: frozenset[Decimal]
     ordered: list[Decimal]
     sized: frozenset[tuple[str, Decimal]]
+    measures: frozenset[str]
 
 
 def quantities(found: Iterable[tuple[str, Number]]) -> Quantities:
@@ -78,18 +96,30 @@ def quantities(found: Iterable[tuple[str, Number]]) -> Quantities:
         unit = unit_of(text, number)
         if unit:
             sized |= {(unit[0], reading * unit[1]) for reading in number.readings}
-    return Quantities(frozenset(readings), sorted(readings), frozenset(sized))
+    return Quantities(
+        frozenset(readings), sorted(readings), frozenset(sized), frozenset(measure for measure, _ in sized)
+    )
 
 
 def unit_of(text: str, number: Number) -> tuple[str, int] | None:
     """Give what the number's unit measures and its size, or None where no known unit stands beside it."""
-    after = text[number.end : number.end + 14].casefold()
-    sign = _SIGN_BEFORE.search(text[max(0, number.start - 2) : number.start])
-    if sign:
-        after = sign.group(1)
+    found = _find_unit(text, number)
+    return found and (found.measure, found.size)
+
+
+def _find_unit(text: str, number: Number) -> _Unit | None:
+    """Find the unit of a number before it, after it, or after the upper end of its range."""
+    sign = _SIGN_BEFORE.search(text, max(0, number.start - 2), number.start)
+    upper = None if sign else _RANGE.match(text, number.end)
+    end = upper.end() if upper else number.end
+    after = sign.group(1) if sign else text[end : end + 20].casefold()
     if not after.strip():
         return None
-    return next(((measure, size) for pattern, measure, size in _UNIT if pattern.match(after)), None)
+    for pattern, measure, size in _UNIT:
+        match = pattern.match(after)
+        if match:
+            return _Unit(measure, size, *((sign.start(), end) if sign else (number.start, end + match.end())))
+    return None
 
 
 def states(claim: str, number: Number, known: Quantities) -> bool:
@@ -117,11 +147,22 @@ def nearly_states(claim: str, number: Number, known: Quantities) -> bool:
     return False
 
 
+def in_other_units(claim: str, number: Number, known: Quantities) -> bool:
+    """Tell whether texts have a claim's number only as something else than the claim does: a year, not euros.
+
+    It takes the claim's unit, and other numbers of the texts that measure the same.
+    """
+    unit = unit_of(claim, number)
+    if unit is None or unit[0] not in known.measures or not number.readings & known.readings:
+        return False
+    same = any((unit[0], reading * unit[1]) in known.sized for reading in number.readings)
+    return not same and not nearly_states(claim, number, known)
+
+
 def with_unit(text: str, number: Number) -> str:
-    """Give a number as written, with the unit after it where there is one."""
-    after = text[number.end : number.end + 14]
-    ends = [match.end() for pattern, _, _ in _UNIT if (match := pattern.match(after.casefold()))]
-    return text[number.start : number.end] + after[: max(ends, default=0)]
+    """Give a number as written, with its unit where there is one."""
+    unit = _find_unit(text, number)
+    return text[unit.start : unit.end] if unit else text[number.start : number.end]
 
 
 def other_unit(claim: str, number: Number, text: str, found: Iterable[Number]) -> str:

@@ -6,10 +6,17 @@ import re
 from typing import NamedTuple
 
 from harness.language import content_stems, is_function_word, words
-from harness.metrics.contradiction import negations, other_number, polarity_differs
-from harness.metrics.opposites import opposite, says_more, speaks_for_itself
+from harness.metrics.contradiction import denies, negations, other_number, polarity_differs
+from harness.metrics.opposites import opposite, says_more
 from harness.metrics.passages import Sources, Window, find_windows, numbers_within, plain, runs
-from harness.metrics.quantities import nearly_states, other_unit, quantities, states, with_unit
+from harness.metrics.quantities import (
+    in_other_units,
+    nearly_states,
+    other_unit,
+    quantities,
+    states,
+    with_unit,
+)
 from harness.numerals import Number, numbers
 
 # Bounds the time that a hostile text can take; honest sentences stay below it.
@@ -19,7 +26,10 @@ LONGEST_CLAIM = 2000
 # contradicts it; and that one sentence must have for a number or a name to be all that is missing.
 SAME_MATTER = 0.6
 NUMBER_MISSING = 0.45
-NAME_MISSING = 0.8
+NAME_MISSING = 0.6
+
+# Of so many words of passages it tells most that a number or a name is in none; of fewer, in proportion less.
+MUCH_TEXT = 400
 
 _WORD = re.compile(r"(?<![\w'-])[^\W\d_][\w'-]+")
 _MONTH_NAMES = """
@@ -34,12 +44,11 @@ class Signals(NamedTuple):
     - ``characters``: share of the claim's runs of five letters that the passages have (word forms, phrases);
     - ``coverage``: share of its content words that the best single sentence has;
     - ``numbers``: a number in digits is nowhere in the passages, whatever its unit or format;
-    - ``names``: a capitalised name is neither there nor in the question; counts by ``coverage``;
+    - ``names``: a capitalised name is neither there nor in the question; the more text, the more both count;
     - ``polarity``: the best window says the same with the other polarity;
     - ``negation``: that, or one of the two is negated and the other is not;
     - ``opposite``: a word's opposite stands in the window, and the word does not;
     - ``strength``: the claim says "all", "only" or "more", or leaves out "may", where the window does not;
-    - ``speaker``: the claim speaks of its speaker or listener, and the window does not;
     - ``numbers_differ``: the window has another number, or another unit, in the place of one of the claim's.
     """
 
@@ -51,7 +60,6 @@ class Signals(NamedTuple):
     negation: float
     opposite: float
     strength: float
-    speaker: float
     numbers_differ: float
 
 
@@ -92,28 +100,31 @@ def look_at(claim: str, sources: Sources, question: str = "") -> Look:
     other = opposite(said, there, sources.words, language)
     digits = [number for number in stated if text[number.start].isdigit()]
     number = next((number for number in digits if not states(text, number, sources.quantities)), None)
+    misread = next((number for number in digits if in_other_units(text, number, sources.quantities)), None)
     name = _unknown_name(text, sources, plain(question))
+    telling = min(1.0, sources.n_words / MUCH_TEXT)
     signals = Signals(
         characters,
         coverage,
-        float(number is not None),
-        coverage if name else 0.0,
+        telling if number else 0.0,
+        telling if name else 0.0,
         float(polarity),
         float(negated),
         float(bool(other)),
         float(says_more(said, there, language)),
-        float(speaks_for_itself(said, there, language)),
         float(bool(differs)),
     )
     if differs:
         return Look(signals, windows, differs, contradicts=True)
-    if polarity and same_matter:
+    if same_matter and (polarity or denies(text, window.text, language)):
         return Look(signals, windows, "one is negated, the other is not", contradicts=True)
     if other and same_matter:
         return Look(signals, windows, f"the passage says the opposite of {other}", contradicts=True)
     against = ""
-    if number is not None and coverage >= NUMBER_MISSING:
+    if number and coverage >= NUMBER_MISSING:
         against = f"{text[number.start : number.end]} is not in the passages"
+    elif misread:
+        against = f"{with_unit(text, misread)} is not in the passages"
     elif name and coverage >= NAME_MISSING:
         against = f"{name} is not in the passages"
     return Look(signals, windows, against, contradicts=False)

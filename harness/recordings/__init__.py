@@ -1,10 +1,12 @@
 """A run as checksummed JSON lines on disk: appended while it happens, read back, slimmed to a baseline.
 
-One line is ``{"kind":"run|case|result|end","data":<json>,"crc32":"8 hex"}``, with the CRC-32 of the exact
-bytes of ``<json>``. First the run, then one line a planned case with the stage in which it is asked, then
-results as they arrive, then an end line with their number, the SHA-256 of all lines before it and the look at
-which the run stopped early, if it did. A resumed run goes on after the end line; of several results for the
-same case and repeat the last one counts. A part of a run begins with a ``shard`` line that says which it is.
+A line is ``{"kind":"...","data":<json>,"crc32":"8 hex"}``, with the CRC-32 of the exact bytes of ``<json>``.
+First the ``run``, then a ``case`` for each that is planned, with the stage in which it is asked, then every
+``answer`` as it arrives and its ``scores`` as they are computed (packed: both in one ``result``), then an
+``end`` with the number of results, the SHA-256 of all lines before it and the look at which the run stopped
+early, if it did. A resumed run goes on after the end line; of several results for the same case and repeat
+the last one counts. An answer without scores was paid for: it is scored, not asked for again.
+A part of a run begins with a ``shard`` line that says which it is.
 """
 
 from harness.recordings.files import rename, write_whole

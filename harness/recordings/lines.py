@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from harness.types import Case, EarlyStop, Response, Result, Run, Shard
+from harness.types import Case, EarlyStop, Response, Result, Run, Score, Shard
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -20,6 +20,22 @@ class CaseLine(Struct, frozen=True, omit_defaults=True):
     digest: str
     case: Case
     stage: Annotated[int, Meta(ge=0, le=99)] = 0
+
+
+class AnswerLine(Struct, frozen=True):
+    """An answer as it arrived; its scores come in a line of their own."""
+
+    case_id: str
+    repeat: int
+    response: Response
+
+
+class ScoresLine(Struct, frozen=True):
+    """The scores of the last answer of a case and repeat."""
+
+    case_id: str
+    repeat: int
+    scores: dict[str, Score]
 
 
 class End(Struct, frozen=True, omit_defaults=True):
@@ -38,18 +54,20 @@ _DECODERS: dict[bytes, msgspec.json.Decoder[Any]] = {
     b"shard": msgspec.json.Decoder(Shard),
     b"run": msgspec.json.Decoder(Run),
     b"case": msgspec.json.Decoder(CaseLine),
+    b"answer": msgspec.json.Decoder(AnswerLine),
+    b"scores": msgspec.json.Decoder(ScoresLine),
     b"result": msgspec.json.Decoder(Result),
     b"end": msgspec.json.Decoder(End),
 }
 
 
 def dump(kind: bytes, value: Struct) -> bytes:
-    """Give the line of a value. Text that UTF-8 cannot hold is spelled out; a result is marked for it."""
+    """Give the line of a value. Text that UTF-8 cannot hold is spelled out; an answer is marked for it."""
     try:
         return _frame(kind, _ENCODER.encode(value))
     except UnicodeEncodeError:
         tree = _spell_out(msgspec.to_builtins(value))
-        if isinstance(value, Result):
+        if isinstance(value, (AnswerLine, Result)):
             tree["response"]["text_repaired"] = True
         return _frame(kind, _ENCODER.encode(tree))
 
@@ -77,7 +95,7 @@ def unframe(line: bytes) -> tuple[bytes, bytes] | None:
 
 
 def parse(kind: bytes, data: bytes) -> Any:
-    """Give the value of a line's data: Shard, Run, CaseLine, Result or End.
+    """Give the value of a line's data: Shard, Run, CaseLine, AnswerLine, ScoresLine, Result or End.
 
     Raises:
         ValueError: the data does not describe such a value.

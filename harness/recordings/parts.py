@@ -56,7 +56,8 @@ def read_part(path: Path) -> Part:
         what = f"{path} is the recording of run {run.id!r}, and no part of one"
         raise RecordingError(what, mend="leave it out: harness runs import loads whole runs")
     wanted = len(recorded.cases) * run.repeats
-    if not recorded.complete or len(recorded.results) != wanted or len(shard.places) != len(recorded.cases):
+    whole = recorded.complete and len(recorded.results) == wanted and not recorded.unscored
+    if not whole or len(shard.places) != len(recorded.cases):
         what = f"{path} is unfinished: {len(recorded.results):,} of {wanted:,} answers"
         raise RecordingError(what, mend=f"go on with it: {command_of(run.id, shard.number, shard.of)}")
     return Part(path, run, shard, tail.sha256.hexdigest(), tail.n_results)

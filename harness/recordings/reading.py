@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import Place, RecordingError
-from harness.recordings.lines import CaseLine, parse, unframe
+from harness.recordings.lines import AnswerLine, CaseLine, ScoresLine, parse, unframe
 from harness.recordings.stages import stopped_at
 from harness.types import EarlyStop, Recorded, Result, Run, Shard
 
@@ -28,6 +28,29 @@ class Tail:
         self.complete = False
         self.stop: EarlyStop | None = None
         self.shard: Shard | None = None
+
+
+class _Results:
+    """The last result of every case and repeat, and the answers that came after it or without one."""
+
+    def __init__(self) -> None:
+        self.scored: dict[tuple[str, int], Result] = {}
+        self.unscored: dict[tuple[str, int], Result] = {}
+
+    def take(self, line: AnswerLine | ScoresLine | Result) -> bool:
+        """Take the next line; false for scores of what was never answered."""
+        key = line.case_id, line.repeat
+        if isinstance(line, Result):
+            self.scored[key] = line
+            self.unscored.pop(key, None)
+        elif isinstance(line, AnswerLine):
+            self.unscored[key] = Result(*key, line.response)
+        else:
+            answer = self.unscored.pop(key, None) or self.scored.get(key)
+            if answer is None:
+                return False
+            self.scored[key] = Result(*key, answer.response, line.scores)
+        return True
 
 
 def read(path: Path) -> Recorded:
@@ -56,7 +79,7 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
     tail = Tail()
     run: Run | None = None
     cases: dict[str, CaseLine] = {}
-    results: dict[tuple[str, int], Result] = {}
+    results = _Results()
     notices: list[str] = []
     for number, line in _lines(path):
         if not line.endswith(b"\n"):
@@ -67,17 +90,22 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
         kind, value = _value(path, number, line)
         if kind == b"shard" and not tail.size:
             tail.shard = value
-        elif (kind == b"run") != (run is None) or (kind == b"case" and (tail.n_results or tail.complete)):
+        elif (
+            kind == b"shard"
+            or (kind == b"run") != (run is None)
+            or (kind == b"case" and (tail.n_results or tail.complete))
+        ):
             raise _damage(path, number, f"a {kind.decode()} line stands in the wrong place")
         elif kind == b"run":
             run = value
         elif kind == b"case":
             cases[value.case.id] = value
-        elif kind == b"result":
+        elif kind != b"end":
             if value.case_id not in cases:
-                raise _damage(path, number, f"a result of case {value.case_id!r}, which was not selected")
-            results[value.case_id, value.repeat] = value
-            tail.n_results += 1
+                raise _damage(path, number, f"a line of case {value.case_id!r}, which was not selected")
+            if not results.take(value):
+                raise _damage(path, number, f"scores of case {value.case_id!r} without an answer before them")
+            tail.n_results += kind != b"answer"
         elif (value.results, value.sha256) != (tail.n_results, tail.sha256.hexdigest()):
             raise _damage(path, number, "lines before the end line are missing or were changed")
         elif not value.texts:
@@ -93,7 +121,7 @@ def _recorded(
     path: Path,
     run: Run | None,
     cases: dict[str, CaseLine],
-    results: dict[tuple[str, int], Result],
+    results: _Results,
     tail: Tail,
     notices: list[str],
 ) -> Recorded:
@@ -111,11 +139,12 @@ def _recorded(
         run=run,
         cases=tuple(line.case for line in cases.values()),
         digests={case_id: line.digest for case_id, line in cases.items()},
-        results=tuple(results[key] for key in sorted(results, key=lambda key: (place[key[0]], key[1]))),
+        results=tuple(sorted(results.scored.values(), key=lambda one: (place[one.case_id], one.repeat))),
         complete=tail.complete,
         notices=tuple(notices),
         stages=stages if n_stages > 1 else {},
         stop=tail.stop,
+        unscored=tuple(results.unscored.values()),
         shard=tail.shard,
     )
 

@@ -29,6 +29,7 @@ def stopped_at(recorded: Recorded, stop: EarlyStop) -> Recorded:
     kept = {case_id for case_id, stage in recorded.stages.items() if stage < stop.look}
     return replace(
         recorded,
+        unscored=tuple(answer for answer in recorded.unscored if answer.case_id in kept),
         cases=tuple(case for case in recorded.cases if case.id in kept),
         digests={case_id: digest for case_id, digest in recorded.digests.items() if case_id in kept},
         results=tuple(result for result in recorded.results if result.case_id in kept),

@@ -11,9 +11,9 @@ from types import TracebackType
 
 from harness.errors import RecordingError
 from harness.recordings.files import cannot_write, lock, write_whole
-from harness.recordings.lines import End, dump, dump_header
+from harness.recordings.lines import AnswerLine, End, ScoresLine, dump, dump_header
 from harness.recordings.reading import Tail, read_to_tail
-from harness.types import Case, EarlyStop, Recorded, Result, Run, Shard
+from harness.types import Case, EarlyStop, Recorded, Response, Result, Run, Shard
 
 _SYNC_LINES = 20
 _SYNC_S = 1.0
@@ -105,10 +105,22 @@ class Recording:
             ValueError: the case is not one of this recording's.
             RecordingError: it cannot be written (disk full, say); all before it is kept.
         """
-        if result.case_id not in self._case_ids:
-            raise ValueError(f"case {result.case_id!r} is not part of this recording")
-        self._write(dump(b"result", result))
+        self._add(b"result", result)
         self._tail.n_results += 1
+
+    def answered(self, case_id: str, repeat: int, response: Response) -> None:
+        """Write an answer that is not scored yet; raises what ``append`` does."""
+        self._add(b"answer", AnswerLine(case_id, repeat, response))
+
+    def scored(self, result: Result) -> None:
+        """Write the scores of the last answer to its case and repeat; raises what ``append`` does."""
+        self._add(b"scores", ScoresLine(result.case_id, result.repeat, result.scores))
+        self._tail.n_results += 1
+
+    def _add(self, kind: bytes, line: Result | AnswerLine | ScoresLine) -> None:
+        if line.case_id not in self._case_ids:
+            raise ValueError(f"case {line.case_id!r} is not part of this recording")
+        self._write(dump(kind, line))
         self._tail.complete = False
         self._n_waiting += 1
         if self._n_waiting >= _SYNC_LINES:

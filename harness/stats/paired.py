@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import ndtri, stdtr, stdtrit
 
 SOLVE_STEPS, SOLVED = 100, 1e-9
 """Most steps to a detectable mean, and the relative step at which it is found."""
@@ -130,11 +130,15 @@ def positive_mean_test(result: ClusteredMean) -> float:
         return 1.0
     if result.se == 0:
         return 0.5 if result.mean == 0 else float(result.mean < 0)
+    from scipy.special import stdtr  # a third of a second of imports: not for a mean alone
+
     return float(stdtr(result.df, -result.mean / result.se))
 
 
 def student_quantile(df: int, level: float) -> float:
     """Student's t quantile; infinite without degrees of freedom."""
+    from scipy.special import stdtrit
+
     return float(stdtrit(df, level)) if df > 0 else math.inf
 
 
@@ -178,7 +182,7 @@ def detectable_mean(
     """
     if not math.isfinite(result.se):
         return math.inf
-    critical, beyond = float(ndtri(1 - alpha)), float(ndtri(power))
+    critical, beyond = NormalDist().inv_cdf(1 - alpha), NormalDist().inv_cdf(power)
     if jumps is None:
         return (critical + beyond) * result.se
     unit = jumps.size / result.n

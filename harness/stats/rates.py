@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-
-from scipy.special import betaincinv, ndtri
+from statistics import NormalDist
 
 
 def wilson_ci(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
@@ -17,7 +16,7 @@ def wilson_ci(successes: float, n: float, level: float = 0.95) -> tuple[float, f
         n: above 0.
         level: confidence in (0, 1).
     """
-    z = float(ndtri((1 + level) / 2))
+    z = NormalDist().inv_cdf((1 + level) / 2)
     rate = successes / n
     centre = rate + z * z / (2 * n)
     half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
@@ -62,6 +61,8 @@ def clopper_pearson_upper(successes: int, n: int, level: float = 0.95) -> float:
     """
     if not 0 <= successes <= n:
         raise ValueError(f"{successes} successes of {n}")
+    from scipy.special import betaincinv
+
     return 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, level))
 
 

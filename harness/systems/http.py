@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+import msgspec
+
 from harness.errors import SystemFailure, UsageError, did_you_mean
 from harness.systems.answers import SHOWN, bad, decode_text, query_fields, shown, to_response
 from harness.systems.http_status import status_failure
@@ -50,22 +52,27 @@ async def connect(
         UsageError: an option is wrong.
     """
     import aiohttp
+    import yarl
 
     _check_url(url)
+    place = yarl.URL(url)
     ask_fields = _request_fields(request if request is not None else {"input": "$.input"})
     paths = answer_paths(response, "response") if response else None
+    content_type = {} if method == "GET" else {"Content-Type": "application/json"}
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"Accept": "application/json", **_checked_headers(headers or {})},
+        headers={"Accept": "application/json", **content_type, **_checked_headers(headers or {})},
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
     ) as session:
 
         async def answer(query: Query) -> Response:
             fields = _filled(ask_fields, query)
-            sent: dict[str, Any] = {"params": _parameters(fields)} if method == "GET" else {"json": fields}
+            sent: dict[str, Any] = (
+                {"params": _parameters(fields)} if method == "GET" else {"data": _encoded(fields)}
+            )
             try:
-                async with session.request(method, url, allow_redirects=False, **sent) as reply:
+                async with session.request(method, place, allow_redirects=False, **sent) as reply:
                     text = decode_text(await _body(reply, response_bytes))
                     body = decode_json(text, f"the reply ({reply.content_type})")
                     return to_response(paths.read(body) if paths else body)
@@ -139,6 +146,13 @@ def _filled(fields: list[tuple[tuple[str, ...], JsonPath | Scalar]], query: Quer
             inner = inner.setdefault(key, {})
         inner[keys[-1]] = value.value(available, "query") if isinstance(value, JsonPath) else value
     return filled
+
+
+def _encoded(fields: Mapping[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(fields)
+    except UnicodeEncodeError:  # a lone surrogate: JSON can escape what UTF-8 cannot hold
+        return json.dumps(fields).encode()
 
 
 def _parameters(fields: Mapping[str, Any]) -> dict[str, str]:

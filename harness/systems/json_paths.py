@@ -89,7 +89,7 @@ def decode_json(text: str, what: str) -> Any:
         SystemFailure: ``bad_response`` with the first 200 characters of the text.
     """
     try:
-        return json.loads(text.removeprefix("\ufeff"), parse_constant=_refuse_constant)
+        return _DECODER.decode(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise SystemFailure("bad_response", f"{what} is not JSON ({reason[:100]}): {shown(text)}") from None
@@ -207,3 +207,6 @@ def _kind(value: object) -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

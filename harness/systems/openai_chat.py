@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -17,9 +17,6 @@ from harness.systems.http_status import status_failure
 from harness.systems.json_paths import decode_json, json_path
 from harness.systems.prompts import read_prompt
 from harness.types import Passage, Query, Response, Timings, Usage
-
-if TYPE_CHECKING:
-    import openai
 
 RESPONSE_BYTES = 2_000_000
 
@@ -79,8 +76,9 @@ async def connect(
         api_key=api_key or "none",  # given none, the client would take one from the environment
         max_retries=0,
         timeout=None,
-        http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=None),
+        http_client=openai.DefaultAioHttpClient(follow_redirects=False, timeout=None),
     )
+    create = client.chat.completions.with_streaming_response.create  # imports now, not in the first call
     async with client, imported(retriever, "retriever") if retriever else nullcontext() as retrieve:
 
         async def answer(query: Query) -> Response:
@@ -88,7 +86,7 @@ async def connect(
             passages = await _passages(query, retrieve)
             retrieved = time.perf_counter()
             messages = template.messages(query, passages)
-            text = await _complete(client, body | {"messages": messages})
+            text = await _complete(create, body | {"messages": messages})
             timings = Timings(
                 retrieve_s=retrieved - started if retrieve else None,
                 generate_s=time.perf_counter() - retrieved,
@@ -111,13 +109,14 @@ async def _passages(query: Query, retrieve: Ask | None) -> tuple[Passage, ...]:
     return query.contexts if retrieve is None else to_passages(await retrieve(query))
 
 
-async def _complete(client: openai.AsyncOpenAI, body: dict[str, Any]) -> str:
+async def _complete(create: Callable[..., Any], body: dict[str, Any]) -> str:
     """Send one request; give the text of the reply."""
     import openai
 
     received = bytearray()
     try:
-        async with client.chat.completions.with_streaming_response.create(**body) as reply:
+        # What stands in extra_body is sent as it is: the SDK need not look for what it could transform.
+        async with create(model=body["model"], messages=(), extra_body=body) as reply:
             async for piece in reply.iter_bytes():
                 received += piece
                 if len(received) > RESPONSE_BYTES:

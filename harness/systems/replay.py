@@ -101,7 +101,7 @@ def _read(path: Path, fields: dict[str, str] | None, where: dict[str, str]) -> d
             continue
         case_id, answer = read
         repeats = answers.setdefault(case_id, {})
-        if answer.repeat in repeats:
+        if answer.repeat in repeats and not ours:
             raise UsageError(
                 f"id {case_id!r} occurs twice: lines {repeats[answer.repeat].line} and {number}", place
             )
@@ -143,7 +143,7 @@ def _recorded(line: bytes, number: int, names: _Names, place: Place) -> tuple[st
         frame = msgspec.json.decode(line, type=_Frame)
         if zlib.crc32(frame.data) != int(frame.crc32, 16):
             raise UsageError("the checksum of this line does not agree with it", place)
-        if frame.kind != "result":
+        if frame.kind not in {"answer", "result"}:
             return None
         result = msgspec.json.decode(frame.data)
         case_id, repeat, response = result["case_id"], result["repeat"], result["response"]

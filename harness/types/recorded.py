@@ -124,6 +124,7 @@ class Recorded(Struct, frozen=True):
     Where the run could stop early, ``stages`` has the stage (from 0) of each of the ``run.n_cases`` planned
     cases; otherwise it is empty. Where it did stop, ``stop`` says so and ``cases`` are those of the stages
     before: the others were never to be asked and are not missing. A run at a look is shown the same way.
+    ``unscored`` has answers that were recorded and not scored before the run was interrupted.
     ``trust`` says of each judged metric why its judges may not decide a gate, empty where they may.
     ``shard`` is set where it is one part of a run.
     """
@@ -138,6 +139,14 @@ class Recorded(Struct, frozen=True):
     stop: EarlyStop | None = None
     trust: dict[str, str] = field(default_factory=dict)
     shard: Shard | None = None
+    unscored: tuple[Result, ...] = ()
+
+    @property
+    def answered(self) -> tuple[Result, ...]:
+        """The last answer of every case and repeat, scored or not."""
+        open_ = {(answer.case_id, answer.repeat) for answer in self.unscored}
+        scored = (result for result in self.results if (result.case_id, result.repeat) not in open_)
+        return (*scored, *self.unscored)
 
     @property
     def looks(self) -> tuple[float, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import signal
 import time
@@ -131,11 +133,21 @@ def test_repeats_of_a_case_are_asked_in_its_stage(folder: Path) -> None:
     assert len(done.recorded.results) == 240
 
 
-def cut(path: Path, kept: int, torn: int = 0) -> None:
+def cut(path: Path, kept: float, torn: int = 0) -> None:
     """Leave so many results of a recording, and some bytes of the next line, as a kill does."""
     lines = path.read_bytes().splitlines(keepends=True)
-    header = sum(b'{"kind":"result"' not in line and b'{"kind":"end"' not in line for line in lines)
-    path.write_bytes(b"".join(lines[: header + kept]) + lines[header + kept][:torn])
+    kinds = [json.loads(line)["kind"] for line in lines]
+    header = [line for line, kind in zip(lines, kinds, strict=True) if kind in {"run", "case"}]
+    answers, scores = (
+        {
+            json.loads(line)["data"]["case_id"]: line
+            for line, is_ in zip(lines, kinds, strict=True)
+            if is_ == kind
+        }
+        for kind in ("answer", "scores")
+    )
+    rest = [line for case_id in answers for line in (answers[case_id], scores[case_id])] + lines[-1:]
+    path.write_bytes(b"".join([*header, *rest[: int(2 * kept)]]) + rest[int(2 * kept)][:torn])
 
 
 @pytest.mark.parametrize(
@@ -146,6 +158,8 @@ def cut(path: Path, kept: int, torn: int = 0) -> None:
         (79, 0, [1, 2]),
         (80, 0, [1, 2]),  # killed before or during the first look
         (80, 25, [1, 2]),
+        (33.5, 0, [1, 2]),  # killed between an answer and its scores
+        (80.5, 9, [2]),
         (81, 0, [2]),  # the first look was passed: its stage is over
         (119, 9, [2]),
         (120, 0, [2]),  # killed before or during the look that stops
@@ -153,7 +167,7 @@ def cut(path: Path, kept: int, torn: int = 0) -> None:
     ],
 )
 def test_a_run_cut_short_takes_the_same_looks_and_stops_at_the_same(
-    folder: Path, kept: int, torn: int, looks_taken: list[int]
+    folder: Path, kept: float, torn: int, looks_taken: list[int]
 ) -> None:
     """Wherever it was killed, resumed it asks what is missing up to the same look and records the same."""
     whole = ask(Looks(2))
@@ -162,7 +176,7 @@ def test_a_run_cut_short_takes_the_same_looks_and_stops_at_the_same(
     looks = Looks(2)
     again = ask(looks, resume="r")
     assert [look for look, _ in looks.seen] == looks_taken
-    assert sum(calls_of(folder).values()) == 120 - kept
+    assert sum(calls_of(folder).values()) == 120 - math.ceil(kept)
     assert again.recorded.stop == whole.recorded.stop
     assert [result.case_id for result in again.recorded.results] == [
         result.case_id for result in whole.recorded.results
@@ -206,7 +220,7 @@ def test_a_stop_that_was_overruled_stays_so(folder: Path) -> None:
     ask(None, resume="r")
     header = path.read_bytes().splitlines(keepends=True)
     ends = [number for number, line in enumerate(header) if line.startswith(b'{"kind":"end"')]
-    path.write_bytes(b"".join(header[: ends[0] + 4]))  # the early end, and three results of the next stage
+    path.write_bytes(b"".join(header[: ends[0] + 4]))  # the early end, and lines of the next stage
     looks = Looks(3)
     again = ask(looks, resume="r")
     assert [look for look, _ in looks.seen] == [2, 3]

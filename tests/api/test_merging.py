@@ -155,6 +155,14 @@ def test_any_damaged_byte_is_refused(parts):
         assert "shard-2-of-3.jsonl" in refusal(parts)
 
 
+def test_a_line_in_the_wrong_place_is_refused(parts):
+    """A whole line, with its checksum, that has no place there."""
+    part = next(parts.glob("shard-2*"))
+    first, *rest = part.read_bytes().splitlines(keepends=True)
+    part.write_bytes(b"".join((first, first, *rest)))
+    assert "a shard line stands in the wrong place" in refusal(parts)
+
+
 def test_every_damaged_part_is_told_at_once(parts):
     """With its line and what to do."""
     for part in parts.iterdir():

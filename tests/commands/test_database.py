@@ -69,7 +69,7 @@ def test_a_row_that_does_not_fit_becomes_a_list(folder: Path, capsys: Said) -> N
     assert (first["run_id"], first["n_cases"], first["complete"]) == ("failing", "60", "True")
 
 
-def test_query_as_csv_disarms_formulas(folder: Path, capsys: Said) -> None:
+def test_f21_query_as_csv_disarms_formulas(folder: Path, capsys: Said) -> None:
     """Text that a spreadsheet would run gets a quote sign; numbers stay numbers; --raw changes nothing."""
     sql = "select '=1+1' as a, ' @x' as b, -1 as c, 'plain' as d, e'\\x1b[31m::error::' as e, null as f"
     out = call_inside(capsys, folder, "query", sql, "--format", "csv").out

@@ -53,7 +53,7 @@ def calls_in(folder: Path) -> Counter[str]:
 def answered_in(folder: Path, run: str) -> frozenset[str]:
     lines = (folder / "reports/runs" / run / "recording.jsonl").read_bytes().splitlines(keepends=True)
     whole = [json.loads(line) for line in lines if line.endswith(b"\n")]
-    return frozenset(line["data"]["case_id"] for line in whole if line["kind"] == "result")
+    return frozenset(line["data"]["case_id"] for line in whole if line["kind"] == "answer")
 
 
 def start(folder: Path, *arguments: str, **env: str) -> subprocess.Popen[bytes]:
@@ -142,21 +142,26 @@ def test_f8_the_report_is_the_same_as_uninterrupted(cuts: dict[str, Cut], name: 
     assert cuts[name].files() == cuts["whole"].files()
 
 
-def test_f9_a_torn_last_line_is_asked_again(cuts: dict[str, Cut], tmp_path: Path) -> None:
-    """The torn line is cut off, its case asked again, and the report is the same."""
+@pytest.mark.parametrize(("torn", "asked"), [("answer", 1), ("scores", 0)])
+def test_f9_a_torn_last_line_costs_no_more_than_it_held(
+    cuts: dict[str, Cut], tmp_path: Path, torn: str, asked: int
+) -> None:
+    """The torn line is cut off: an answer is asked again, scores are computed; the report is the same."""
     folder = copy_project(cuts["whole"].folder, tmp_path / "project")
     (folder / "calls.txt").unlink()
     run = folder / "reports/runs/slow"
     run.mkdir(parents=True)
-    *_, last, end = (cuts["whole"].folder / "reports/runs/slow/recording.jsonl").read_bytes().splitlines(True)
-    assert b'"kind":"end"' in end
-    data = (cuts["whole"].folder / "reports/runs/slow/recording.jsonl").read_bytes()
-    (run / "recording.jsonl").write_bytes(data.removesuffix(last + end) + last[: len(last) // 2])
+    lines = (cuts["whole"].folder / "reports/runs/slow/recording.jsonl").read_bytes().splitlines(True)
+    last = max(place for place, line in enumerate(lines) if json.loads(line)["kind"] == torn)
+    whole = json.loads(lines[last])["data"]["case_id"]
+    kept = [line for line in lines[:-1] if json.loads(line)["data"].get("case_id") != whole]
+    answer = [line for line in lines[:last] if json.loads(line)["data"].get("case_id") == whole]
+    (run / "recording.jsonl").write_bytes(b"".join([*kept, *answer]) + lines[last][: len(lines[last]) // 2])
     listed = call("runs", "list", cwd=folder)
     assert "incomplete" in listed.out
     ended = call(*SLOW, "--resume", "slow", cwd=folder, SOURCE_DATE_EPOCH="1000000000")
     assert ended.code == 1, ended.err
-    assert sum(calls_in(folder).values()) == 1
+    assert sum(calls_in(folder).values()) == asked
     assert Cut(folder, ended, frozenset(), ended).files() == cuts["whole"].files()
 
 
@@ -213,7 +218,7 @@ def test_retry_errors_asks_only_what_failed(world: World, tmp_path: Path) -> Non
 def test_f10_a_full_disk_keeps_what_was_answered(world: World, tmp_path: Path) -> None:
     """4: the message names the file, the room and the run; with room again, only the rest is asked."""
     folder = copy_project(world.folder, tmp_path / "project")
-    header = (world.folder / "reports/runs/same/recording.jsonl").read_bytes().find(b'{"kind":"result"')
+    header = (world.folder / "reports/runs/same/recording.jsonl").read_bytes().find(b'{"kind":"answer"')
     limited = ("-c", LIMITED.format(bytes=header + 10_000))
     ended = call(*SLOW, cwd=folder, program=limited)
     assert ended.code == 4, ended.err

@@ -224,7 +224,7 @@ def test_colour_stands_where_it_is_shown_and_wanted(streams: dict[str, Ended]) -
     assert plain == streams["dumb"].out == streams["pipe"].out
 
 
-def test_ascii_streams_get_ascii(streams: dict[str, Ended]) -> None:
+def test_f37_ascii_streams_get_ascii(streams: dict[str, Ended]) -> None:
     """Our own signs have ASCII forms; nothing of ours is spelled out."""
     out = streams["ascii"].out
     assert out.isascii()
@@ -232,7 +232,7 @@ def test_ascii_streams_get_ascii(streams: dict[str, Ended]) -> None:
     assert len(out.splitlines()) == len(streams["pipe"].out.splitlines())
 
 
-def test_narrow_terminals_are_not_exceeded(streams: dict[str, Ended]) -> None:
+def test_f37_narrow_terminals_are_not_exceeded(streams: dict[str, Ended]) -> None:
     """At 40 columns everything is wrapped but for paths and commands, which are copied."""
     lines = streams["narrow"].out.splitlines()
     assert [
@@ -240,7 +240,7 @@ def test_narrow_terminals_are_not_exceeded(streams: dict[str, Ended]) -> None:
     ] == []
 
 
-def test_other_commands_on_ascii_and_narrow_streams(world: World) -> None:
+def test_f37_other_commands_on_ascii_and_narrow_streams(world: World) -> None:
     """Tables, cases and progress too."""
     calls = (
         ("run", SUITE, "--limit", "2", "--run-id", "two"),

@@ -11,6 +11,7 @@ def test_one_line_says_where_a_run_ended(capsys, wanted, lines):
     """A bar and plain lines leave one line with the end behind; quiet leaves nothing."""
     with show_progress(1, 0, wanted=wanted) as progress:
         progress.started("q")
+        progress.answered(Response(output="a"))
         progress.finished(Result("q", 0, Response(output="a")))
     assert capsys.readouterr().err.count("  run 1/1\n") == lines
 
@@ -29,6 +30,7 @@ def test_the_look_ahead_and_the_one_that_stopped_are_told(capsys, wanted):
     with show_progress(10, 0, wanted=wanted) as progress:
         progress.heading_for(1, 4)
         progress.started("q")
+        progress.answered(Response(output="a"))
         progress.finished(Result("q", 0, Response(output="a")))
         assert progress.counts.line() == "1/10 · to look 1 of 4 · at most 0:00 left"
         progress.stopped_early(1, 4)

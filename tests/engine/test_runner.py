@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.engine.progress import Counts, Silent
-from harness.engine.runner import Asked, Work, run_cases
+from harness.engine.runner import Asked, Todo, run_cases
+from harness.engine.scorer import Work
 from harness.engine.signals import Signals
 from harness.errors import MetricFault, SystemFailure
 from harness.types import Case, Metric, Query, Response, RunSettings, Score
 
 CASES = [Case(query=Query(id=f"q{number:02}", input=f"question {number}")) for number in range(20)]
-TODO = [(case, 0) for case in CASES]
+TODO = [Todo(case, 0) for case in CASES]
 
 
 def work(**settings):
@@ -40,9 +41,24 @@ class Gauge:
         return Response(output=query.id)
 
 
+class Kept:
+    """A journal that keeps results in a list, and answers beside it."""
+
+    def __init__(self, results):
+        self.results, self.answers = results, []
+
+    def answered(self, case_id, repeat, response):
+        self.answers.append((case_id, repeat, response))
+
+    def scored(self, result):
+        assert (result.case_id, result.repeat, result.response) in self.answers
+        self.results.append(result)
+
+
 def run(system, *stages, given=None, keep=None, **settings):
     """Ask stage after stage, all of it by default; what was kept, and the signal that came."""
-    kept = [] if keep is None else keep
+    kept = []
+    journal = Kept(kept) if keep is None else keep
     given = given or work(**settings)
     limit = given.settings.max_concurrency
 
@@ -50,8 +66,8 @@ def run(system, *stages, given=None, keep=None, **settings):
         progress = Silent(len(CASES), 0)
         with Signals(progress) as signals:
             for todo in stages or (TODO,):
-                asked = Asked(system, given, kept.append)
-                await run_cases(((asked, *item) for item in todo), limit, progress, signals)
+                asked = Asked(system, given, journal)
+                await run_cases(((asked, item) for item in todo), limit, progress, signals)
         return signals.number
 
     return kept, asyncio.run(go())
@@ -95,10 +111,10 @@ def test_a_fault_of_ours_ends_the_run_and_comes_out():
             raise ZeroDivisionError
         return Response(output="yes")
 
-    kept = []
+    kept = Kept([])
     with pytest.raises(ZeroDivisionError):
         run(broken, max_concurrency=1, keep=kept)
-    assert [result.case_id for result in kept] == [f"q{number:02}" for number in range(5)]
+    assert [case_id for case_id, *_ in kept.answers] == [f"q{number:02}" for number in range(5)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -319,7 +320,7 @@ def test_f23_text_that_speaks_to_the_judge_is_flagged_in_the_report(
         capsys.readouterr().out.split()
     )
     (path,) = (folder / "reports/runs").glob("*/recording.jsonl")
-    scores = [json.loads(line)["data"] for line in path.read_text().splitlines() if '"kind":"result"' in line]
+    scores = [json.loads(line)["data"] for line in path.read_text().splitlines() if '"kind":"scores"' in line]
     flagged = [
         row["case_id"] for row in scores if "directed" in row["scores"]["judged_faithfulness"]["details"]
     ]
@@ -370,6 +371,7 @@ def test_directed_text_says_where_it_stands() -> None:
 
 def test_f5_hostile_text_does_not_hold_up_the_search() -> None:
     """A long text is looked at in part, and no expression runs away on repetition."""
+    began = time.process_time()
     for text in (
         "mark " * 100_000,
         "a" * 1_000_000,
@@ -378,3 +380,4 @@ def test_f5_hostile_text_does_not_hold_up_the_search() -> None:
         "\u200b" * 100_000,
     ):
         directed_text(text)
+    assert time.process_time() - began < 2

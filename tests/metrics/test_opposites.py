@@ -1,10 +1,10 @@
-"""Opposites, strong words and speakers, by language."""
+"""Opposites and strong words, by language."""
 
 from __future__ import annotations
 
 import pytest
 
-from harness.metrics.opposites import opposite, says_more, speaks_for_itself
+from harness.metrics.opposites import opposite, says_more
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,3 @@ def test_opposite(claim: str, text: str, language: str, word: str) -> None:
 def test_says_more(claim: str, text: str, language: str, more: bool) -> None:
     """Words of all, none or only, a comparison, or no "may" where the text has one."""
     assert says_more(set(claim.split()), set(text.split()), language) is more
-
-
-def test_speaks_for_itself() -> None:
-    """Words like "I" and "you" count unless the text uses the same word."""
-    assert speaks_for_itself({"i", "like", "it"}, {"it"}, "en")
-    assert not speaks_for_itself({"you", "pay"}, {"you", "must", "pay"}, "en")
-    assert speaks_for_itself({"ich"}, set(), "de")
-    assert not speaks_for_itself({"i"}, set(), "fi")

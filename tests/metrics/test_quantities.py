@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.metrics.quantities import other_unit, quantities, states, unit_of, with_unit
+from harness.metrics.quantities import in_other_units, other_unit, quantities, states, unit_of, with_unit
 from harness.numerals import numbers
 
 
@@ -67,6 +67,44 @@ def test_another_unit_of_the_same_kind_contradicts(claim: str, text: str, agains
     """Only where the text has the number with another unit of that kind, and nowhere with the claim's."""
     (number,) = numbers(claim)
     assert other_unit(claim, number, text, numbers(text)) == against
+
+
+@pytest.mark.parametrize(
+    ("claim", "text", "so"),
+    [
+        ("30 euros", "page 30, 40 euros", True),
+        ("30 weeks", "30 days, 2 weeks", True),
+        ("4 weeks", "4 months, 28 days", False),
+        ("30 euros", "page 30", False),
+        ("30 euros", "30 to 40 euros", False),
+        ("30 euros", "40 euros", False),
+        ("about 39 euros", "page 39, 40 euros", False),
+        ("page 30", "30 euros", False),
+    ],
+)
+def test_a_number_in_other_units_only(claim: str, text: str, so: bool) -> None:
+    """The number is there, amounts in its unit are there, and never together, also not converted."""
+    (number,) = numbers(claim)
+    assert in_other_units(claim, number, quantities((text, found) for found in numbers(text))) is so
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "whole"),
+    [
+        ("10-24 years", ("calendar", 12), "10-24 years"),
+        ("10 to 24 years", ("calendar", 12), "10 to 24 years"),
+        ("10+ years", ("calendar", 12), "10+ years"),
+        ("a 10 - year - old", ("calendar", 12), "10 - year"),
+        ("10:30", ("clock", 1), "10:30"),
+        ("10 working days", ("time", 86400), "10 working days"),
+        ("€10 to 24", ("money", 1), "€10"),
+        ("10 of 24 years", None, "10"),
+    ],
+)
+def test_the_unit_of_a_range_a_time_and_a_sign(text: str, unit: tuple[str, int] | None, whole: str) -> None:
+    """After the upper end, after the colon, and before the number."""
+    assert unit_of(text, numbers(text)[0]) == unit
+    assert with_unit(text, numbers(text)[0]) == whole
 
 
 @pytest.mark.parametrize("text", ["5 European towns", "5 months ago", "5 minced", "5"])

@@ -56,7 +56,7 @@ def test_every_value_of_the_scale_can_be_chosen() -> None:
     assert "checked" not in page.partition("<script>")[0]
 
 
-def test_no_cell_is_a_formula() -> None:
+def test_f21_no_cell_is_a_formula() -> None:
     """Every cell that would begin as one begins with an apostrophe; texts come through whole."""
     rows = list(csv.reader(io.StringIO(render_csv(packet_of(*FORMULAS, 'plain, with "quotes"\nand lines')))))
     assert rows[0][-3:] == ["label", "comment", "rater"]

@@ -190,11 +190,11 @@ def test_a_wrong_file_is_refused_before_any_call(
         _ask(_lines(tmp_path, *lines), **options)
 
 
-def test_doubled_results_and_fields_of_a_recording_are_refused(tmp_path: Path) -> None:
-    """A recording holds each repeat of a case once, and needs no mapping."""
-    twice = _recording(tmp_path, Result("q", 0, FULL), Result("q", 0, FULL))
-    with pytest.raises(UsageError, match="id 'q' occurs twice: lines 2 and 3"):
-        _ask(twice)
+def test_the_last_result_counts_and_fields_of_a_recording_are_refused(tmp_path: Path) -> None:
+    """Of a case that was asked again after an error the last answer counts; a recording needs no mapping."""
+    twice = _recording(tmp_path, Result("q", 0, Response(output="first")), Result("q", 0, FULL))
+    (answer,) = _ask(twice, "q")
+    assert answer.output == FULL.output
     with pytest.raises(UsageError, match="takes no 'fields'"):
         _ask(twice, fields={"output": "x"})
 

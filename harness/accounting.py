@@ -1,0 +1,30 @@
+"""What became of every selected case of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from harness.types import Accounting, Recorded
+
+
+def account(recorded: Recorded) -> Accounting:
+    """Count every selected case and repeat by what became of it; the parts add up to ``selected``."""
+    kinds: Counter[str] = Counter()
+    for result in recorded.results:
+        error = result.response.error
+        kinds["answered" if error is None else "timeout" if error.kind == "timeout" else "system_error"] += 1
+    selected = len(recorded.cases) * recorded.run.repeats
+    judged_badly = sum(
+        any(score.status == "judge_error" for score in result.scores.values()) for result in recorded.results
+    )
+    return Accounting(
+        selected=selected,
+        answered=kinds["answered"],
+        system_error=kinds["system_error"],
+        timeout=kinds["timeout"],
+        missing=selected - sum(kinds.values()),
+        judge_error=judged_badly,
+        looks=len(recorded.looks),
+        stop=recorded.stop,
+        saved=recorded.run.n_cases * recorded.run.repeats - selected if recorded.stop else 0,
+    )
