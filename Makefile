@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+RAY := .venv-ray
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-gate bench-engine bench-kills soak bench-planted cards clean
+.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-gate bench-engine bench-kills soak bench-planted bench-scale test-ray cards clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -27,6 +29,18 @@ demo: $(READY)  ## an unchanged candidate passes, a degraded one fails, with the
 
 test: $(READY)  ## the test suite
 	$(BIN)/python -m pytest
+
+# Ray is as large as everything else together, so it has an environment of its own.
+$(RAY)/.ready: $(READY)
+	test -x $(RAY)/bin/python || $(PYTHON) -m venv $(RAY)
+	$(BIN)/uv pip install -q --python $(RAY)/bin/python --require-hashes -r requirements.lock 2>/dev/null \
+	  || $(RAY)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RAY)/bin/python -m pip install -q --disable-pip-version-check "ray>=2.50,<3"
+	$(RAY)/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test-ray: $(RAY)/.ready  ## the tests on a Ray cluster of two nodes, one of which is killed (minutes)
+	$(RAY)/bin/python -m pytest tests/engine/test_ray.py tests/api/test_engines.py
 
 check: lint types test  ## what CI runs
 
@@ -90,8 +104,11 @@ soak: $(READY)  ## 20 minutes of faults, kills and resumes, with an account at t
 bench-planted: $(READY)  ## which planted faults the metrics catch on the shipped goldens (minutes; ARGS=--short: seconds)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/planted_faults.py $(or $(ARGS),--out benchmarks/planted_faults.md)
 
+bench-scale: $(RAY)/.ready  ## shards and Ray beside one machine, and the loss of a node (minutes)
+	OMP_NUM_THREADS=1 $(RAY)/bin/python benchmarks/scale.py
+
 cards: $(READY)  ## write the cards of the metrics again, from their declarations and the benchmarks
 	$(BIN)/python benchmarks/metric_cards.py
 
 clean:  ## remove .venv, caches and reports
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/runs reports/harness.duckdb
+	rm -rf $(VENV) $(RAY) .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/runs reports/harness.duckdb

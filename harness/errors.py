@@ -7,8 +7,10 @@ HarnessError                    4  something inside broke
 │   └── MissingExtra               an optional package is not installed
 ├── NothingSelected             5  the selection holds no case
 ├── NotComparable               3  two runs that may not be compared
+├── Interrupted           130, 143  a signal came while other machines asked
 ├── MetricFault                 4  a metric raised, or gave a value outside its range
 ├── RecordingError              4  a recording cannot be read or written
+│   └── RecordingInUse             another process is writing it
 └── StoreError                  4  the database cannot be read or written
 SystemFailure                      one call of the system under test failed (never leaves the engine)
 JudgeFailure                       a judge gave no usable verdict (never leaves the engine)
@@ -107,12 +109,25 @@ class NotComparable(HarnessError):
     exit_code = ExitCode.INCONCLUSIVE
 
 
+class Interrupted(HarnessError):
+    """A signal came while the machines of a cluster asked; what they recorded is kept."""
+
+    def __init__(self, number: int, what: str, mend: str) -> None:
+        """Take the number of the signal, how far the run is, and how to go on."""
+        super().__init__(what, mend=mend)
+        self.exit_code = ExitCode(128 + number)
+
+
 class MetricFault(HarnessError):
     """A metric raised, or gave a value outside its range."""
 
 
 class RecordingError(HarnessError):
     """A recording cannot be read or written."""
+
+
+class RecordingInUse(RecordingError):
+    """Another process is writing a recording."""
 
 
 class StoreError(HarnessError):

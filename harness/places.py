@@ -42,6 +42,10 @@ class Places:
         """The recording of one run."""
         return self.run_folder(run_id) / RECORDING
 
+    def parts(self, run_id: str) -> Path:
+        """The folder of the parts of a run that is asked in shards."""
+        return self.run_folder(run_id) / "shards"
+
     def run_ids(self) -> list[str]:
         """Every run with a recording here, the latest first."""
         found = (self.reports / "runs").glob(f"*/{RECORDING}")

@@ -104,49 +104,6 @@ def stages_of(
     )
 
 
-def share_of(suite: Suite, shard: int, shards: int) -> Suite:
-    """Give the suite as one of several shards of a run asks it, so that together they keep its limits.
-
-    Calls in flight are dealt out, at least one to each: more shards than calls have more calls together.
-    Requests, tokens and money are divided evenly; minutes are those of every shard.
-
-    Args:
-        suite: with the limits of the whole run.
-        shard: from 1 to ``shards``.
-        shards: how many there are.
-
-    Raises:
-        ValueError: there is no such shard.
-    """
-    if not 1 <= shard <= shards:
-        raise ValueError(f"there is no shard {shard} of {shards}")
-
-    def dealt(calls: int | None) -> int | None:
-        return None if calls is None else max(1, calls // shards + (shard <= calls % shards))
-
-    def divided(amount: float | None) -> float | None:
-        return None if amount is None else amount / shards
-
-    replace, run = msgspec.structs.replace, suite.run
-    judges = {
-        name: replace(
-            judge,
-            max_concurrency=dealt(judge.max_concurrency),
-            requests_per_minute=divided(judge.requests_per_minute),
-            tokens_per_minute=divided(judge.tokens_per_minute),
-        )
-        for name, judge in suite.judges.items()
-    }
-    run = replace(
-        run,
-        max_concurrency=dealt(run.max_concurrency),
-        requests_per_minute=divided(run.requests_per_minute),
-        tokens_per_minute=divided(run.tokens_per_minute),
-    )
-    budget = replace(suite.budget, max_cost_usd=divided(suite.budget.max_cost_usd))
-    return replace(suite, run=run, budget=budget, judges=judges)
-
-
 def _lot(seed: int, name: str) -> str:
     return hashlib.sha256(f"{seed}:{name}".encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -16,6 +16,7 @@ NAMES = {"registry"}
 """Names to functions, as strings: imports the ground, and nothing that it names."""
 CORE = {
     "slices",
+    "shards",
     "variants",
     "robustness",
     "accounting",

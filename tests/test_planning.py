@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from harness.errors import NothingSelected, UsageError
 from harness.planning import (
@@ -15,18 +14,14 @@ from harness.planning import (
     flat_config,
     identity_of,
     select_cases,
-    share_of,
     stages_of,
 )
 from harness.registry import find_metric
 from harness.types import (
-    BudgetSettings,
     Case,
     Dataset,
     Gate,
-    JudgeSettings,
     Query,
-    RunSettings,
     SliceRule,
     Suite,
 )
@@ -47,14 +42,6 @@ SUITE = Suite(
     metrics=(),
     gates=(Gate("g"),),
     slices={"language": SliceRule("groups.language")},
-)
-
-
-LIMITED = replace(
-    SUITE,
-    run=RunSettings(max_concurrency=7, requests_per_minute=90.0, tokens_per_minute=1000.0),
-    budget=BudgetSettings(max_cost_usd=6.0, max_minutes=30.0),
-    judges={"default": JudgeSettings("http://h/v1", "m", max_concurrency=4, requests_per_minute=30.0)},
 )
 
 
@@ -290,26 +277,3 @@ def test_a_look_before_thirty_documents_is_left_out(sizes: list[int], shape: lis
     else:
         assert len({case.document_id for case in stages[0]}) >= 30
         assert sum(len(stage) for stage in stages) == sum(sizes)
-
-
-@pytest.mark.parametrize("shards", [1, 2, 3, 7])
-def test_shards_keep_the_limits_of_the_run_together(shards: int) -> None:
-    """Calls, requests, tokens and money add up to those of the whole; minutes pass for all alike."""
-    shares = [share_of(LIMITED, shard, shards) for shard in range(1, shards + 1)]
-    assert sum(one.run.max_concurrency for one in shares) == 7
-    assert sum(one.run.requests_per_minute or 0 for one in shares) == pytest.approx(90)
-    assert sum(one.run.tokens_per_minute or 0 for one in shares) == pytest.approx(1000)
-    assert sum(one.budget.max_cost_usd or 0 for one in shares) == pytest.approx(6)
-    assert {one.budget.max_minutes for one in shares} == {30.0}
-    assert sum(one.judges["default"].max_concurrency or 0 for one in shares) == max(4, shards)
-    assert sum(one.judges["default"].requests_per_minute or 0 for one in shares) == pytest.approx(30)
-    assert {one.judges["default"].tokens_per_minute for one in shares} == {None}
-
-
-def test_one_shard_is_the_whole_and_others_there_are_not() -> None:
-    """1 of 1 changes nothing; every shard may have a call; shards are counted from 1."""
-    assert share_of(LIMITED, 1, 1) == LIMITED
-    assert {share_of(LIMITED, shard, 20).run.max_concurrency for shard in range(1, 21)} == {1}
-    for shard in (0, 4):
-        with pytest.raises(ValueError, match=f"no shard {shard} of 3"):
-            share_of(LIMITED, shard, 3)

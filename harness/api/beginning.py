@@ -7,7 +7,7 @@ import importlib.util
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -49,6 +49,7 @@ class RunOptions(msgspec.Struct, frozen=True):
     no_cache: bool = False
     progress: str = "none"
     fresh: float | None = None
+    engine: Literal["local", "ray"] | None = None
 
 
 class Going(NamedTuple):

@@ -70,7 +70,7 @@ def run(
                 if beside is not None:
                     closing.enter_context(beside.recording)
                 cache = None if options.no_cache else places.judge_cache
-                stopped, spent = _run_missing(going, beside, options, decide_look, cache)
+                stopped, spent = run_missing(going, beside, options, decide_look, cache)
         except UsageError:
             there = [one for one in (path, path.with_name(FRESH)) if one.is_file()]
             if not any(read(one).answered for one in there):
@@ -82,7 +82,7 @@ def run(
     return Finished(path, recorded, stopped, spent)
 
 
-def _run_missing(
+def run_missing(
     main: Going,
     beside: Going | None,
     options: RunOptions,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.argument("suite", type=click.Path(dir_okay=False, path_type=Path))
 @terminal.run_options
 @ending.budget_options
+@terminal.engine_option
 @terminal.baseline_option
 @terminal.intersect_option
 @click.option(
@@ -52,7 +53,7 @@ def check(
     """
     from functools import partial
 
-    from harness.api import deciding, looking, references, refreshing, running, validating
+    from harness.api import deciding, engines, looking, references, refreshing, validating
     from harness.places import Places
 
     options = terminal.make_run_options(chosen)
@@ -73,7 +74,7 @@ def check(
                 decide_look, options, earlier, checked.file.suite, places, intersect=intersect
             )
     with terminal.own_output():
-        finished = running.run(checked, options, places, decide_look, sample)
+        finished = engines.run(checked, options, places, decide_look, sample)
     again = [part for name in baselines for part in ("--baseline", name)]
     again += ["--intersect"] if intersect else []
     again += ["--no-early-stop"] if no_early_stop else []

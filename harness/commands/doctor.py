@@ -26,7 +26,7 @@ CORE = (
     "rich",
     "scipy",
 )
-EXTRAS = {"openai": "openai", "ragas": "ragas", "datasets": "datasets", "ml": "sklearn"}
+EXTRAS = {"openai": "openai", "ragas": "ragas", "datasets": "datasets", "ml": "sklearn", "ray": "ray"}
 LITTLE_SPACE = 500_000_000
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group(subcommand_metavar="COMMAND ...")
 def runs() -> None:
-    """List, show and import runs."""
+    """List, show, import and merge runs."""
 
 
 @runs.command(name="list", short_help="List the runs, the latest first.")
@@ -171,3 +171,28 @@ def import_runs(recordings: tuple[Path, ...], reports: Path) -> int:
                 state += f", verdict {report.outcome}"
             terminal.say(f"{recorded.run.id}: {len(recorded.results):,} results {state}")
     return _say_damaged(damaged)
+
+
+@runs.command(short_help="Put the parts of a run together.")
+@click.argument("parts", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@terminal.reports_option
+@terminal.json_option
+def merge(parts: tuple[Path, ...], reports: Path, as_json: bool) -> int:
+    """Put PARTS (files, or folders that hold them) of `harness run --shard` together to one run.
+
+    Refused where a shard is missing, unfinished, damaged, of another plan, or there twice and not the same.
+    In whatever order the parts are given, the run is the same; decide it with `harness gate RUN`.
+    """
+    import msgspec
+
+    from harness.api.merging import merge as merge_parts
+    from harness.commands.run import say_recorded
+    from harness.places import Places
+    from harness.types import Suite
+
+    places = Places(reports)
+    merged = merge_parts(parts, places)
+    state = "" if merged.new else ", which was there already"
+    terminal.say(f"{merged.n_parts:,} parts are run {merged.recorded.run.id}{state}", err=as_json)
+    suite = msgspec.convert(merged.recorded.run.suite, Suite)
+    return say_recorded(merged.recorded, suite, merged.path, places, as_json=as_json)

@@ -52,6 +52,13 @@ intersect_option = click.option(
 )
 
 
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    help="Ask from this machine, or from those of a Ray cluster. [default: the suite's]",
+)
+
+
 def _check_formats(
     context: click.Context, option: click.Parameter, paths: tuple[Path, ...]
 ) -> tuple[Path, ...]:
@@ -146,6 +153,7 @@ def make_run_options(chosen: dict[str, Any]) -> RunOptions:
         retry_errors=chosen["retry_errors"],
         no_cache=chosen["no_cache"],
         progress=progress_style(quiet=chosen["quiet"]),
+        engine=chosen.get("engine"),
     )
 
 

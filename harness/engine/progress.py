@@ -112,6 +112,18 @@ class Silent(AbstractContextManager["Silent"]):
         self.counts.look = f"stopped at look {look} of {looks}"
         self.counts.early = True
 
+    def shards(self, done: int, of: int, answers: int = 0, errors: int = 0, cost_usd: float = 0.0) -> None:
+        """So many shards are done; the last of them brought so many answers, errors, and costs."""
+        self.counts.began_asking = True
+        self.counts.look = f"{done:,} of {of:,} shards"
+        self.counts.done += answers
+        self.counts.errors += errors
+        self.counts.cost_usd += cost_usd
+        self.show()
+
+    def show(self) -> None:
+        """Show the counts as they are now, where that is wanted."""
+
     def stopping(self) -> None:
         """The run is to end: say what is being waited for."""
         if self.counts.in_flight:
@@ -138,6 +150,10 @@ class Plain(Silent):
     def finished(self, result: Result) -> None:
         """A result is on disk; say so when it is time."""
         super().finished(result)
+        self.show()
+
+    def show(self) -> None:
+        """Write a line when it is time."""
         if time.monotonic() >= self.next:
             self.next = time.monotonic() + PLAIN_EVERY_S
             sys.stderr.write(f"  run {self.counts.line()}\n")
@@ -176,6 +192,10 @@ class Bar(Silent):
     def finished(self, result: Result) -> None:
         """A result is on disk: move the bar."""
         super().finished(result)
+        self.show()
+
+    def show(self) -> None:
+        """Move the bar to where the counts are."""
         if self.bar is not None:
             self.bar.update(self.task, completed=self.counts.done, line=self.counts.line())
 

@@ -6,13 +6,14 @@ First the ``run``, then a ``case`` for each that is planned, with the stage in w
 ``end`` with the number of results, the SHA-256 of all lines before it and the look at which the run stopped
 early, if it did. A resumed run goes on after the end line; of several results for the same case and repeat
 the last one counts. An answer without scores was paid for: it is scored, not asked for again.
+A part of a run begins with a ``shard`` line that says which it is.
 """
 
-from harness.recordings.files import write_whole
+from harness.recordings.files import rename, write_whole
 from harness.recordings.lines import repair
 from harness.recordings.reading import read, read_planned
 from harness.recordings.slim import pack_slim
 from harness.recordings.stages import at_look
 from harness.recordings.writing import Recording
 
-__all__ = ["Recording", "at_look", "pack_slim", "read", "read_planned", "repair", "write_whole"]
+__all__ = ["Recording", "at_look", "pack_slim", "read", "read_planned", "rename", "repair", "write_whole"]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-from harness.errors import RecordingError
+from harness.errors import RecordingError, RecordingInUse
 
 
-def write_whole(path: Path, content: bytes, *, new: bool = False) -> None:
+def write_whole(path: Path, content: bytes | Iterable[bytes], *, new: bool = False) -> None:
     """Write beside the file and rename, so that it exists whole or not at all; missing folders are made.
+
+    Content in pieces is written as it comes, and never held as a whole.
 
     Raises:
         FileExistsError: it is to be ``new``, and is there already, be it since a moment ago.
@@ -22,7 +25,7 @@ def write_whole(path: Path, content: bytes, *, new: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with part.open("wb") as file:
-                file.write(content)
+                file.writelines([content] if isinstance(content, bytes) else content)
                 file.flush()
                 os.fsync(file.fileno())
             if new:
@@ -44,7 +47,7 @@ def lock(file: int, path: Path) -> None:
     """Keep every other writer out until the file is closed (where the system has ``flock``).
 
     Raises:
-        RecordingError: another process is writing it.
+        RecordingInUse: another process is writing it.
     """
     if sys.platform != "win32":
         import fcntl
@@ -52,7 +55,7 @@ def lock(file: int, path: Path) -> None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise RecordingError(
+            raise RecordingInUse(
                 f"{path} is being written by another process", mend="wait until that run ends, or stop it"
             ) from error
 
@@ -66,6 +69,19 @@ def cannot_write(path: Path, error: OSError, afterwards: str = "") -> RecordingE
         f"{path} cannot be written: {error.strerror or error} ({free:,.1f} MB free on its disk)",
         mend=f"{mend}, {afterwards}" if afterwards else mend,
     )
+
+
+def rename(path: Path, to: Path) -> None:
+    """Give a file of the same folder another name, replacing what has it; safe on disk when this returns.
+
+    Raises:
+        RecordingError: it cannot be renamed.
+    """
+    try:
+        path.replace(to)
+        _sync_folder(to.parent)
+    except OSError as error:
+        raise cannot_write(to, error) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from harness.types import Case, EarlyStop, Response, Result, Run, Score
+from harness.types import Case, EarlyStop, Response, Result, Run, Score, Shard
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -51,6 +51,7 @@ class End(Struct, frozen=True, omit_defaults=True):
 
 
 _DECODERS: dict[bytes, msgspec.json.Decoder[Any]] = {
+    b"shard": msgspec.json.Decoder(Shard),
     b"run": msgspec.json.Decoder(Run),
     b"case": msgspec.json.Decoder(CaseLine),
     b"answer": msgspec.json.Decoder(AnswerLine),
@@ -72,9 +73,15 @@ def dump(kind: bytes, value: Struct) -> bytes:
 
 
 def dump_header(
-    run: Run, cases: Sequence[Case], digests: Mapping[str, str], stages: Mapping[str, int]
+    run: Run,
+    cases: Sequence[Case],
+    digests: Mapping[str, str],
+    stages: Mapping[str, int],
+    shard: Shard | None = None,
 ) -> Iterator[bytes]:
-    """Give the lines before the results: the run, then each case with its digest and its stage."""
+    """Give the lines before the results: of which shard, the run, each case with its digest and its stage."""
+    if shard is not None:
+        yield dump(b"shard", shard)
     yield dump(b"run", run)
     for case in cases:
         yield dump(b"case", CaseLine(digests[case.id], case, stages.get(case.id, 0)))
@@ -88,7 +95,7 @@ def unframe(line: bytes) -> tuple[bytes, bytes] | None:
 
 
 def parse(kind: bytes, data: bytes) -> Any:
-    """Give the value of a line's data: Run, CaseLine, AnswerLine, ScoresLine, Result or End.
+    """Give the value of a line's data: Shard, Run, CaseLine, AnswerLine, ScoresLine, Result or End.
 
     Raises:
         ValueError: the data does not describe such a value.

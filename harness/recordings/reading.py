@@ -12,7 +12,7 @@ from typing import Any
 from harness.errors import Place, RecordingError
 from harness.recordings.lines import AnswerLine, CaseLine, ScoresLine, parse, unframe
 from harness.recordings.stages import stopped_at
-from harness.types import EarlyStop, Recorded, Result, Run
+from harness.types import EarlyStop, Recorded, Result, Run, Shard
 
 _MEND = "take the copy of a backup, or cut the file before this line and resume the run"
 
@@ -27,6 +27,7 @@ class Tail:
         self.n_results = 0
         self.complete = False
         self.stop: EarlyStop | None = None
+        self.shard: Shard | None = None
 
 
 class _Results:
@@ -59,9 +60,12 @@ def read(path: Path) -> Recorded:
     an end line stands last. Of a run that stopped early only the cases that it asked are given.
 
     Raises:
-        RecordingError: no such file, or a damaged line, named by its number.
+        RecordingError: no such file, a damaged line, named by its number, or one part of a run.
     """
     recorded = read_planned(path)
+    if (shard := recorded.shard) is not None:
+        what = f"{path} is shard {shard.number} of {shard.of} of run {recorded.run.id!r}, and no whole run"
+        raise RecordingError(what, mend="put all of them together: harness runs merge PART...")
     return recorded if recorded.stop is None else stopped_at(recorded, recorded.stop)
 
 
@@ -84,9 +88,15 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
             tail.complete, tail.stop = False, None
             break
         kind, value = _value(path, number, line)
-        if (kind == b"run") != (run is None) or (kind == b"case" and (tail.n_results or tail.complete)):
+        if kind == b"shard" and not tail.size:
+            tail.shard = value
+        elif (
+            kind == b"shard"
+            or (kind == b"run") != (run is None)
+            or (kind == b"case" and (tail.n_results or tail.complete))
+        ):
             raise _damage(path, number, f"a {kind.decode()} line stands in the wrong place")
-        if kind == b"run":
+        elif kind == b"run":
             run = value
         elif kind == b"case":
             cases[value.case.id] = value
@@ -135,6 +145,7 @@ def _recorded(
         stages=stages if n_stages > 1 else {},
         stop=tail.stop,
         unscored=tuple(results.unscored.values()),
+        shard=tail.shard,
     )
 
 

@@ -13,7 +13,7 @@ from harness.errors import RecordingError
 from harness.recordings.files import cannot_write, lock, write_whole
 from harness.recordings.lines import AnswerLine, End, ScoresLine, dump, dump_header
 from harness.recordings.reading import Tail, read_to_tail
-from harness.types import Case, EarlyStop, Recorded, Response, Result, Run
+from harness.types import Case, EarlyStop, Recorded, Response, Result, Run, Shard
 
 _SYNC_LINES = 20
 _SYNC_S = 1.0
@@ -50,11 +50,12 @@ class Recording:
         cases: Sequence[Case],
         digests: Mapping[str, str],
         stages: Mapping[str, int] | None = None,
+        shard: Shard | None = None,
     ) -> Recording:
         """Begin a recording: the run and its planned cases stand on disk, whole, before this returns.
 
         ``digests`` holds one digest per case id, ``stages`` the stage (from 0) in which each case is asked
-        (None: in one go). Missing folders are made.
+        (None: in one go), ``shard`` which part of the run it is (None: all). Missing folders are made.
 
         Raises:
             ValueError: ``run.n_cases`` is not the number of different cases.
@@ -64,7 +65,7 @@ class Recording:
         if not run.n_cases == len(cases) == len(case_ids):
             raise ValueError(f"run.n_cases is {run.n_cases}, with {len(cases)} cases, {len(case_ids)} ids")
         try:
-            write_whole(path, b"".join(dump_header(run, cases, digests, stages or {})), new=True)
+            write_whole(path, b"".join(dump_header(run, cases, digests, stages or {}, shard)), new=True)
         except FileExistsError as error:
             raise RecordingError(f"{path} exists already", mend="resume it, or record elsewhere") from error
         return cls.resume(path)[0]

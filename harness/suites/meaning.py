@@ -70,6 +70,8 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
         _check_over_twins(name, suite, ("metrics", index), fault)
     _check_slices(suite, fault)
     _check_run(suite, fault)
+    if suite.engine.shards is not None and suite.engine.shards < 1:
+        fault(("engine", "shards"), f"shards is {suite.engine.shards}", "1 or more")
     if suite.baseline.runs < 1:
         fault(("baseline", "runs"), f"runs is {suite.baseline.runs}", "1 or more")
     stale_after = suite.baseline.stale_after_days

@@ -85,6 +85,7 @@ def _narrow_suite(parts: dict[str, Any]) -> None:
     looks = parts["RunSettings"]["properties"]["looks"]
     looks |= {"minItems": 1, "maxItems": MOST_LOOKS, "uniqueItems": True, "contains": {"const": 1}}
     looks["items"] |= {"minimum": EARLIEST_LOOK, "maximum": 1}
+    parts["EngineSettings"]["properties"]["shards"]["anyOf"][0]["minimum"] = 1
     parts["BaselineSettings"]["properties"]["runs"]["minimum"] = 1
     parts["BaselineSettings"]["properties"]["stale_after_days"]["anyOf"][0]["exclusiveMinimum"] = 0
     parts["BaselineSettings"]["properties"]["fresh"]["anyOf"][0] |= {"exclusiveMinimum": 0, "maximum": 1}

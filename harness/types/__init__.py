@@ -87,6 +87,7 @@ from harness.types.recorded import (
     Recorded,
     Result,
     Run,
+    Shard,
 )
 from harness.types.reports import (
     Accounting,
@@ -115,6 +116,7 @@ from harness.types.suites import (
     BudgetSettings,
     CalibrationSettings,
     Choose,
+    EngineSettings,
     GoldenSource,
     Requirement,
     RunSettings,
@@ -168,6 +170,7 @@ __all__ = [
     "Difference",
     "Document",
     "EarlyStop",
+    "EngineSettings",
     "EqualMix",
     "ErrorRates",
     "Estimate",
@@ -217,6 +220,7 @@ __all__ = [
     "RunSettings",
     "Scalar",
     "Score",
+    "Shard",
     "Slice",
     "SliceRule",
     "Spending",

@@ -77,6 +77,20 @@ class EarlyStop(Struct, frozen=True):
     reason: str
 
 
+class Shard(Struct, frozen=True):
+    """Which part of a run a recording is: shard ``number`` (from 1) of ``of``.
+
+    ``plan`` is the digest of what all parts must agree on, ``n_cases`` counts the cases of the whole run, and
+    ``places`` has the place (from 0) of each of the shard's cases among them.
+    """
+
+    number: Count
+    of: Count
+    plan: str
+    n_cases: Count
+    places: tuple[int, ...]
+
+
 class CanaryResult(Struct, frozen=True):
     """How a judge withstood the attack corpus on one metric.
 
@@ -112,6 +126,7 @@ class Recorded(Struct, frozen=True):
     before: the others were never to be asked and are not missing. A run at a look is shown the same way.
     ``unscored`` has answers that were recorded and not scored before the run was interrupted.
     ``trust`` says of each judged metric why its judges may not decide a gate, empty where they may.
+    ``shard`` is set where it is one part of a run.
     """
 
     run: Run
@@ -123,6 +138,7 @@ class Recorded(Struct, frozen=True):
     stages: dict[str, int] = field(default_factory=dict)
     stop: EarlyStop | None = None
     trust: dict[str, str] = field(default_factory=dict)
+    shard: Shard | None = None
     unscored: tuple[Result, ...] = ()
 
     @property

@@ -76,6 +76,18 @@ class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     looks: tuple[float, ...] = (0.4, 0.6, 0.8, 1.0)
 
 
+class EngineSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Where a run is asked: on this machine, or in shards on the machines of a Ray cluster.
+
+    ``address`` is the cluster's (``auto``: the one that this machine belongs to, ``local``: one started here
+    for the run). ``shards`` is how many parts the run has; None: one for every 50 calls, 1,000 at most.
+    """
+
+    kind: Literal["local", "ray"] = "local"
+    address: str = "auto"
+    shards: int | None = None
+
+
 class BudgetSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a run may spend before it stops, incomplete: money on system and judges, and minutes of asking.
 
@@ -129,6 +141,7 @@ class Suite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     slices: dict[str, SliceRule] = field(default_factory=dict)
     crosses: tuple[tuple[str, ...], ...] = ()
     run: RunSettings = RunSettings()
+    engine: EngineSettings = EngineSettings()
     budget: BudgetSettings = BudgetSettings()
     baseline: BaselineSettings = BaselineSettings()
     calibration: CalibrationSettings = CalibrationSettings()

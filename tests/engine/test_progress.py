@@ -35,3 +35,13 @@ def test_the_look_ahead_and_the_one_that_stopped_are_told(capsys, wanted):
         assert progress.counts.line() == "1/10 · to look 1 of 4 · at most 0:00 left"
         progress.stopped_early(1, 4)
     assert capsys.readouterr().err.endswith("  run 1/10 · stopped at look 1 of 4\n")
+
+
+@pytest.mark.parametrize("wanted", ["bar", "plain"])
+def test_a_run_in_shards_is_told_by_shards(capsys, wanted):
+    """Answers come a shard at a time, from other machines."""
+    with show_progress(100, 20, wanted=wanted) as progress:
+        progress.shards(1, 5)
+        assert progress.counts.line() == "20/100 · 1 of 5 shards"
+        progress.shards(2, 5, answers=30, errors=2, cost_usd=0.5)
+    assert "  run 50/100 · 2 of 5 shards · 2 errors · $0.5" in capsys.readouterr().err
