@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from harness.commands import terminal
-
-if TYPE_CHECKING:
-    from harness.types import Report
+from harness.commands import estimates, terminal
 
 
 @click.command()
@@ -23,11 +20,8 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
 
     Decide later with `harness gate RUN`, or make the run the baseline with `harness baseline promote RUN`.
     """
-    import msgspec
-
-    from harness.api import deciding, running, validating
-    from harness.places import Places, shown_path
-    from harness.store.store import Store
+    from harness.api import running, validating
+    from harness.places import Places
 
     options = terminal.make_run_options(chosen)
     places = Places(reports)
@@ -37,29 +31,5 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
         finished = running.run(checked, options, places)
     if finished.stopped is not None:
         return terminal.say_interrupted(finished, "run", suite, reports)
-    report = deciding.gate(finished.recorded, None)
-    if as_json:
-        estimates = {"run": report.run.id, "estimates": report.estimates, "accounting": report.accounting}
-        terminal.print_json(msgspec.json.encode(estimates, order="deterministic").decode())
-    else:
-        _print_estimates(report)
-        terminal.say(f"recording  {shown_path(finished.path)}")
-    with Store(places.store) as store:
-        store.load(finished.recorded)
+    estimates.publish(finished.recorded, finished.path, places, as_json=as_json)
     return 0
-
-
-def _print_estimates(report: Report) -> None:
-    from harness.numbers import interval, number, used
-
-    units = {name: identity.unit for name, identity in report.run.metrics.items()}
-    rows = [
-        (name, number(found.value, units[name]), interval(found.interval, units[name]), used(found))
-        for name, found in report.estimates.items()
-    ]
-    counts = report.accounting
-    terminal.say(f"run {report.run.id}: {counts.answered:,} of {counts.selected:,} answered")
-    if counts.answered < counts.selected:
-        terminal.say(f"  the others: harness show {report.run.id} --errors")
-    columns = ("metric", "mean", "95 % CI", "n")
-    terminal.print_table(columns, rows, *columns)

@@ -9,9 +9,9 @@ same case and repeat the last one counts.
 
 from harness.recordings.files import write_whole
 from harness.recordings.lines import repair
-from harness.recordings.reading import read, read_planned
+from harness.recordings.reading import NO_TEXTS, read, read_planned
 from harness.recordings.slim import pack_slim
 from harness.recordings.stages import at_look
 from harness.recordings.writing import Recording
 
-__all__ = ["Recording", "at_look", "pack_slim", "read", "read_planned", "repair", "write_whole"]
+__all__ = ["NO_TEXTS", "Recording", "at_look", "pack_slim", "read", "read_planned", "repair", "write_whole"]

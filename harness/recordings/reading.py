@@ -14,6 +14,8 @@ from harness.recordings.lines import CaseLine, parse, unframe
 from harness.recordings.stages import stopped_at
 from harness.types import EarlyStop, Recorded, Result, Run
 
+NO_TEXTS = "texts were left out of this recording"
+"""How the notice ends that a recording without texts is read with."""
 _MEND = "take the copy of a backup, or cut the file before this line and resume the run"
 
 
@@ -75,7 +77,7 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
         elif (value.results, value.sha256) != (tail.n_results, tail.sha256.hexdigest()):
             raise _damage(path, number, "lines before the end line are missing or were changed")
         elif not value.texts:
-            notices.append(f"{path.name}: texts were left out of this recording")
+            notices.append(f"{path.name}: {NO_TEXTS}")
         tail.complete = kind == b"end"
         tail.stop = value.stop if tail.complete else None
         tail.sha256.update(line)

@@ -77,6 +77,7 @@ from harness.types.labels import (
     Stratum,
 )
 from harness.types.recorded import (
+    ORIGIN,
     CanaryResult,
     Count,
     EarlyStop,
@@ -133,6 +134,7 @@ from harness.types.words import (
 
 __all__ = [
     "LARGEST_VALUE",
+    "ORIGIN",
     "TWIN_MEASURES",
     "UNSCORED",
     "VARIANT",
