@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-PAGE = Path(__file__).with_suffix(".md")
 RETRIEVED, JUDGED, DOCUMENTS = 100, 10, 1000
 METRICS = ("recall@10", "ndcg@10", f"mrr@{RETRIEVED}", f"map@{RETRIEVED}", "precision@10")
 TREC = ("recall_10", "ndcg_cut_10", "recip_rank", "map", "P_10")
@@ -49,6 +48,7 @@ def make(queries: int, seed: int = 1, levels: int | None = None) -> Data:
     rng = np.random.default_rng(seed)
     documents = np.empty((queries, RETRIEVED), np.int64)
     judged = np.empty((queries, JUDGED), np.int64)
+    scores = np.empty((queries, RETRIEVED))
     for first in range(0, queries, 500):
         part = slice(first, min(first + 500, queries))
         n = part.stop - part.start
@@ -56,7 +56,7 @@ def make(queries: int, seed: int = 1, levels: int | None = None) -> Data:
         documents[part] = np.argpartition(drawn, RETRIEVED, axis=1)[:, :RETRIEVED]
         drawn = rng.random((n, DOCUMENTS), dtype=np.float32)
         judged[part] = np.argpartition(drawn, JUDGED, axis=1)[:, :JUDGED]
-    scores = rng.permuted(np.tile(np.arange(RETRIEVED, dtype=np.float64), (queries, 1)), axis=1) + 0.5
+        scores[part] = rng.permuted(np.tile(np.arange(RETRIEVED) + 0.5, (n, 1)), axis=1)
     if levels is not None:
         scores = np.floor(scores * levels / RETRIEVED)
     return Data(documents, scores, judged, rng.integers(0, 4, (queries, JUDGED)))
@@ -136,12 +136,12 @@ def measure(name: str, queries: int) -> dict[str, Any]:
     prepare, evaluate = contestant(name)
     evaluate(*prepare(make(1)))  # what is imported on the way is not counted
     run, qrels = prepare(make(queries))
-    before, cpu = _peak_mb(), []
+    before, cpu = peak_mb(), []
     for _ in range(2):
         started = time.process_time()
         means = evaluate(run, qrels)
         cpu.append(time.process_time() - started)
-    return {"cpu_s": cpu[0], "again_s": cpu[1], "input_mb": before, "peak_mb": _peak_mb(), "means": means}
+    return {"cpu_s": cpu[0], "again_s": cpu[1], "input_mb": before, "peak_mb": peak_mb(), "means": means}
 
 
 def largest_difference(queries: int, levels: int | None) -> float:
@@ -163,7 +163,7 @@ def largest_difference(queries: int, levels: int | None) -> float:
     return worst
 
 
-def _peak_mb() -> int:
+def peak_mb() -> int:
     """The most memory of this process; that of its parent, which ``getrusage`` counts too, is not in it."""
     for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM:"):

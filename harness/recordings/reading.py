@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import force_setattr
+
 from harness.errors import Place, RecordingError
 from harness.recordings.lines import CaseLine, parse, unframe
 from harness.recordings.stages import stopped_at
@@ -55,6 +57,7 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
     run: Run | None = None
     cases: dict[str, CaseLine] = {}
     results: dict[tuple[str, int], Result] = {}
+    texts: dict[str, str] = {}
     notices: list[str] = []
     for number, line in _lines(path):
         if not line.endswith(b"\n"):
@@ -72,6 +75,7 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
         elif kind == b"result":
             if value.case_id not in cases:
                 raise _damage(path, number, f"a result of case {value.case_id!r}, which was not selected")
+            _share_texts(value, texts)
             results[value.case_id, value.repeat] = value
             tail.n_results += 1
         elif (value.results, value.sha256) != (tail.n_results, tail.sha256.hexdigest()):
@@ -83,6 +87,13 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
         tail.sha256.update(line)
         tail.size += len(line)
     return _recorded(path, run, cases, results, tail, notices), tail
+
+
+def _share_texts(result: Result, texts: dict[str, str]) -> None:
+    """Hold what is retrieved again and again once: the same passage is the same text in every result."""
+    for passage in result.response.retrieved:
+        for name, text in (("doc_id", passage.doc_id), ("text", passage.text)):
+            force_setattr(passage, name, texts.setdefault(text, text))
 
 
 def _recorded(

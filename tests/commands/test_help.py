@@ -42,7 +42,16 @@ def test_help_fits_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_every_verb_has_its_file_and_its_line() -> None:
     """The table of verbs, the files of verbs and the help are one list."""
     files = {path.stem for path in (Path(__file__).parents[2] / "harness/commands").glob("*.py")}
-    parts = {"__init__", "candidates", "estimates", "freshness", "judge_calibrate", "planted", "tables", "terminal"}
+    parts = {
+        "__init__",
+        "candidates",
+        "estimates",
+        "freshness",
+        "judge_calibrate",
+        "planted",
+        "tables",
+        "terminal",
+    }
     assert files - parts == set(VERBS)
 
 
