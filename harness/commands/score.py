@@ -8,10 +8,13 @@ from typing import Any
 import click
 
 from harness.commands import estimates, terminal
+from harness.errors import UsageError
+
+FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", required=False)
 @click.option(
     "--suite",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -29,15 +32,45 @@ from harness.commands import estimates, terminal
 )
 @terminal.no_cache_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@click.option("--run-file", type=FILE, help="Score this run file of TREC's instead of a RUN.")
+@click.option("--qrels", type=FILE, help="The judgements to score --run-file by.")
+@click.option(
+    "--metric", "metrics", multiple=True, metavar="NAME", help="Of --run-file: ndcg@10. Repeatable."
+)
+@click.option("--slices", type=FILE, help="Of --run-file: CSV with query_id and columns to slice by.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Of --run-file: also write each query's values here (.csv .json .parquet). Repeatable.",
+)
 @terminal.reports_option
 @terminal.json_option
-def score(run: str, suite: Path | None, reports: Path, as_json: bool, **chosen: Any) -> int:
+def score(run: str | None, suite: Path | None, reports: Path, as_json: bool, **chosen: Any) -> int:
     """Score the answers of RUN again, with the metrics and goldens of its suite as they are now.
 
     The system is not asked. What comes out is a run of its own that names RUN in its configuration: answers,
     errors and times are those of RUN, and judges are asked only what they were not asked before. So an old
     run, a baseline too, can be compared again after a metric changed its version.
+
+    With --run-file and --qrels the rankings of a TREC run are scored instead, of 100,000 queries and more.
     """
+    file, qrels = chosen["run_file"], chosen["qrels"]
+    if (run is None) == (file is None) or (file is None) != (qrels is None):
+        raise UsageError("give a RUN, or --run-file with --qrels")
+    if file is not None:
+        from harness.commands.score_file import score_file
+
+        of_file = chosen["metrics"], chosen["slices"], chosen["outputs"]
+        return score_file(file, qrels, *of_file, as_json=as_json)
+    if chosen["metrics"] or chosen["slices"] or chosen["outputs"]:
+        raise UsageError("--metric, --slices and --output go with --run-file")
+    return _score_run(run or "", suite, reports, chosen, as_json=as_json)
+
+
+def _score_run(run: str, suite: Path | None, reports: Path, chosen: dict[str, Any], *, as_json: bool) -> int:
     from harness.api import rescoring, validating
     from harness.places import Places
     from harness.recordings import read_planned

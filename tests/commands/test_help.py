@@ -49,6 +49,7 @@ def test_every_verb_has_its_file_and_its_line() -> None:
         "freshness",
         "judge_calibrate",
         "planted",
+        "score_file",
         "tables",
         "terminal",
     }

@@ -62,7 +62,7 @@ def test_f38_a_score_row_takes_little_room(figures: Any) -> None:
 
 @pytest.mark.slow
 def test_f38_a_million_rows_are_loaded_in_seconds(figures: Any) -> None:
-    """The goal is 200,000 rows per CPU second; a quarter of it holds on a busy machine, and in a small run."""
+    """The goal is 200,000 rows per CPU second; a quarter of it holds on a busy machine."""
     assert figures["rows_per_s"] > 50_000
     assert figures["slices_s"] < 0.1
 

@@ -10,7 +10,7 @@ import numpy as np
 from harness.errors import UsageError, did_you_mean
 from harness.metrics.bulk.values import Ints
 
-ROWS_AT_ONCE = 250_000
+ROWS_AT_ONCE = 100_000
 """Rows that are encoded and ranked at a time: few enough to stay near the processor, some 100 bytes each."""
 
 

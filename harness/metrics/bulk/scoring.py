@@ -44,7 +44,7 @@ def score_rankings(run: Any, qrels: Any, metrics: Sequence[str]) -> RankingScore
 
     The values are trec_eval's to 1e-9, equal scores included: documents are ranked by score in single
     precision, then by id as text, both descending. What is needed beyond the input is bounded: queries are
-    ranked in blocks of some 250,000 documents. Rows that do not stand together by query are sorted first.
+    ranked in blocks of some 100,000 documents. Rows that do not stand together by query are sorted first.
 
     Args:
         run: what was retrieved. Either columns ``query_id``, ``doc_id`` and ``score`` (or ``rank``, from 1)
