@@ -299,7 +299,7 @@ def _head(rounds: int, most: float) -> list[str]:
         "# Speed of rank metrics",
         "",
         "recall@10, nDCG@10, MRR, MAP and P@10 of every query, drawn with a fixed seed:",
-        f"{RETRIEVED} of {DOCUMENTS:,} documents retrieved, {JUDGED} judged. {rounds} interleaved rounds of all,",
+        f"{RETRIEVED} of {DOCUMENTS:,} documents retrieved, {JUDGED} judged. {rounds} interleaved rounds,",
         f"each measurement in a process of its own; Python {platform.python_version()}, {_versions()}.",
         "CPU seconds; imports and the making of the input are not counted.",
         "",
