@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RAY := .venv-ray
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-gate bench-engine bench-kills soak bench-planted bench-scale test-ray cards clean
+.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-retrieval bench-store bench-gate bench-engine bench-kills soak bench-planted bench-scale test-ray cards clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -85,6 +85,12 @@ bench-fairness: $(READY)  ## false alarms, coverage and power of the fairness au
 
 bench-judges: $(READY)  ## coverage and false alarms of a judge's figures, corrected by labels and not
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/judge_correction.py
+
+bench-retrieval: $(READY)  ## speed of rank metrics over whole runs (ARGS="--peer-python PYTHON --reference SCRIPT")
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/retrieval_speed.py --out benchmarks/retrieval_speed.md $(ARGS)
+
+bench-store: $(READY)  ## memory, speed and size of 100,000 answers with a million scores, read and loaded
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/store_speed.py --out benchmarks/store_speed.md $(ARGS)
 
 bench-gate: $(READY)  ## false alarms and power of the whole gate, on its own code (hours; ARGS=--short: seconds)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/gate_characteristics.py \

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.api.frames import scores_frame
     from harness.errors import SystemFailure
+    from harness.metrics.bulk import score_rankings
     from harness.registry import metric
     from harness.types import (
         Case,
@@ -39,12 +40,14 @@ __all__ = [
     "Usage",
     "__version__",
     "metric",
+    "score_rankings",
     "scores_frame",
 ]
 
 _HOMES = {
     "SystemFailure": "harness.errors",
     "metric": "harness.registry",
+    "score_rankings": "harness.metrics.bulk",
     "scores_frame": "harness.api.frames",
 }
 """Public names that do not live in ``harness.types``; every one is imported when it is first asked for."""

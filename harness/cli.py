@@ -20,6 +20,7 @@ VERBS = {
     "validate": "Check a suite and its goldens; run nothing.",
     "plan": "Say what a run could see and what it takes; run nothing.",
     "run": "Ask the system every case and record the answers.",
+    "score": "Score recorded answers again; ask nothing.",
     "gate": "Decide the gates of a recorded run.",
     "check": "Run, gate and report in one go: what CI calls.",
     "compare": "Compare recorded runs, and say which to ship.",

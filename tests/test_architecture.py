@@ -49,6 +49,7 @@ EDGES = {
     "labels",
     "places",
     "engine",
+    "formats",
     "systems",
     "judges",
     "store",
@@ -67,7 +68,7 @@ ALLOWED = {
     "suites": GROUND | NAMES | {"goldens", "slices"},  # for the schema: the fields of goldens, what slices
     "baselines": GROUND | {"recordings"},  # a baseline is a recording and its lock
     "labels": GROUND | {"recordings"},  # for writing files whole
-    "api": GROUND | NAMES | CORE | EDGES | {"stats"},
+    "api": GROUND | NAMES | CORE | EDGES | {"stats", "metrics"},  # rankings of whole runs are scored directly
     "commands": GROUND | NAMES | CORE | EDGES | {"stats", "api"},
     "cli": GROUND | NAMES | {"report", "commands"},
     "__main__": {"cli"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ NO_BASELINE = Fault(
 )
 
 
+ONCE = "answers count once in a baseline: leave one of the runs out"
 NO_ANCHOR = Fault(
     "there is no baseline of a release yet",
     mend="keep that of a release with `harness baseline promote RUN --anchor`",
@@ -119,6 +121,12 @@ def one_system(baseline: Baseline) -> Baseline:
         Fault(f"runs {first.id!r} and {other.id!r} cannot be one baseline: they differ in {said}")
         for other in others
         if (said := "; ".join(differences(first, other)))
+    ]
+    runs = [recorded.run for recorded in baseline.runs]
+    faults += [
+        Fault(f"runs {one.id!r} and {other.id!r} hold the same answers, those of {one.origin!r}", mend=ONCE)
+        for one, other in combinations(runs, 2)
+        if one.origin == other.origin
     ]
     if faults:
         raise UsageError(faults)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands import ending, terminal
+from harness.commands import ending, estimates, terminal
 from harness.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from harness.api.beginning import RunOptions
     from harness.api.validating import Checked
     from harness.places import Places
-    from harness.types import Accounting, Estimate, Recorded, Run, Suite
 
 MOST_SHARDS = 100_000
 
@@ -84,32 +82,8 @@ def run(
         finished = engines.run(checked, options, places)
     if finished.stopped is not None:
         return ending.say_cut_short(finished, "run", suite, reports)
-    suite_ = checked.file.suite
-    code = say_recorded(finished.recorded, suite_, finished.path, places, as_json=as_json)
-    return code if finished.spent is None else ending.say_cut_short(finished, "run", suite, reports)
-
-
-def say_recorded(recorded: Recorded, suite: Suite, path: Path, places: Places, *, as_json: bool) -> int:
-    """Print what a run measured, and keep it in the database; gives the exit code."""
-    import msgspec
-
-    from harness.accounting import account
-    from harness.comparison import estimates, run_scores
-    from harness.places import shown_path
-    from harness.store.store import Store
-    from harness.types import Slice
-
-    found = estimates(run_scores(recorded), suite, Slice())
-    counts = account(recorded)
-    if as_json:
-        facts = {"run": recorded.run.id, "estimates": found, "accounting": counts}
-        terminal.print_json(msgspec.json.encode(facts, order="deterministic").decode())
-    else:
-        _print_estimates(recorded.run, found, counts)
-        terminal.say(f"recording  {shown_path(path)}")
-    with Store(places.store) as store:
-        store.load(recorded)
-    return 0
+    estimates.publish(finished.recorded, checked.file.suite, finished.path, places, as_json=as_json)
+    return 0 if finished.spent is None else ending.say_cut_short(finished, "run", suite, reports)
 
 
 def _run_shard(
@@ -154,18 +128,3 @@ def _run_shard(
     terminal.say(f"{named} {state}: {asked.answered:,} of {wanted:,} answers{errors}")
     terminal.say(f"part       {shown_path(asked.path)}")
     return 0
-
-
-def _print_estimates(run_: Run, estimates: Mapping[str, Estimate], counts: Accounting) -> None:
-    from harness.numbers import interval, number, used
-
-    units = {name: identity.unit for name, identity in run_.metrics.items()}
-    rows = [
-        (name, number(found.value, units[name]), interval(found.interval, units[name]), used(found))
-        for name, found in estimates.items()
-    ]
-    terminal.say(f"run {run_.id}: {counts.answered:,} of {counts.selected:,} answered")
-    if counts.answered < counts.selected:
-        terminal.say(f"  the others: harness show {run_.id} --errors")
-    columns = ("metric", "mean", "95 % CI", "n")
-    terminal.print_table(columns, rows, *columns)

@@ -186,7 +186,7 @@ def merge(parts: tuple[Path, ...], reports: Path, as_json: bool) -> int:
     import msgspec
 
     from harness.api.merging import merge as merge_parts
-    from harness.commands.run import say_recorded
+    from harness.commands import estimates
     from harness.places import Places
     from harness.types import Suite
 
@@ -195,4 +195,5 @@ def merge(parts: tuple[Path, ...], reports: Path, as_json: bool) -> int:
     state = "" if merged.new else ", which was there already"
     terminal.say(f"{merged.n_parts:,} parts are run {merged.recorded.run.id}{state}", err=as_json)
     suite = msgspec.convert(merged.recorded.run.suite, Suite)
-    return say_recorded(merged.recorded, suite, merged.path, places, as_json=as_json)
+    estimates.publish(merged.recorded, suite, merged.path, places, as_json=as_json)
+    return 0

@@ -125,7 +125,6 @@ def run_options(command: Command) -> Command:
 def make_run_options(chosen: dict[str, Any]) -> RunOptions:
     """Bring the values of ``run_options``, or of ``asking_options`` alone, and of a budget into one value."""
     from harness.api.beginning import RunOptions
-    from harness.places import RUN_ID
     from harness.planning import Selection
 
     where: dict[str, str] = {}
@@ -135,9 +134,7 @@ def make_run_options(chosen: dict[str, Any]) -> RunOptions:
             raise UsageError(f"--where {item!r} is not SLICE=VALUE", mend="for example --where language=de")
         if where.setdefault(name, value) != value:
             raise UsageError(f"--where names {name!r} twice", mend="a case has to meet every --where")
-    run_id = chosen["run_id"]
-    if run_id is not None and not RUN_ID.fullmatch(run_id):
-        raise UsageError(f"--run-id {run_id!r}", mend="letters, digits and . _ - only")
+    run_id = checked_run_id(chosen["run_id"])
     if chosen["retry_errors"] and chosen["resume"] is None:
         raise UsageError("--retry-errors goes with --resume")
     return RunOptions(
@@ -155,6 +152,15 @@ def make_run_options(chosen: dict[str, Any]) -> RunOptions:
         progress=progress_style(quiet=chosen["quiet"]),
         engine=chosen.get("engine"),
     )
+
+
+def checked_run_id(run_id: str | None) -> str | None:
+    """Give the name of a run back if it can be one."""
+    from harness.places import RUN_ID
+
+    if run_id is not None and not RUN_ID.fullmatch(run_id):
+        raise UsageError(f"--run-id {run_id!r}", mend="letters, digits and . _ - only")
+    return run_id
 
 
 def progress_style(*, quiet: bool) -> str:

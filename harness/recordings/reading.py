@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import force_setattr
+
 from harness.errors import Place, RecordingError
 from harness.recordings.lines import AnswerLine, CaseLine, ScoresLine, parse, unframe
 from harness.recordings.stages import stopped_at
-from harness.types import EarlyStop, Recorded, Result, Run, Shard
+from harness.types import EarlyStop, Recorded, Response, Result, Run, Shard
 
+NO_TEXTS = "texts were left out of this recording"
+"""How the notice ends that a recording without texts is read with."""
 _MEND = "take the copy of a backup, or cut the file before this line and resume the run"
 
 
@@ -80,6 +84,7 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
     run: Run | None = None
     cases: dict[str, CaseLine] = {}
     results = _Results()
+    texts: dict[str, str] = {}
     notices: list[str] = []
     for number, line in _lines(path):
         if not line.endswith(b"\n"):
@@ -103,18 +108,27 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
         elif kind != b"end":
             if value.case_id not in cases:
                 raise _damage(path, number, f"a line of case {value.case_id!r}, which was not selected")
+            if not isinstance(value, ScoresLine):
+                _share_texts(value.response, texts)
             if not results.take(value):
                 raise _damage(path, number, f"scores of case {value.case_id!r} without an answer before them")
             tail.n_results += kind != b"answer"
         elif (value.results, value.sha256) != (tail.n_results, tail.sha256.hexdigest()):
             raise _damage(path, number, "lines before the end line are missing or were changed")
         elif not value.texts:
-            notices.append(f"{path.name}: texts were left out of this recording")
+            notices.append(f"{path.name}: {NO_TEXTS}")
         tail.complete = kind == b"end"
         tail.stop = value.stop if tail.complete else None
         tail.sha256.update(line)
         tail.size += len(line)
     return _recorded(path, run, cases, results, tail, notices), tail
+
+
+def _share_texts(response: Response, texts: dict[str, str]) -> None:
+    """Hold what is retrieved again and again once: the same passage is the same text in every result."""
+    for passage in response.retrieved:
+        for name, text in (("doc_id", passage.doc_id), ("text", passage.text)):
+            force_setattr(passage, name, texts.setdefault(text, text))
 
 
 def _recorded(

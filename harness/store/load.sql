@@ -40,15 +40,11 @@ select * from read_json($file, format = 'newline_delimited', maximum_object_size
     scores: 'map(varchar, struct("value" double, status varchar, reason varchar, details json))'
 });
 
--- name: stage_passages
--- Every passage of the staged results with the hash of its text, taken once.
-create or replace temp table staged_passages as
-select case_id, "repeat", "position", passage, sha256(passage."text") as text_sha256
-from (
-    select case_id, "repeat", unnest(response.retrieved) as passage,
-           generate_subscripts(response.retrieved, 1) as "position"
-    from staged_results
-);
+-- name: stage_texts
+-- Every different text of the staged passages with its hash, which is taken once a text.
+create or replace temp table staged_texts as
+select "text", sha256("text") as text_sha256
+from (select distinct unnest(list_transform(response.retrieved, lambda p: p."text")) as "text" from staged_results);
 
 -- name: load_run
 -- A run loaded again keeps its place in the order.
@@ -97,17 +93,19 @@ from staged_results;
 -- name: load_passages
 -- Only texts that are not there yet.
 insert into passages by name
-select text_sha256, any_value(passage."text") as "text"
-from staged_passages
-where text_sha256 not in (select text_sha256 from passages)
-group by text_sha256;
+select text_sha256, "text" from staged_texts where text_sha256 not in (select text_sha256 from passages);
 
 -- name: load_retrieved
 -- What each response retrieved.
 insert into retrieved by name
 select $run_id as run_id, case_id, "repeat", "position", passage.rank, passage.doc_id, passage.score,
        passage."start", text_sha256
-from staged_passages;
+from (
+    select case_id, "repeat", unnest(response.retrieved) as passage,
+           generate_subscripts(response.retrieved, 1) as "position"
+    from staged_results
+)
+join staged_texts on staged_texts."text" = passage."text";
 
 -- name: load_citations
 -- What each response cites.

@@ -19,6 +19,8 @@ from harness.types import Recorded, Report
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+_MEMORY_MB = 200
+"""What the database may hold in memory while it loads, beside some lines; the rest waits on disk."""
 _RESULT_TABLES = ("responses", "retrieved", "citations", "scores")
 _REPORT_TABLES = ("comparisons", "verdicts", "changes", "reports")
 
@@ -99,9 +101,10 @@ class Store:
             before = self._con.execute(_reading("loaded"), {"run_id": run_id}).fetchone()
             if before and before[0] == content:
                 return False
+            self._bound_memory(staging)
             for name in ("run", "cases", "results"):
                 self._stage(name, staging)
-            self._write("stage_passages")
+            self._write("stage_texts")
             with self._transaction():
                 self._remove_rows(run_id, (*_RESULT_TABLES, *_REPORT_TABLES, "runs"))
                 self._write(
@@ -141,6 +144,7 @@ class Store:
             staging.add("verdicts", ({"position": n, "verdict": verdict} for n, verdict in numbered))
             staging.add("changes", report.changes)
             staging.add("reports", (_rendering(*item) for item in rendered.items()))
+            self._bound_memory(staging)
             for table in _REPORT_TABLES:
                 self._stage(table, staging)
             with self._transaction():
@@ -158,6 +162,11 @@ class Store:
 
     def _write(self, statement: str, **values: Any) -> None:
         self._con.execute(statements("load.sql")[statement], values or None)
+
+    def _bound_memory(self, staging: Staging) -> None:
+        # A line is held several times by every thread.
+        megabytes = _MEMORY_MB + 16 * staging.longest // 1_000_000
+        self._con.execute(f"set memory_limit = '{megabytes}MB'")
 
     def _stage(self, name: str, staging: Staging) -> None:
         self._write(f"stage_{name}", file=str(staging.path(name)), longest=staging.longest)

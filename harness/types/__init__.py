@@ -79,6 +79,7 @@ from harness.types.labels import (
     Stratum,
 )
 from harness.types.recorded import (
+    ORIGIN,
     CanaryResult,
     Count,
     EarlyStop,
@@ -138,6 +139,7 @@ from harness.types.words import (
 
 __all__ = [
     "LARGEST_VALUE",
+    "ORIGIN",
     "TWIN_MEASURES",
     "UNSCORED",
     "VARIANT",

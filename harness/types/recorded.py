@@ -11,6 +11,9 @@ from harness.types.goldens import Case
 from harness.types.scores import Score
 from harness.types.words import RunId, Scalar, SuiteName
 
+ORIGIN = "rescored.from"
+"""The key of a run's ``config`` that names the run whose answers it scored again."""
+
 
 class Result(Struct, frozen=True):
     """One case answered and scored once; ``repeat`` counts from 0."""
@@ -59,6 +62,11 @@ class Run(Struct, frozen=True):
     revision: str | None = None
     judges: dict[str, str] = field(default_factory=dict)
     gate_lines: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        """The id of the run whose answers these are: another one where they were scored again."""
+        return str(self.config.get(ORIGIN, self.id))
 
 
 Count = Annotated[int, Meta(ge=1)]

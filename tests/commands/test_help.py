@@ -46,9 +46,11 @@ def test_every_verb_has_its_file_and_its_line() -> None:
         "__init__",
         "candidates",
         "ending",
+        "estimates",
         "freshness",
         "judge_calibrate",
         "planted",
+        "score_file",
         "tables",
         "terminal",
     }

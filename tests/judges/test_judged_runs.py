@@ -57,6 +57,23 @@ def test_the_cache_changes_no_score_and_saves_every_call(stub: Stub, tmp_path: P
     assert stub.count >= 2 * asked  # what is asked twice within a run is asked twice
 
 
+def test_scoring_again_asks_judges_only_what_is_new(stub: Stub, tmp_path: Path) -> None:
+    """Verdicts of the same judge come from the cache; a judge that was changed is asked again."""
+    folder = write_project(tmp_path / "p", stub.url, metrics=EVERY, rubrics=RUBRICS)
+    first, asked = run_and_read(folder, "a"), stub.count
+    assert harness(folder, "score", "a", "-q", "--run-id", "b") == 0
+    assert (scores_of(folder, "b"), stub.count) == (first, asked)
+    write_project(folder, stub.url, metrics=EVERY, rubrics=RUBRICS, judge={"model": "m2"})
+    assert harness(folder, "score", "a", "-q", "--run-id", "c") == 0
+    assert stub.count == 2 * asked
+    fingerprints = {run: read(folder / f"reports/runs/{run}/recording.jsonl").run.judges for run in "abc"}
+    assert fingerprints["a"] == fingerprints["b"]
+    assert not set(fingerprints["a"].values()) & set(fingerprints["c"].values())
+    assert {key: score.value for key, score in scores_of(folder, "c").items()} == {
+        key: score.value for key, score in first.items()
+    }
+
+
 def test_f6_a_judge_that_gives_no_verdict_is_a_judge_error(stub: Stub, tmp_path: Path) -> None:
     """On the cases where it fails; the others keep their values, and the share scored decides no pass."""
 

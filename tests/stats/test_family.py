@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from harness.stats import family as stats_family
 from harness.stats.exact import sign_flip_test
 from harness.stats.family import Family, family_test, z_of_t
 from harness.stats.paired import cluster_sums, clustered_mean
@@ -163,3 +164,22 @@ def test_critical_is_the_alpha_that_a_test_gets() -> None:
     alike = family_test(copies, same, [0.05], seed=2, flips=19_999).critical
     assert 0.04 < apart < 0.08
     assert alike == pytest.approx(0.5, rel=0.1)
+
+
+def test_blocks_of_clusters_draw_what_one_draw_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many signs are held at a time is nothing: memory is bounded, and no p-value moves."""
+    rng = np.random.default_rng(8)
+    family = Family(
+        sums=rng.normal(0.1, 1, (103, 2)),
+        counts=np.ones((103, 2)),
+        weights=np.array([0.5, 0.5]),
+        stages=np.zeros(103, dtype=int),
+        least=np.zeros((2, 2)),
+    )
+    found = []
+    for at_once in (4, 40, 1000):
+        monkeypatch.setattr(stats_family, "CLUSTERS_AT_ONCE", at_once)
+        found.append(family_test(family, np.array([1.5, 2.5]), (0.05,), seed=3, flips=999))
+    for one in found[1:]:
+        assert one.adjusted.tolist() == found[0].adjusted.tolist()
+        assert one.critical == pytest.approx(found[0].critical, rel=1e-12)

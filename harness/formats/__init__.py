@@ -1,0 +1,1 @@
+"""Files as other tools write and read them; one file per format."""
