@@ -58,7 +58,9 @@ def doubt_about(
     for fingerprint in members_of(identity):
         found = by_key.get((metric, fingerprint))
         if found is None or found.canaries is None:
-            return "the canaries of its judge were not run: `harness judge canaries SUITE`"
+            tried = any(one.metric == metric and one.canaries is not None for one in known)
+            changed = ", only on another (model, service, parameters, prompt or rubric)" if tried else ""
+            return f"the canaries of its judge were not run{changed}: `harness judge canaries SUITE`"
         if why := doubt_of(found.canaries, corpus):
             return f"its judge {found.judge!r} {why}"
         tested |= set(found.canaries.served)

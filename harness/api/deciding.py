@@ -80,7 +80,7 @@ def gate(
     if not candidate.complete:
         said.append("the run is incomplete: cases without a result count as unscored")
     evidence = _evidence(candidate, suite, near, far, started_at)
-    said += judge_notices(evidence.judged)
+    said += judge_notices(evidence.judged, evidence.candidate.advisory)
     verdicts = decide_all(evidence, candidate.run.gate_lines)
     if suite.baseline.fresh is not None and near.scores is not None:
         found = judge_fresh(fresh, near.scores, suite, intersect=intersect)

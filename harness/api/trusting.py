@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from harness.api.judging import judge_identities, open_judges
+from harness.api.judging import open_judges
 from harness.api.rendering import write_text
 from harness.api.validating import Checked
 from harness.engine.scoring import score
@@ -19,9 +19,8 @@ from harness.judges.canaries import Trial, corpus_digest, scene_of, trials
 from harness.judges.trust import read_trust, with_known
 from harness.places import now, trust_file
 from harness.registry import find_metric
-from harness.suites.suite import SuiteFile
 from harness.systems.callables import folder_importable
-from harness.trust import doubt_about, doubt_of, trust_in
+from harness.trust import doubt_of, trust_in
 from harness.types import CanaryResult, JudgeTrust, Metric, Recorded, Score, Suite
 
 
@@ -42,19 +41,6 @@ def with_trust(recorded: Recorded) -> Recorded:
         return recorded
     known = read_trust(trust_file(Path(recorded.run.suite_path), recorded.run.suite_name))
     return replace(recorded, trust=trust_in(recorded, known, corpus_digest()))
-
-
-def check_trusted(file: SuiteFile, metric: str) -> None:
-    """Refuse a metric whose judges may not decide, before anything is asked.
-
-    Raises:
-        UsageError: why not.
-    """
-    identity = judge_identities(file.suite).get(metric)
-    if identity is not None:
-        known = read_trust(trust_file(file.path, file.suite.suite))
-        if why := doubt_about(metric, identity, known, corpus_digest()):
-            raise UsageError(f"{metric!r} is advisory and decides nothing: {why}")
 
 
 def try_canaries(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.commands import terminal
+
+if TYPE_CHECKING:
+    from harness.types import Recorded
 
 
 def _scale(context: click.Context, option: click.Parameter, value: str | None) -> tuple[float, ...]:
@@ -83,8 +86,16 @@ def export(runs: tuple[str, ...], out: Path, rubric: Path | None, reports: Path,
         size, each = len(stratum.cases), len(stratum.cases) / stratum.drawn
         terminal.say(f"drawn   {stratum.drawn:,} of {size:,} {stratum.name}: each stands for {each:.1f}")
     terminal.say(f"key     {shown_path(key)}: not for the raters; commit it with the panel")
-    click.echo("next    harness label import FILE   (what the raters send back)")
+    terminal.say(f"next    harness label import FILE{_named(recorded[0])}   (what the raters send back)")
     return 0
+
+
+def _named(recorded: Recorded) -> str:
+    """The option by which an import finds the suite where it does not by itself."""
+    import shlex
+
+    path = Path(recorded.run.suite_path)
+    return "" if path.parent in (Path("suites"), Path()) else f" --suite {shlex.quote(str(path))}"
 
 
 @label.command(name="import", short_help="Take in the FILEs that raters sent back.")
@@ -95,7 +106,7 @@ def export(runs: tuple[str, ...], out: Path, rubric: Path | None, reports: Path,
 @click.option(
     "--suite",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The suite whose answers they are. [default: found in suites/ by the packet]",
+    help="The suite whose answers they are. [default: found by the packet, in suites/ or here]",
 )
 @click.option(
     "--replace", "replace_", is_flag=True, help="A rater may change what the same rater said before."

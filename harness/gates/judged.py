@@ -27,15 +27,26 @@ NOT_CORRECTED = {
 
 
 def why_advisory(gate: Gate, evidence: Evidence) -> str:
-    """Say why a gate on a judge's scores cannot decide; empty where it can, or there is no judge."""
+    """Say why a gate on a judge's scores cannot decide; empty where it can, or there is no judge.
+
+    A judge has to withstand attacks and to agree with people; where it does neither, both are said.
+    """
+    if gate.kind == "scored":
+        return ""
+    reasons = evidence.candidate.advisory.get(gate.metric or "", ""), _why_uncorrected(gate, evidence)
+    return "; and ".join(filter(None, reasons))
+
+
+def _why_uncorrected(gate: Gate, evidence: Evidence) -> str:
+    """Say why labels do not let a gate on a judge's scores decide."""
     name = gate.metric or ""
-    if metric_of(name) not in evidence.candidate.run.judges or gate.kind == "scored":
+    if metric_of(name) not in evidence.candidate.run.judges:
         return ""
     if metric_of(name) != name:
         return "measures over twins of a judge's scores are not corrected by labels"
     judged = evidence.judged.get(name)
     if judged is None:
-        return "nothing tells whether its judge is right"
+        return "a judge's scores are not corrected by labels here"
     if judged.advisory:
         return judged.advisory
     rule = _uncorrected(gate)

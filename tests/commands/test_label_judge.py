@@ -129,7 +129,7 @@ def test_from_recordings_to_a_verdict(judged: Judged) -> None:
     assert (ended.code, verdicts["drop"]["outcome"], verdicts["floor"]["outcome"]) == (0, "pass", "pass")
     assert "corrected by 200 labels" in str(verdicts["drop"]["reason"])
     document = json.loads(ended.out)
-    assert any("gates decide on them corrected by labels" in notice for notice in document["notices"])
+    assert any("gates decide on, corrected by labels" in notice for notice in document["notices"])
     again, _ = judged.gate()
     assert again.out == ended.out
 
@@ -158,6 +158,22 @@ def test_a_judge_under_the_floor_is_advisory(tmp_path: Path, capsys: Said) -> No
     assert ended.code == 3
     for text in (ended.words, (tmp_path / "r.xml").read_text(), (tmp_path / "r.md").read_text()):
         assert "advisory" in text
+
+
+def test_a_calibrated_judge_without_canaries_is_told_so_at_once(judged: Judged) -> None:
+    """Calibrate does not promise a decision that the gate would refuse; every rendering says why."""
+    (judged.folder / trust_file(Path("suites/world.yaml"), "world")).unlink()
+    judged.export("base.jsonl.gz", "run.jsonl.gz")
+    judged.call("label", "import", judged.fill())
+    kept = judged.call("judge", "calibrate", "run.jsonl.gz", "--metric", "quality")
+    assert "standing advisory: the canaries of its judge were not run" in kept.words
+    names = "r.json", "r.md", "r.xml", "r.html"
+    outputs = [part for name in names for part in ("-o", name)]
+    ended = judged.call("gate", "run.jsonl.gz", "--baseline", "base.jsonl.gz", *outputs)
+    assert ended.code == 3
+    for text in (ended.words, *((judged.folder / name).read_text() for name in names)):
+        assert "advisory: the canaries of its judge were not run" in text
+        assert "corrected by labels" not in text
 
 
 def test_an_expired_calibration_is_advisory(tmp_path: Path, capsys: Said) -> None:

@@ -180,7 +180,7 @@ def test_f23_scores_gate_only_when_the_canaries_were_withstood(stub: Stub, tmp_p
     for change in ({"model": "other"}, {"output": "text"}, {"temperature": 0.5}, {"repeats": 2}):
         write_project(folder, stub.url, judge=change)
         code, reason, _ = _check(folder)
-        assert (code, "canaries of its judge were not run" in reason) == (3, True)
+        assert (code, "canaries of its judge were not run, only on another" in reason) == (3, True)
     write_project(folder, stub.url, judge={"timeout_s": 9.0, "retries": 1})
     assert WITHSTOOD in _check_fresh(folder)[1]
 
@@ -290,14 +290,15 @@ def test_what_is_known_of_other_judges_stays(stub: Stub, tmp_path: Path) -> None
     assert WITHSTOOD in _check(folder)[1]
 
 
-def test_candidates_are_neither_chosen_nor_raced_by_an_advisory_metric(
+def test_candidates_are_neither_chosen_nor_raced_by_a_judge(
     stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Quality that nobody has proved decides nothing; a race is refused before anything is asked."""
+    """Withstood canaries correct no score: a judge picks no winner; a race is refused before it asks."""
     changes: dict[str, Any] = {"candidates": {"other": {"target": "judged_system:answer"}}}
     folder = write_project(tmp_path, stub.url, choose={"quality": "judged_faithfulness"}, **changes)
     for name in ("a", "b"):
         assert harness(folder, "run", "suite.yaml", "-q", "--run-id", name) == 0
+    assert _canaries(folder) == 0
     asked = stub.count
     assert harness(folder, "race", "suite.yaml", "-q") == 2
     assert "is advisory and decides nothing" in capsys.readouterr().err
