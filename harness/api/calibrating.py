@@ -57,12 +57,13 @@ def hold(runs: Sequence[Recorded], metric: str) -> Held:
     folder = labels_beside(first)
     book = read_book(folder, runs)
     panel = book.panels.get(metric)
-    mend = f"harness label export {first.id} --metric {metric} -o packet.html"
+    ids = " ".join(dict.fromkeys(recorded.run.id for recorded in runs))
+    mend = f"harness label export {ids} --metric {metric} -o packet.html"
     if panel is None:
         raise UsageError(f"no answer has a label of {metric!r}", mend=mend)
     if panel.dataset_digest != first.dataset_digest:
         what = f"the cases for {metric!r} were drawn from other goldens"
-        raise UsageError(what, mend=f"draw anew: harness label export {first.id} --metric {metric} --anew")
+        raise UsageError(what, mend=f"draw anew: {mend} --anew")
     rated = rated_answers(runs, book, metric)
     if not rated:
         raise UsageError(f"no answer of these runs has a label of {metric!r}", mend=mend)

@@ -14,9 +14,8 @@ from harness.numbers import number
 from harness.places import label_folder, now
 from harness.types import Label, PacketKey
 
-
 _Given = tuple[str, str, str, str]
-"""Metric, rubric, answer and rater: who says something of an answer twice, in whatever packet, says it once."""
+"""Metric, rubric, answer and rater: whoever labels an answer twice, in whatever packet, labels it once."""
 
 
 class Imported(NamedTuple):

@@ -256,6 +256,19 @@ def test_f23_one_member_that_was_not_tried_makes_a_panel_advisory(stub: Stub, tm
     assert WITHSTOOD in _check(folder)[1]
 
 
+def test_a_judge_that_is_none_is_told_with_the_nearest(
+    stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 2, nothing asked, nothing kept."""
+    folder = write_project(tmp_path, stub.url)
+    assert _canaries(folder, "--judge", "defalt") == 2
+    said = capsys.readouterr().err
+    assert "no metric of the suite is judged by 'defalt'" in said
+    assert "did you mean 'default'?" in said
+    assert stub.count == 0
+    assert not (folder / "judges").exists()
+
+
 def test_f23_results_of_other_canaries_do_not_count(stub: Stub, tmp_path: Path) -> None:
     """A corpus that has grown is to be tried again."""
     folder = write_project(tmp_path, stub.url)
