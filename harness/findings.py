@@ -14,6 +14,7 @@ from harness.gates.decide import overall
 from harness.gates.evidence import Evidence
 from harness.gates.gap import find_gap
 from harness.headline import headline_of, worst_verdict
+from harness.judged import judged_figures
 from harness.measurement import compare
 from harness.numbers import number
 from harness.robustness import robustness
@@ -98,6 +99,7 @@ def make_report(
         notices=(*notices, *ungated_harms(comparisons, suite)),
         reproduce=reproduce,
         robustness=robustness(evidence.candidate),
+        judged=judged_figures(evidence, comparisons, verdicts),
     )
     return msgspec.structs.replace(report, headline=headline_of(report))
 

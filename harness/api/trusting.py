@@ -66,8 +66,9 @@ def try_canaries(
         used = {name for metric in judged for name in suite.judging_of(metric.name).judges}
         for name in judges:
             if name not in used:
-                mend = did_you_mean(name, used) or f"who judges: {', '.join(sorted(used))}"
-                raise UsageError(f"no metric of the suite is judged by {name!r}", mend=mend)
+                raise UsageError(
+                    f"no metric of the suite is judged by {name!r}", mend=did_you_mean(name, used)
+                )
         tried = asyncio.run(_try_all(suite, judged, cache, tell, judges))
     path = trust_file(checked.file.path, suite.suite)
     write_text(path, with_known(read_trust(path), tuple(tried)))

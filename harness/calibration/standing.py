@@ -23,6 +23,17 @@ class Judged(NamedTuple):
     alone: Correction | str = "no answer of this run has a label"
     pairs: Mapping[Reference, Correction | str] = {}
 
+    @property
+    def lacking(self) -> str:
+        """Why labels do not correct means or differences of the run; empty where they do, or may not."""
+        if self.advisory:
+            return ""
+        found = {
+            "its means": self.alone,
+            **{f"its change since the {role}": its for role, its in self.pairs.items()},
+        }
+        return "; ".join(f"{what}: {why}" for what, why in found.items() if isinstance(why, str))
+
 
 class Compared(NamedTuple):
     """A run, or several of one system, as recorded and folded, and the cases that may be compared with it."""
@@ -103,17 +114,6 @@ def why_advisory(
         kappa, least = number(found.kappa.value), number(settings.min_kappa)
         return f"its judge agrees with people by kappa {kappa}, and the suite asks for {least}"
     return ""
-
-
-def judge_notices(judged: Mapping[str, Judged], doubts: Mapping[str, str]) -> list[str]:
-    """Say of every judged metric what its numbers are worth; ``doubts``: why a judge may decide nothing."""
-    reasons = {name: [doubts.get(name, ""), found.advisory] for name, found in judged.items()}
-    return [
-        f"the judge of {name} is advisory: {'; and '.join(filter(None, why))}"
-        if any(why)
-        else f"{name} is a judge's: its own scores stand beside what gates decide on, corrected by labels"
-        for name, why in reasons.items()
-    ]
 
 
 def _not_calibrated(metric: str, run: Run, calibrations: Sequence[Calibration]) -> str:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from world import run_of
 
 from harness.calibration.agreement import agree, rated_answers
-from harness.calibration.standing import Judged, judge_notices, why_advisory
+from harness.calibration.standing import why_advisory
 from harness.types import CalibrationSettings, SliceRule
 
 LANGUAGE = {"language": SliceRule(source="groups.language")}
@@ -113,11 +113,3 @@ def test_standing_is_of_the_models_that_were_labelled() -> None:
         found = why_advisory("quality", run, known, CalibrationSettings(), at, served)
         assert said in found
         assert bool(said) == bool(found)
-
-
-def test_notices_do_not_call_a_judge_fit_that_canaries_doubt() -> None:
-    """A calibrated judge that gave in is advisory in the notices too."""
-    judged = {"quality": Judged("")}
-    assert "gates decide on, corrected by labels" in judge_notices(judged, {})[0]
-    (said,) = judge_notices(judged, {"quality": "it gave in"})
-    assert said == "the judge of quality is advisory: it gave in"
