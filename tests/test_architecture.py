@@ -28,6 +28,8 @@ CORE = {
     "headline",
     "planning",
     "trust",
+    "judged",
+    "judge_calls",
     "foresight",
     "rehearsal",
     "planting",

@@ -49,7 +49,7 @@ def _why_uncorrected(gate: Gate, evidence: Evidence) -> str:
         return "a judge's scores are not corrected by labels here"
     if judged.advisory:
         return judged.advisory
-    rule = _uncorrected(gate)
+    rule = uncorrected(gate)
     if rule:
         return f"{NOT_CORRECTED[rule]} of a judge's scores are not corrected by labels"
     found = judged.pairs.get(gate.against or "baseline") if gate.kind == "drop" else judged.alone
@@ -102,7 +102,7 @@ def correction_text(correction: Correction) -> str:
     return text
 
 
-def _uncorrected(gate: Gate) -> str:
+def uncorrected(gate: Gate) -> str:
     """The kind of a rule that is not corrected; empty for means and differences."""
     if gate.kind in ("gap", "cases"):
         return gate.kind
