@@ -49,7 +49,7 @@ def label() -> None:
 @click.option(
     "--rubric",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A text file: what raters are asked. [default: what the metric says of itself]",
+    help="A text file: what raters are asked. [default: a question to the metric, where there is one]",
 )
 @click.option(
     "--scale",

@@ -41,7 +41,7 @@ def _row(report: Report, found: JudgedMetric) -> JudgeRow:
         labels=", ".join(map(numbers.count, sorted(labels))) or "0",
         own_change=_change(found.own_change, unit),
         corrected_change=_change(found.corrected_change, unit),
-        standing=ADVISORY if found.advisory else CORRECTED,
+        standing=CORRECTED if found.corrected or found.corrected_change else ADVISORY,
         why=found.advisory or found.lacking,
     )
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 from harness.report.frame import asset, environment, hash_of
 from harness.report.visible import visible
 from harness.types import Packet
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes a cell for a formula by."""
+_FORMULA = re.compile(r"(^)(?=[\t\r\n])|(^|\r\n|[;\t\r\n])(?=[ \"']*[=+\-@＝＋－＠])")
+"""Where a formula could begin: at the start of a cell, and, for a program that takes another separator than
+commas and then heeds no quotes, behind any that it may take and on each new line."""
 COLUMNS = ("packet", "item", "question", "answer", "passages", "references", "label", "comment", "rater")
 
 
@@ -53,9 +55,8 @@ def render_csv(packet: Packet) -> str:
 
 
 def _inert_cell(text: str) -> str:
-    """A cell that no spreadsheet runs: what it would take for a formula begins with an apostrophe."""
-    shown = visible(text)
-    return f"'{shown}" if shown.startswith(FORMULA_STARTS) else shown
+    """A cell that no spreadsheet runs, however it separates cells: an apostrophe stands before a formula."""
+    return _FORMULA.sub(lambda found: f"{found.group()}'", visible(text))
 
 
 def _choices(scale: tuple[float, ...]) -> list[tuple[str, str]]:

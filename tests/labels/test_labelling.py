@@ -229,7 +229,7 @@ def test_what_cannot_be_labelled_is_refused() -> None:
     """An unknown metric, other goldens, a scale outside of the metric, a run without texts."""
     with pytest.raises(UsageError, match="did not score 'qualty'"):
         export([run_a()], Asked("qualty"))
-    with pytest.raises(UsageError, match="says nothing of itself"):
+    with pytest.raises(UsageError, match="no question to raters for 'quality'"):
         export([run_a()], Asked("quality"))
     with pytest.raises(UsageError, match="scale 0, 2"):
         exported(run_a(), scale=(0.0, 2.0))
