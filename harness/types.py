@@ -783,13 +783,20 @@ class Choose(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     require: tuple[Requirement, ...] = ()
 
 
+class Scripted(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One line of a judge's script: the verdict on items that hold a text; the empty text is in all."""
+
+    verdict: str
+    has: str = ""
+
+
 class JudgeSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A model that judges answers, behind an OpenAI-compatible service.
 
     ``output`` is how it gives its verdicts: JSON by a schema that the server enforces, JSON, lines of text,
     or the probability of one token. ``repeats`` is how often it is asked the same. ``timeout_s`` is for one
     question in all, ``retries`` are tries after the first. ``embeddings`` is the model for those metrics of
-    ragas that need one.
+    ragas that need one. With ``script`` nobody is asked: ``base_url`` is ``script:``.
     """
 
     base_url: str
@@ -803,6 +810,7 @@ class JudgeSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     retries: int = 3
     usd_per_million_tokens: dict[str, float] | None = None
     embeddings: str | None = None
+    script: tuple[Scripted, ...] | None = None
 
 
 class Judging(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

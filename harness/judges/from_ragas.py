@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import JudgeFailure, MissingExtra, UsageError, did_you_mean
 from harness.judges.cache import Cache, key_of
-from harness.judges.client import Reading
+from harness.judges.client import Client, Reading
 from harness.judges.replies import decode_strict
 from harness.registry import load_object, metric
 from harness.types import Case, Corpus, JudgeSettings, Metric, Response, Result, Score
@@ -145,21 +145,24 @@ async def _ask(name: str, kind: _Kind, one: One, taken: Mapping[str, Any]) -> Re
     Raises:
         JudgeFailure: ragas raised, was too late, or gave no number from 0 to 1.
     """
-    settings = one.client.settings
+    client = one.client
+    if not isinstance(client, Client):
+        raise JudgeFailure(f"ragas:{name} asks a service, and judge {one.name!r} is none")
+    settings = client.settings
     replies: list[Mapping[str, Any]] = []
     token = _heard.set(replies)
     hear = _listening()
-    hooks = one.client.http.event_hooks
+    hooks = client.http.event_hooks
     if not any(getattr(hook, "is_ragas", False) for hook in hooks["response"]):
         hooks["response"].append(hear)
-        one.client.http.event_hooks = hooks
+        client.http.event_hooks = hooks
     try:
         async with asyncio.timeout(settings.timeout_s):
-            found = await _made(kind, settings, one.client.sdk).ascore(**taken)
+            found = await _made(kind, settings, client.sdk).ascore(**taken)
     except TimeoutError:
         raise JudgeFailure(f"ragas gave no score within {settings.timeout_s:g} s") from None
     except Exception as error:  # ragas and what it stands on raise of all kinds
-        said = one.client.hide(f"{type(error).__name__}: {error}")[:SHOWN]
+        said = client.hide(f"{type(error).__name__}: {error}")[:SHOWN]
         raise JudgeFailure(f"ragas:{name} failed: {said}") from error
     finally:
         _heard.reset(token)
@@ -167,7 +170,7 @@ async def _ask(name: str, kind: _Kind, one: One, taken: Mapping[str, Any]) -> Re
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1e-9 <= value <= 1 + 1e-9:
         raise JudgeFailure(f"ragas:{name} gave {str(value)[:20]}, no number from 0 to 1", answered=True)
     value = min(1.0, max(0.0, float(value)))
-    return Reading(((value, 1 - value),), *_told(replies, one.client.hide))
+    return Reading(((value, 1 - value),), *_told(replies, client.hide))
 
 
 def _made(kind: _Kind, settings: JudgeSettings, sdk: Any) -> Any:
