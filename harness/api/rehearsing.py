@@ -12,7 +12,7 @@ from harness.api.trusting import with_trust
 from harness.baselines import Baseline
 from harness.comparison import RunScores, run_scores
 from harness.errors import NotComparable, UsageError
-from harness.gates.family import margin_of
+from harness.gates.drop_tests import margin_of
 from harness.places import Places
 from harness.planting.catching import Rate
 from harness.rehearsal import Drop, Rehearsed, leave_one_out, plantable, resample

@@ -320,6 +320,18 @@ def test_candidates_are_neither_chosen_nor_raced_by_a_judge(
     assert "Ship none on this: judged_faithfulness is advisory" in " ".join(capsys.readouterr().out.split())
 
 
+def test_no_judge_decides_where_nobody_says_what_quality_is(
+    stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without ``choose:`` quality is the first metric that no judge scores."""
+    folder = write_project(tmp_path, stub.url, metrics=["judged_faithfulness", "token_f1"])
+    for name in ("a", "b"):
+        assert harness(folder, "run", "suite.yaml", "-q", "--run-id", name) == 0
+    assert harness(folder, "compare", "a", "b", "--json") == 0
+    said = capsys.readouterr().out
+    assert json.loads(said[said.index("{") :])["quality"] == "token_f1"
+
+
 def test_f23_text_that_speaks_to_the_judge_is_flagged_in_the_report(
     stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
