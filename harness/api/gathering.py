@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.calibration.labelled import rubric_digest
-from harness.errors import Fault, UsageError, did_you_mean
+from harness.errors import Fault, UsageError
 from harness.labels.answers import Answer, packets_in, read_answers
 from harness.labels.folder import LabelFolder, folder_of_packet
 from harness.numbers import number
@@ -74,8 +74,8 @@ def _merge(
     for answer in answers:
         one = items.get((answer.packet, answer.item))
         if one is None:
-            near = did_you_mean(answer.item, (item for packet, item in items if packet == answer.packet))
-            faults.append(Fault(f"packet {answer.packet} has no item {answer.item!r}", answer.place, near))
+            what = f"packet {answer.packet} has no item {answer.item!r}"
+            faults.append(Fault(what, answer.place, "send the file as the packet saved it"))
             continue
         of = keys[answer.packet]
         key = of.metric, _asked(of), one.answer, answer.rater

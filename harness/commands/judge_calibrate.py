@@ -41,7 +41,7 @@ def calibrate(runs: tuple[str, ...], metric: str, reports: Path, as_json: bool) 
     _say(metric, held)
     why = calibrating.why_not_yet(found, runs_[0])
     terminal.say(f"judge     {found.judge}, version {found.version} of {metric}")
-    terminal.say(f"standing  {f'advisory: {why}' if why else 'its gates may decide'}")
+    terminal.say_wrapped(f"standing  {f'advisory: {why}' if why else 'its gates may decide'}", indent="")
     terminal.say(f"expires   {found.expires_at or 'never'}")
     terminal.say(f"kept in   {shown_path(path)}: commit it")
     return 0

@@ -85,8 +85,10 @@ def export(runs: tuple[str, ...], out: Path, rubric: Path | None, reports: Path,
     for stratum in found.panel.strata:
         size, each = len(stratum.cases), len(stratum.cases) / stratum.drawn
         terminal.say(f"drawn   {stratum.drawn:,} of {size:,} {stratum.name}: each stands for {each:.1f}")
-    terminal.say(f"key     {shown_path(key)}: not for the raters; commit it with the panel")
-    terminal.say(f"next    harness label import FILE{_named(recorded[0])}   (what the raters send back)")
+    terminal.say(f"key     {shown_path(key)}")
+    terminal.say("        not for the raters; commit it with the panel")
+    terminal.say(f"next    harness label import FILE{_named(recorded[0])}")
+    terminal.say("        FILE is what the raters send back")
     return 0
 
 

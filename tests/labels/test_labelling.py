@@ -206,6 +206,8 @@ def test_files_of_others_are_refused() -> None:
         ("packet", (found.packet.id, "../../etc/passwd"), "no packet of"),
         ("item", (found.packet.items[3].id, "ffffffffffff"), "has no item 'ffffffffffff'"),
         ("rater", ('"ann"', '"an/n"'), "rater 'an/n'"),
+        ("judge", ('"ann"', '"judge"'), "rater 'judge'"),
+        ("half", ('"comment": ""', '"comment": "\\ud83d"'), "holds half a character"),
         ("nobody", ('"ann"', '""'), "does not say who labelled"),
     ):
         Path(f"{name}.json").write_text(text.replace(before, after))
