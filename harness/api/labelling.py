@@ -107,6 +107,17 @@ def export(runs: Sequence[Recorded], asked: Asked) -> Exported:
     return Exported(packet, key, panel, folder, given, len({one.answer for *_, one in found} & told))
 
 
+def check_format(path: Path) -> None:
+    """Refuse an ending that no packet has.
+
+    Raises:
+        UsageError: with those there are.
+    """
+    if path.suffix not in FORMATS:
+        what = f"cannot tell the format of packet {path.name!r}"
+        raise UsageError(what, mend=f"name it {' or '.join(f'*{ending}' for ending in FORMATS)}")
+
+
 def keep(exported: Exported, path: Path) -> tuple[Path, Path]:
     """Write a packet, its panel and its key; gives packet and key. The key comes first: no packet without.
 
@@ -116,9 +127,7 @@ def keep(exported: Exported, path: Path) -> tuple[Path, Path]:
     """
     from harness.api.rendering import write_text
 
-    if path.suffix not in FORMATS:
-        what = f"cannot tell the format of packet {path.name!r}"
-        raise UsageError(what, mend=f"name it {' or '.join(f'*{ending}' for ending in FORMATS)}")
+    check_format(path)
     text = load_object(FORMATS[path.suffix], "renderer")(exported.packet)
     exported.folder.keep_panel(exported.panel)
     for run_id, answers in exported.given.items():

@@ -32,7 +32,8 @@ def label() -> None:
 @click.option("--metric", required=True, metavar="NAME", help="What is labelled: a metric of the runs.")
 @click.option(
     "-o",
-    "--out",
+    "--output",
+    "out",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     help="The packet: .html (labelled in a browser, offline) or .csv.",
@@ -71,6 +72,7 @@ def export(runs: tuple[str, ...], out: Path, rubric: Path | None, reports: Path,
     from harness.places import Places, shown_path
     from harness.recordings import read
 
+    labelling.check_format(out)
     places = Places(reports)
     recorded = [read(places.find_recording(name)) for name in runs]
     text = rubric.read_text(encoding="utf-8").strip() if rubric is not None else ""
