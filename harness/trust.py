@@ -37,12 +37,12 @@ def trust_in(recorded: Recorded, known: Sequence[JudgeTrust], corpus: str) -> di
     """
     models = served_by(recorded.results)
     return {
-        metric: doubt_about(metric, identity, known, corpus, models.get(metric, frozenset()))
+        metric: _doubt_about(metric, identity, known, corpus, models.get(metric, frozenset()))
         for metric, identity in recorded.run.judges.items()
     }
 
 
-def doubt_about(
+def _doubt_about(
     metric: str,
     identity: str,
     known: Sequence[JudgeTrust],

@@ -15,7 +15,7 @@ import msgspec
 
 from harness.errors import JudgeFailure
 from harness.judges.cache import Cache, key_of
-from harness.judges.client import Reading
+from harness.judges.client import Reading, known_sum
 from harness.judges.prompts import make_marker, prompt_digest
 from harness.types import JudgeSettings, Opinion, Question, Rubric
 
@@ -85,8 +85,8 @@ class One(NamedTuple):
         whole = Reading(
             tuple(reading.shares[0] for reading in readings),
             "; ".join(dict.fromkeys(reading.served for reading in readings)),
-            _sum([reading.input_tokens for reading in readings]),
-            _sum([reading.output_tokens for reading in readings]),
+            known_sum([reading.input_tokens for reading in readings]),
+            known_sum([reading.output_tokens for reading in readings]),
         )
         return whole, all(cached for _, cached in found)
 
@@ -216,8 +216,8 @@ class Asking:
 
 def _account_of(one: One, readings: Sequence[tuple[Reading, bool]]) -> dict[str, Any]:
     tokens = (
-        _sum([reading.input_tokens for reading, _ in readings]),
-        _sum([reading.output_tokens for reading, _ in readings]),
+        known_sum([reading.input_tokens for reading, _ in readings]),
+        known_sum([reading.output_tokens for reading, _ in readings]),
     )
     prices = one.client.settings.usd_per_million_tokens
     cost = None
@@ -272,8 +272,3 @@ def _fits(reading: Reading, question: Question) -> bool:
         len(row) == len(question.labels) and min(row) >= 0 and abs(math.fsum(row) - 1) < LIKELY
         for row in reading.shares
     )
-
-
-def _sum(counts: Sequence[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 
 from harness.report.frame import asset, environment, hash_of
-from harness.report.visible import visible
+from harness.report.visible import no_formula, visible
 from harness.types import Packet
 
-_FORMULA = re.compile(r"(^)(?=[\t\r\n])|(^|\r\n|[;\t\r\n])(?=[ \"']*[=+\-@＝＋－＠])")
-"""Where a formula could begin: at the start of a cell, and, for a program that takes another separator than
-commas and then heeds no quotes, behind any that it may take and on each new line."""
 COLUMNS = ("packet", "item", "question", "answer", "passages", "references", "label", "comment", "rater")
 
 
@@ -50,13 +46,8 @@ def render_csv(packet: Packet) -> str:
             "\n---\n".join(item.passages),
             "\n---\n".join(item.references),
         ]
-        writer.writerow([*map(_inert_cell, cells), "", "", ""])
+        writer.writerow([*(no_formula(visible(cell)) for cell in cells), "", "", ""])
     return out.getvalue()
-
-
-def _inert_cell(text: str) -> str:
-    """A cell that no spreadsheet runs, however it separates cells: an apostrophe stands before a formula."""
-    return _FORMULA.sub(lambda found: f"{found.group()}'", visible(text))
 
 
 def _choices(scale: tuple[float, ...]) -> list[tuple[str, str]]:
