@@ -173,6 +173,8 @@ def test_a_calibrated_judge_without_canaries_is_told_so_at_once(judged: Judged) 
     judged.call("label", "import", judged.fill())
     kept = judged.call("judge", "calibrate", "run.jsonl.gz", "--metric", "quality")
     assert "standing advisory: the canaries of its judge were not run" in kept.words
+    again = judged.call("judge", "calibrate", "run.jsonl.gz", "--metric", "quality", "--json")
+    assert json.loads(again.out)["advisory"].startswith("the canaries of its judge were not run")
     names = "r.json", "r.md", "r.xml", "r.html"
     outputs = [part for name in names for part in ("-o", name)]
     ended = judged.call("gate", "run.jsonl.gz", "--baseline", "base.jsonl.gz", *outputs)
@@ -197,6 +199,18 @@ def test_both_figures_stand_side_by_side_in_every_rendering(judged: Judged) -> N
         assert "gates decide on what labels correct" in text
         for figure in figures:
             assert figure in text
+
+
+def test_the_headline_says_whose_scores_it_tells(judged: Judged) -> None:
+    """What an uncalibrated judge scored is called its own; what labels corrected is not."""
+    _, found = judged.gate()
+    own = json.loads(judged.gate()[0].out)["headline"][1]
+    assert own.endswith("These are the judge's own scores, and decide nothing.")
+    assert found["drop"]["outcome"] == "inconclusive"
+    judged.export("base.jsonl.gz", "run.jsonl.gz")
+    judged.call("label", "import", judged.fill())
+    judged.call("judge", "calibrate", "run.jsonl.gz", "--metric", "quality")
+    assert "judge's own scores" not in json.loads(judged.gate()[0].out)["headline"][1]
 
 
 def test_labels_that_do_not_suffice_are_not_said_to_correct(judged: Judged) -> None:
