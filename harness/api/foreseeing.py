@@ -103,6 +103,11 @@ def foresee(
         )
         for gate in all_gates(suite)
     )
+    judged, unknown = _judged(checked)
+    gates = tuple(
+        msgspec.structs.replace(gate, hopeless=NEVER) if never_decides(of, judged) else gate
+        for gate, of in zip(gates, all_gates(suite), strict=True)
+    )
     stages = planned_stages(suite, cases, suite.seed)
     looks = tuple(_looks(stages)) if baseline is not None else (1.0,)
     spans = {name: None if one.high is None else one.high - one.low for name, one in metrics.items()}
@@ -110,12 +115,7 @@ def foresee(
     calls = len(cases) * wish.repeats
     results = [result for recorded in (baseline.runs if baseline else ()) for result in recorded.results]
     spent = spent_on(results)
-    judged, unknown = _judged(checked)
     judging = foresee_judging(suite, judged, results, _same_judges(checked, baseline), calls)
-    gates = tuple(
-        msgspec.structs.replace(gate, hopeless=NEVER) if never_decides(of, judged) else gate
-        for gate, of in zip(gates, all_gates(suite), strict=True)
-    )
     return Foreseen(
         suite=suite.suite,
         candidate=candidate,
