@@ -14,6 +14,7 @@ from harness.gates.decide import overall
 from harness.gates.evidence import Evidence
 from harness.gates.gap import find_gap
 from harness.headline import headline_of, worst_verdict
+from harness.judged import judged_figures
 from harness.measurement import compare
 from harness.numbers import number
 from harness.robustness import robustness
@@ -35,6 +36,7 @@ from harness.types import (
     Slice,
     Suite,
     Verdict,
+    metric_of,
 )
 
 MOST_REGRESSIONS = 200
@@ -93,9 +95,10 @@ def make_report(
         changes=changes,
         regressions=regressions,
         cases=_case_pairs(runs, before, after),
-        notices=(*notices, *ungated_harms(comparisons, suite)),
+        notices=(*notices, *ungated_harms(comparisons, suite, runs.candidate.run.judges)),
         reproduce=reproduce,
         robustness=robustness(evidence.candidate),
+        judged=judged_figures(evidence, comparisons, verdicts),
     )
     return msgspec.structs.replace(report, headline=headline_of(report))
 
@@ -127,7 +130,9 @@ def _compare(evidence: Evidence, slice_: Slice) -> tuple[Comparison, ...]:
     )
 
 
-def ungated_harms(comparisons: Sequence[Comparison], suite: Suite) -> tuple[str, ...]:
+def ungated_harms(
+    comparisons: Sequence[Comparison], suite: Suite, judged: Collection[str] = ()
+) -> tuple[str, ...]:
     """Say which metrics got worse beyond doubt although no gate on a drop is about them.
 
     Held against ``alpha`` over the number of such metrics (Bonferroni); a notice, never a verdict.
@@ -135,7 +140,9 @@ def ungated_harms(comparisons: Sequence[Comparison], suite: Suite) -> tuple[str,
     gated = {gate.metric for gate in suite.gates if gate.kind == "drop"}
     open_ = [item for item in comparisons if item.metric not in gated and item.p_worse is not None]
     return tuple(
-        f"{item.metric} got worse ({' → '.join(map(number, item.means))}) and no gate on a drop is about it"
+        f"{item.metric} got worse ({' → '.join(map(number, item.means))}"
+        f"{', by the own scores of its judge' if metric_of(item.metric) in judged else ''})"
+        " and no gate on a drop is about it"
         for item in open_
         if item.p_worse is not None and item.p_worse <= suite.alpha / len(open_)
     )

@@ -12,8 +12,8 @@ import msgspec
 
 from harness.comparison import LEVEL, Looks, RunScores, Table
 from harness.gates.drop import cannot_pass
+from harness.gates.drop_tests import MIN_PAIRS, MIN_SLICE_PAIRS, margin_of, scale_of, shift_of, tested_slices
 from harness.gates.evidence import rule_text
-from harness.gates.family import MIN_PAIRS, MIN_SLICE_PAIRS, margin_of, scale_of, shift_of, tested_slices
 from harness.gates.hierarchy import Role, roles_of, weights_of
 from harness.gates.looks import PASS_ERROR, level_of
 from harness.gates.stopping import looks_bad_at

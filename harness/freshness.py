@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from harness.comparison import RunScores, estimate, run_scores
 from harness.gates.drop import MAX_JUDGE_ERRORS, MAX_UNPAIRED
-from harness.gates.family import MIN_CLUSTERS, MIN_PAIRS, MIN_SLICE_CLUSTERS, MIN_SLICE_PAIRS, scale_of
+from harness.gates.drop_tests import MIN_CLUSTERS, MIN_PAIRS, MIN_SLICE_CLUSTERS, MIN_SLICE_PAIRS, scale_of
 from harness.limits import could_be_sure
 from harness.measurement import LARGEST_LOG, T_TEST, measure
 from harness.numbers import number, p_value, relative, relative_interval, with_interval

@@ -13,6 +13,7 @@ STANDS_OUT = 1.25
 """A slice is named where it fell by more than so many times what all cases did."""
 MANY_LOST = 0.05
 """Share of failed calls from which they are what an undecided run is about."""
+OWN_SCORES = "These are the judge's own scores, and decide nothing."
 SURE = 0.01
 """A slice is called the hardest hit only where its own drop has a p-value up to this."""
 
@@ -95,7 +96,8 @@ def _why_lost(report: Report) -> str:
 
 def _finding_line(report: Report, worst: Verdict | None) -> str:
     if worst is not None and worst.comparison is not None:
-        return _change_text(worst.comparison, worst.limit, report, _since(worst))
+        text = _change_text(worst.comparison, worst.limit, report, _since(worst))
+        return f"{text} {OWN_SCORES}" if _is_uncorrected(report, worst) else text
     if worst is not None:
         name = worst.metric or worst.gate
         scope = "" if worst.scope == "all" else f" in {worst.scope}"
@@ -121,6 +123,13 @@ def _finding_line(report: Report, worst: Verdict | None) -> str:
         else (number(most, unit), number(allowed, unit))
     )
     return f"{text} {shown[0]} ({share(closest.limit_level)}, allowed {shown[1]})."
+
+
+def _is_uncorrected(report: Report, verdict: Verdict) -> bool:
+    """Whether a drop is told as a judge scored it, and labels correct nothing of it."""
+    return verdict.metric in report.run.judges and not any(
+        row.metric == verdict.metric and not row.advisory and row.corrected_change for row in report.judged
+    )
 
 
 def _since(verdict: Verdict) -> str:

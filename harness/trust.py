@@ -37,12 +37,12 @@ def trust_in(recorded: Recorded, known: Sequence[JudgeTrust], corpus: str) -> di
     """
     models = served_by(recorded.results)
     return {
-        metric: doubt_about(metric, identity, known, corpus, models.get(metric, frozenset()))
+        metric: _doubt_about(metric, identity, known, corpus, models.get(metric, frozenset()))
         for metric, identity in recorded.run.judges.items()
     }
 
 
-def doubt_about(
+def _doubt_about(
     metric: str,
     identity: str,
     known: Sequence[JudgeTrust],
@@ -58,7 +58,9 @@ def doubt_about(
     for fingerprint in members_of(identity):
         found = by_key.get((metric, fingerprint))
         if found is None or found.canaries is None:
-            return "the canaries of its judge were not run: `harness judge canaries SUITE`"
+            tried = any(one.metric == metric and one.canaries is not None for one in known)
+            changed = ", only on another (model, service, parameters, prompt or rubric)" if tried else ""
+            return f"the canaries of its judge were not run{changed}: `harness judge canaries SUITE`"
         if why := doubt_of(found.canaries, corpus):
             return f"its judge {found.judge!r} {why}"
         tested |= set(found.canaries.served)

@@ -30,6 +30,8 @@ CORE = {
     "headline",
     "planning",
     "trust",
+    "judged",
+    "judge_calls",
     "foresight",
     "rehearsal",
     "planting",

@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from harness.api.correcting import UNKNOWN, labels_beside, read_book, stamp
 from harness.api.deciding import suite_of
+from harness.api.trusting import with_trust
 from harness.baselines import moment
 from harness.calibration.agreement import Agreed, agree, rated_answers
 from harness.calibration.standing import why_advisory
+from harness.comparison import served_by
 from harness.errors import UsageError, did_you_mean
 from harness.labels.folder import LabelFolder
 from harness.types import Calibration, Recorded
@@ -55,12 +57,13 @@ def hold(runs: Sequence[Recorded], metric: str) -> Held:
     folder = labels_beside(first)
     book = read_book(folder, runs)
     panel = book.panels.get(metric)
-    mend = f"harness label export {first.id} --metric {metric} -o packet.html"
+    ids = " ".join(dict.fromkeys(recorded.run.id for recorded in runs))
+    mend = f"harness label export {ids} --metric {metric} -o packet.html"
     if panel is None:
         raise UsageError(f"no answer has a label of {metric!r}", mend=mend)
     if panel.dataset_digest != first.dataset_digest:
         what = f"the cases for {metric!r} were drawn from other goldens"
-        raise UsageError(what, mend=f"draw anew: harness label export {first.id} --metric {metric} --anew")
+        raise UsageError(what, mend=f"draw anew: {mend} --anew")
     rated = rated_answers(runs, book, metric)
     if not rated:
         raise UsageError(f"no answer of these runs has a label of {metric!r}", mend=mend)
@@ -100,12 +103,20 @@ def calibrate(runs: Sequence[Recorded], metric: str) -> tuple[Calibration, Held,
         runs=tuple(sorted(recorded.run.id for recorded in runs)),
         scored_at=stamp(at),
         expires_at=None if days is None else stamp(at + timedelta(days=days)),
+        served=tuple(sorted({model for one in runs for model in served_by(one.results).get(metric, ())})),
     )
     return found, held, held.folder.keep_calibration(found)
 
 
 def why_not_yet(found: Calibration, recorded: Recorded) -> str:
-    """Say why the gates of a judge that was just calibrated cannot decide on a run; empty where they can."""
-    run = recorded.run
-    at = moment(run.started_at)
-    return why_advisory(found.metric, run, [found], suite_of(run).calibration, stamp(at) if at else UNKNOWN)
+    """Say why the gates of a judge that was just calibrated cannot decide on a run; empty where they can.
+
+    Raises:
+        UsageError: what is known of its canaries cannot be read.
+    """
+    run, at = recorded.run, moment(recorded.run.started_at)
+    reasons = (
+        with_trust(recorded).trust.get(found.metric, ""),
+        why_advisory(found.metric, run, [found], suite_of(run).calibration, stamp(at) if at else UNKNOWN),
+    )
+    return "; and ".join(filter(None, reasons))

@@ -18,7 +18,7 @@ from harness.errors import NotComparable, RecordingError, UsageError, did_you_me
 from harness.places import Places
 from harness.registry import load_object
 from harness.suites.suite import SuiteFile
-from harness.types import Candidates, Choose, Race, Recorded, Suite
+from harness.types import Candidates, Choose, Race, Recorded, Suite, metric_of
 
 FORMATS = {
     "html": ("candidates.html", "harness.report.candidates:render"),
@@ -141,11 +141,11 @@ def _same_cases(recordings: Sequence[Recorded], *, intersect: bool) -> tuple[fro
 
 
 def _first_quality(recorded: Recorded, names: Sequence[str]) -> str:
-    """The first metric with an upper end: what quality is where nobody says."""
+    """The first metric with an upper end that no judge scores, else the first: quality where nobody says."""
     known = recorded.run.metrics
-    for name in names:
-        if name in known and known[name].high is not None:
-            return name
+    able = [name for name in names if name in known and known[name].high is not None]
+    if able:
+        return next((name for name in able if metric_of(name) not in recorded.run.judges), able[0])
     if names and names[0] not in known:
         raise UsageError(f"no run scored {names[0]!r}", mend=did_you_mean(names[0], known))
     raise UsageError(

@@ -43,7 +43,7 @@ def generate(checked: Checked, judge: str, size: int, path: Path) -> int:
         raise UsageError(what, mend="name one with `embeddings:`")
     options, secrets = resolve(msgspec.to_builtins(judges[judge]))
     settings = msgspec.convert(options, JudgeSettings)
-    rows = load_object("harness.judges.from_ragas:generate_rows", "function")(
+    rows = load_object("harness.judges.ragas_sets:generate_rows", "function")(
         corpus, settings, size, redactor(secrets)
     )
     write_text(path, _lines(rows))
@@ -56,7 +56,7 @@ def export(recorded: Recorded, path: Path) -> int:
     Raises:
         MissingExtra: ragas is not installed.
     """
-    evaluation_dataset = load_object("harness.judges.from_ragas:evaluation_dataset", "function")
+    evaluation_dataset = load_object("harness.judges.ragas_sets:evaluation_dataset", "function")
     rows = evaluation_dataset(recorded.cases, recorded.results).to_list()
     write_text(path, _lines(rows))
     return len(rows)

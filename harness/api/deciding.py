@@ -25,7 +25,6 @@ from harness.api.references import (
 from harness.api.rendering import FORMATS, render
 from harness.api.trusting import with_trust
 from harness.baselines import Baseline
-from harness.calibration.standing import judge_notices
 from harness.comparison import RunScores, check_comparable, run_scores
 from harness.errors import Fault, HarnessError, NotComparable, RecordingError
 from harness.findings import Runs, make_report
@@ -80,7 +79,6 @@ def gate(
     if not candidate.complete:
         said.append("the run is incomplete: cases without a result count as unscored")
     evidence = _evidence(candidate, suite, near, far, started_at)
-    said += judge_notices(evidence.judged)
     verdicts = decide_all(evidence, candidate.run.gate_lines)
     if suite.baseline.fresh is not None and near.scores is not None:
         found = judge_fresh(fresh, near.scores, suite, intersect=intersect)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from harness.api.judging import judge_identities
 from harness.api.looking import planned_stages
 from harness.api.references import find_anchor, find_baseline
 from harness.api.validating import Checked, validate
@@ -25,11 +26,15 @@ from harness.foresight import (
 )
 from harness.freshness import drops_compared, fresh_cases
 from harness.gates.decide import all_gates
+from harness.judge_calls import JudgeCalls, foresee_judging, never_decides, not_foreseen
 from harness.places import Places
 from harness.planning import identity_of
 from harness.pooling import pool
 from harness.registry import find_metric, is_ours
 from harness.types import MetricIdentity
+
+NEVER = "labels do not correct this rule on a judge's scores: it stays advisory, and holds the suite back"
+"""Why a gate on a judge's scores can never pass."""
 
 
 class Calls(msgspec.Struct, frozen=True):
@@ -43,8 +48,9 @@ class Calls(msgspec.Struct, frozen=True):
 class Foreseen(msgspec.Struct, frozen=True):
     """What there is to be known before a run; None where it is not known.
 
-    ``cost_usd`` and ``time_s`` are of all calls, from ``spent``, what the baseline's answers took.
-    ``baseline_runs`` counts the runs of the baseline. ``wanted_drop`` is the one asked for.
+    ``cost_usd`` and ``time_s`` are of all calls to the system, from ``spent``, what the baseline's answers
+    took; ``judging`` is what judges are asked beside them, and cost. ``baseline_runs`` counts the runs of the
+    baseline. ``wanted_drop`` is the one asked for.
     """
 
     suite: str
@@ -62,6 +68,7 @@ class Foreseen(msgspec.Struct, frozen=True):
     spent: Spent
     cost_usd: float | None
     time_s: float | None
+    judging: tuple[JudgeCalls, ...] = ()
     notices: tuple[str, ...] = ()
 
 
@@ -96,6 +103,11 @@ def foresee(
         )
         for gate in all_gates(suite)
     )
+    judged, unknown = _judged(checked)
+    gates = tuple(
+        msgspec.structs.replace(gate, hopeless=NEVER) if never_decides(of, judged) else gate
+        for gate, of in zip(gates, all_gates(suite), strict=True)
+    )
     stages = planned_stages(suite, cases, suite.seed)
     looks = tuple(_looks(stages)) if baseline is not None else (1.0,)
     spans = {name: None if one.high is None else one.high - one.low for name, one in metrics.items()}
@@ -103,6 +115,7 @@ def foresee(
     calls = len(cases) * wish.repeats
     results = [result for recorded in (baseline.runs if baseline else ()) for result in recorded.results]
     spent = spent_on(results)
+    judging = foresee_judging(suite, judged, results, _same_judges(checked, baseline), calls)
     return Foreseen(
         suite=suite.suite,
         candidate=candidate,
@@ -119,7 +132,12 @@ def foresee(
         spent=spent,
         cost_usd=None if spent.cost_usd is None else spent.cost_usd * calls,
         time_s=None if spent.time_s is None else spent.time_s * calls / suite.run.max_concurrency,
-        notices=(*_notices(checked, baseline, candidate), *_sample(checked, baseline)),
+        judging=judging,
+        notices=(
+            *_notices(checked, baseline, candidate),
+            *_sample(checked, baseline),
+            *not_foreseen(suite, judging, unknown),
+        ),
     )
 
 
@@ -135,6 +153,23 @@ def _metrics(checked: Checked, baseline: Baseline | None) -> dict[str, MetricIde
         if is_ours(name):
             found[name] = identity_of(find_metric(name))
     return found
+
+
+def _judged(checked: Checked) -> tuple[list[str], list[str]]:
+    """Name the metrics that a judge scores, and those of which only code of the user's could tell."""
+    ours = [name for name in checked.file.suite.metrics if is_ours(name)]
+    judged = [name for name in ours if "judge" in find_metric(name).needs]
+    judges = checked.file.suite.judges
+    return judged, [name for name in checked.file.suite.metrics if judges and name not in ours]
+
+
+def _same_judges(checked: Checked, baseline: Baseline | None) -> set[str]:
+    """Name the metrics that are judged by whom the baseline was judged by."""
+    if baseline is None:
+        return set()
+    suite, before = checked.file.suite, baseline.runs[0].run.judges
+    ours = msgspec.structs.replace(suite, metrics=tuple(filter(is_ours, suite.metrics)))
+    return {name for name, who in judge_identities(ours).items() if before.get(name) == who}
 
 
 def _looks(stages: Mapping[str, int]) -> list[float]:

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.calibration.labelled import rubric_digest
-from harness.errors import Fault, UsageError, did_you_mean
+from harness.errors import Fault, UsageError
 from harness.labels.answers import Answer, packets_in, read_answers
 from harness.labels.folder import LabelFolder, folder_of_packet
 from harness.numbers import number
 from harness.places import label_folder, now
 from harness.types import Label, PacketKey
+
+_Given = tuple[str, str, str, str]
+"""Metric, rubric, answer and rater: whoever labels an answer twice, in whatever packet, labels it once."""
 
 
 class Imported(NamedTuple):
@@ -27,11 +30,12 @@ class Imported(NamedTuple):
 def take_in(paths: Sequence[Path], suite: Path | None, rater: str | None, *, replace_: bool) -> Imported:
     """Take labels in: all of every file, or nothing.
 
-    A label that is there already is passed over; labels of several raters on one answer stand side by side.
+    A label that is there already is passed over, also where it came in with another packet; labels of several
+    raters on one answer stand side by side.
 
     Args:
         paths: files that raters sent back.
-        suite: the suite whose answers were exported; None: found by the packet below ``suites/``.
+        suite: the suite whose answers were exported; None: found by the packet, below ``suites/`` or here.
         rater: who labelled; None: the files say.
         replace_: let a rater change what the same rater said before.
 
@@ -45,20 +49,20 @@ def take_in(paths: Sequence[Path], suite: Path | None, rater: str | None, *, rep
         for path in paths
         for answer in read_answers(path, rater, {name: key.scale for name, key in keys.items()})
     ]
-    before = folder.labels()
-    kept = {(label.packet, label.item, label.rater): label for label in before}
+    kept = {_given_by(label): label for label in folder.labels()}
     added, known = _merge(kept, answers, keys, replace_=replace_)
     if added:
         folder.keep_labels(tuple(kept.values()))
+    told = {(label.metric, label.rubric, label.answer) for label in kept.values()}
     answered = {
-        name: (len({item for packet, item, _ in kept if packet == name}), len(key.items))
+        name: (sum((key.metric, _asked(key), one.answer) in told for one in key.items), len(key.items))
         for name, key in keys.items()
     }
     return Imported(folder, added, known, answered)
 
 
 def _merge(
-    kept: dict[tuple[str, str, str], Label],
+    kept: dict[_Given, Label],
     answers: Sequence[Answer],
     keys: Mapping[str, PacketKey],
     *,
@@ -70,10 +74,11 @@ def _merge(
     for answer in answers:
         one = items.get((answer.packet, answer.item))
         if one is None:
-            near = did_you_mean(answer.item, (item for packet, item in items if packet == answer.packet))
-            faults.append(Fault(f"packet {answer.packet} has no item {answer.item!r}", answer.place, near))
+            what = f"packet {answer.packet} has no item {answer.item!r}"
+            faults.append(Fault(what, answer.place, "send the file as the packet saved it"))
             continue
-        key = answer.packet, answer.item, answer.rater
+        of = keys[answer.packet]
+        key = of.metric, _asked(of), one.answer, answer.rater
         earlier = kept.get(key)
         if earlier is not None and earlier.value == answer.value:
             known += 1
@@ -84,7 +89,7 @@ def _merge(
                 Fault(said, answer.place, "--replace takes the new label; another rater has a name")
             )
             continue
-        added, of = added + 1, keys[answer.packet]
+        added += 1
         kept[key] = Label(
             packet=answer.packet,
             item=answer.item,
@@ -92,7 +97,7 @@ def _merge(
             value=answer.value,
             at=at,
             metric=of.metric,
-            rubric=rubric_digest(of.rubric, of.scale),
+            rubric=_asked(of),
             case_id=one.case_id,
             answer=one.answer,
             comment=answer.comment,
@@ -100,6 +105,14 @@ def _merge(
     if faults:
         raise UsageError(faults)
     return added, known
+
+
+def _given_by(label: Label) -> _Given:
+    return label.metric, label.rubric, label.answer, label.rater
+
+
+def _asked(key: PacketKey) -> str:
+    return rubric_digest(key.rubric, key.scale)
 
 
 def _folder(paths: Sequence[Path], suite: Path | None) -> LabelFolder:
@@ -110,9 +123,10 @@ def _folder(paths: Sequence[Path], suite: Path | None) -> LabelFolder:
         return LabelFolder(label_folder(file.path, file.suite.suite))
     for path in paths:
         for name in packets_in(path):
-            found = folder_of_packet(_safe(name), Path("suites"))
-            if found is not None:
-                return found
+            for beside in (Path("suites"), Path()):
+                found = folder_of_packet(_safe(name), beside)
+                if found is not None:
+                    return found
     raise UsageError(
         f"no packet of {paths[0]} was exported from here",
         mend="run from the project's folder, or name the suite with --suite",

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from harness.engine.limits import RunLimits
 from harness.errors import UsageError, did_you_mean
-from harness.judges.asking import Desk, One, Panel, fingerprint_of
+from harness.judges.asking import Asked, Desk, One, Panel, fingerprint_of
 from harness.judges.cache import Cache
 from harness.judges.client import Reading, open_client
 from harness.judges.prompts import prompt_names
+from harness.judges.scripted import ScriptedJudge
 from harness.registry import find_metric, is_ours
 from harness.secrets import redactor, resolve
 from harness.trust import panel_identity
@@ -89,7 +90,7 @@ async def open_judges(
             return
         kept, desk = Cache(cache, Reading), Desk()
         limits = limits or RunLimits(suite.run, suite.seed)
-        clients: dict[str, Any] = {}
+        clients: dict[str, Asked] = {}
         panels: dict[str, Panel] = {}
         for metric in judged:
             _known(suite, metric)
@@ -97,10 +98,7 @@ async def open_judges(
             members = []
             for name in judging.judges:
                 if name not in clients:
-                    settings, secrets = _resolved(suite.judges[name])
-                    held = limits.of_judge(name, settings), limits.budget.paid
-                    opening = open_client(settings, redactor(secrets), *held)
-                    clients[name] = await stack.enter_async_context(opening)
+                    clients[name] = await _opened(suite.judges[name], name, limits, stack)
                 members.append(One(name, _fingerprint(suite, metric, name), clients[name], kept))
             if apart:
                 panels |= {f"{metric.name} {one.name}": Panel((one,), "mean", desk) for one in members}
@@ -110,6 +108,14 @@ async def open_judges(
             yield Judges(panels, desk.close)
         finally:
             desk.close()
+
+
+async def _opened(settings: JudgeSettings, name: str, limits: RunLimits, stack: AsyncExitStack) -> Asked:
+    if settings.script is not None:
+        return ScriptedJudge(settings)
+    resolved, secrets = _resolved(settings)
+    held = limits.of_judge(name, resolved), limits.budget.paid
+    return await stack.enter_async_context(open_client(resolved, redactor(secrets), *held))
 
 
 def _judged(metrics: Iterable[Metric]) -> list[Metric]:

@@ -15,6 +15,7 @@ from harness.api.correcting import labels_beside
 from harness.api.deciding import suite_of
 from harness.calibration.drawing import draw_panel, extend, strata_of
 from harness.calibration.labelled import Book, answer_digest, labels_of
+from harness.calibration.questions import WITH_REFERENCES, question_of
 from harness.comparison import fold
 from harness.errors import NothingSelected, UsageError, did_you_mean
 from harness.labels.folder import LabelFolder
@@ -31,6 +32,7 @@ from harness.types import (
     Panel,
     Recorded,
     Result,
+    Run,
     SliceRule,
 )
 
@@ -105,6 +107,17 @@ def export(runs: Sequence[Recorded], asked: Asked) -> Exported:
     return Exported(packet, key, panel, folder, given, len({one.answer for *_, one in found} & told))
 
 
+def check_format(path: Path) -> None:
+    """Refuse an ending that no packet has.
+
+    Raises:
+        UsageError: with those there are.
+    """
+    if path.suffix not in FORMATS:
+        what = f"cannot tell the format of packet {path.name!r}"
+        raise UsageError(what, mend=f"name it {' or '.join(f'*{ending}' for ending in FORMATS)}")
+
+
 def keep(exported: Exported, path: Path) -> tuple[Path, Path]:
     """Write a packet, its panel and its key; gives packet and key. The key comes first: no packet without.
 
@@ -114,9 +127,7 @@ def keep(exported: Exported, path: Path) -> tuple[Path, Path]:
     """
     from harness.api.rendering import write_text
 
-    if path.suffix not in FORMATS:
-        what = f"cannot tell the format of packet {path.name!r}"
-        raise UsageError(what, mend=f"name it {' or '.join(f'*{ending}' for ending in FORMATS)}")
+    check_format(path)
     text = load_object(FORMATS[path.suffix], "renderer")(exported.packet)
     exported.folder.keep_panel(exported.panel)
     for run_id, answers in exported.given.items():
@@ -184,7 +195,7 @@ def _panel(runs: Sequence[Recorded], asked: Asked, identity: MetricIdentity, fol
         raise NothingSelected(f"no case has a score of {asked.metric!r} in every run")
     empty = Panel(
         metric=asked.metric,
-        rubric=asked.rubric or _rubric(asked.metric),
+        rubric=asked.rubric or _rubric(asked, first),
         scale=_scale(asked, identity),
         dataset_digest=first.dataset_digest,
         seed=asked.seed,
@@ -223,13 +234,13 @@ def _sealed(packet: Packet) -> Packet:
     return replace(packet, id=hashlib.sha256(content).hexdigest()[:24])
 
 
-def _rubric(metric: str) -> str:
-    """What raters are asked where no rubric is given: what the metric says of itself."""
-    from harness.registry import find_metric
-
-    try:
-        doc = find_metric(metric).doc.rstrip(".")
-    except UsageError as error:
-        what = f"{metric!r} says nothing of itself here that raters could be asked"
-        raise UsageError(what, mend="write it in a file and give --rubric FILE") from error
-    return f"{metric}: {doc}. Is this so of the answer?"
+def _rubric(asked: Asked, run: Run) -> str:
+    """What raters are asked where no rubric is given."""
+    found = question_of(asked.metric, suite_of(run).rubrics)
+    if not found:
+        what = f"there is no question to raters for {asked.metric!r}"
+        raise UsageError(what, mend="write it in a file and give --rubric FILE")
+    if found in WITH_REFERENCES and not asked.references:
+        what = f"raters of {asked.metric!r} need the reference answers"
+        raise UsageError(what, mend="show them with --references, or ask something else with --rubric FILE")
+    return found

@@ -15,8 +15,9 @@ from harness.api.asking import Plan, Session, missing, open_session
 from harness.api.beginning import RunOptions, check_same, forget, plan_run
 from harness.api.budgeting import Spent, Wanted, limits_of, spent_of
 from harness.api.choosing import compare_candidates
-from harness.api.trusting import check_trusted, with_trust
+from harness.api.trusting import with_trust
 from harness.api.validating import Checked
+from harness.candidates.assemble import UNCORRECTED
 from harness.candidates.choice import gates_of, requirements_of
 from harness.candidates.entrants import USAGE, entrant_of
 from harness.candidates.race import ALPHA, LOOKS, Rules, look_bounds, race_stages, take_look, why_dropped
@@ -40,6 +41,7 @@ from harness.types import (
     Race,
     RaceLook,
     Recorded,
+    metric_of,
     twin_measure,
 )
 
@@ -117,7 +119,7 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
     names = _names(checked, options)
     rules = Rules(_metric(checked, options), options.alpha, looks=options.looks)
     _check_rules(rules)
-    check_trusted(checked.file, rules.metric)
+    _check_unjudged(rules.metric)
     race_id = options.resume or options.race_id or new_run_id(now())
     with folder_importable(Path.cwd()), ExitStack() as closing:
         course = _course(checked, rules, options)
@@ -171,6 +173,13 @@ def _metric(checked: Checked, options: RaceOptions) -> str:
     by_case = [name for name in suite.metrics if twin_measure(name) is None]
     found = next((name for name in by_case if find_metric(name).high is not None), None)
     return found or suite.metrics[0]
+
+
+def _check_unjudged(name: str) -> None:
+    """Refuse a metric that a judge scores: no labels correct it on the way."""
+    if "judge" in find_metric(metric_of(name)).needs:
+        what = f"{name!r} is advisory and decides nothing: {UNCORRECTED}"
+        raise UsageError(what, mend="race on a metric without a judge, by --metric or `choose:`")
 
 
 def _check_rules(rules: Rules) -> None:

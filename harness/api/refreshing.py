@@ -24,7 +24,7 @@ from harness.freshness import (
     is_enough,
     judge_fresh,
 )
-from harness.gates.family import MIN_CLUSTERS, MIN_PAIRS
+from harness.gates.drop_tests import MIN_CLUSTERS, MIN_PAIRS
 from harness.places import Places, new_run_id, now, shown_path
 from harness.planning import Selection
 from harness.pooling import pool

@@ -12,12 +12,12 @@ from harness.api.trusting import with_trust
 from harness.baselines import Baseline
 from harness.comparison import RunScores, run_scores
 from harness.errors import NotComparable, UsageError
-from harness.gates.family import margin_of
+from harness.gates.drop_tests import margin_of
 from harness.places import Places
 from harness.planting.catching import Rate
 from harness.rehearsal import Drop, Rehearsed, leave_one_out, plantable, resample
 from harness.suites.suite import load_suite
-from harness.types import Gate, Outcome, Suite
+from harness.types import Gate, Outcome, Run, Suite, metric_of
 
 LEAST_RUNS, ENOUGH_RUNS = 2, 6
 """Runs without which nothing can be rehearsed, and with which shocks of whole runs would show."""
@@ -62,7 +62,10 @@ class Planted(msgspec.Struct, frozen=True):
 
 
 class Rehearsal(msgspec.Struct, frozen=True):
-    """What a suite's gate does on runs of one system. ``identical``: the runs have the same scores."""
+    """What a suite's gate does on runs of one system. ``identical``: the runs have the same scores.
+
+    ``left_out`` says of the gates that were not rehearsed why.
+    """
 
     suite: str
     alpha: float
@@ -75,7 +78,7 @@ class Rehearsal(msgspec.Struct, frozen=True):
     each_run: Row
     unchanged: Row
     planted: tuple[Planted, ...]
-    left_out: tuple[str, ...]
+    left_out: dict[str, str]
     undecidable: str
 
 
@@ -102,7 +105,7 @@ def rehearse(
 
     Raises:
         SuiteError: the suite is not valid.
-        UsageError: the suite has no gate on a drop, or the runs are not of one system.
+        UsageError: the suite has no gate on a drop that can be rehearsed, or the runs are not of one system.
         NotComparable: fewer than two runs.
     """
     suite = load_suite(suite_path).suite
@@ -112,8 +115,12 @@ def rehearse(
         )
     baseline = _runs(suite_path, suite, names, places)
     runs = [run_scores(with_trust(recorded)) for recorded in baseline.runs]
-    left_out = tuple(gate.id for gate in suite.gates if gate.cases)
-    suite = msgspec.structs.replace(suite, gates=tuple(gate for gate in suite.gates if not gate.cases))
+    left_out = _left_out(suite, runs[0].run)
+    kept = tuple(gate for gate in suite.gates if gate.id not in left_out)
+    if not any(gate.kind == "drop" for gate in kept):
+        why = "; ".join(f"{gate_id} {why}" for gate_id, why in left_out.items())
+        raise UsageError(f"no gate on a drop can be rehearsed: {why}", mend="see docs/plan.md")
+    suite = msgspec.structs.replace(suite, gates=kept)
     tell(f"each of {len(runs)} runs against the others")
     each = _row("each run", list(leave_one_out(suite, runs, seed)))
     tell(f"unchanged, {simulations} times")
@@ -138,6 +145,13 @@ def rehearse(
         left_out=left_out,
         undecidable=_undecidable(documents, unchanged),
     )
+
+
+def _left_out(suite: Suite, run: Run) -> dict[str, str]:
+    """Say which gates cannot be rehearsed: cases are drawn anew, and labels of people are not."""
+    named = {gate.id: "names cases" for gate in suite.gates if gate.cases}
+    judged = [gate for gate in suite.gates if metric_of(gate.metric or "") in run.judges]
+    return {gate.id: "is on a judge's scores, which labels correct" for gate in judged} | named
 
 
 def _runs(suite_path: Path, suite: Suite, names: tuple[str, ...], places: Places) -> Baseline:

@@ -9,19 +9,18 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from harness.api.judging import judge_identities, open_judges
+from harness.api.judging import open_judges
 from harness.api.rendering import write_text
 from harness.api.validating import Checked
 from harness.engine.scoring import score
-from harness.errors import UsageError
+from harness.errors import UsageError, did_you_mean
 from harness.judges.asking import Panel
 from harness.judges.canaries import Trial, corpus_digest, scene_of, trials
 from harness.judges.trust import read_trust, with_known
 from harness.places import now, trust_file
 from harness.registry import find_metric
-from harness.suites.suite import SuiteFile
 from harness.systems.callables import folder_importable
-from harness.trust import doubt_about, doubt_of, trust_in
+from harness.trust import doubt_of, trust_in
 from harness.types import CanaryResult, JudgeTrust, Metric, Recorded, Score, Suite
 
 
@@ -44,19 +43,6 @@ def with_trust(recorded: Recorded) -> Recorded:
     return replace(recorded, trust=trust_in(recorded, known, corpus_digest()))
 
 
-def check_trusted(file: SuiteFile, metric: str) -> None:
-    """Refuse a metric whose judges may not decide, before anything is asked.
-
-    Raises:
-        UsageError: why not.
-    """
-    identity = judge_identities(file.suite).get(metric)
-    if identity is not None:
-        known = read_trust(trust_file(file.path, file.suite.suite))
-        if why := doubt_about(metric, identity, known, corpus_digest()):
-            raise UsageError(f"{metric!r} is advisory and decides nothing: {why}")
-
-
 def try_canaries(
     checked: Checked, cache: Path | None, tell: Callable[[str], None], judges: tuple[str, ...] = ()
 ) -> tuple[Tried, ...]:
@@ -69,15 +55,21 @@ def try_canaries(
         judges: try these only; none: all.
 
     Raises:
-        UsageError: nothing is judged, or a judge cannot be opened.
+        UsageError: nothing is judged, or not by who is named; or a judge cannot be opened.
         RecordingError: the results cannot be written.
     """
     suite = checked.file.suite
     with folder_importable(Path.cwd()):
         judged = [metric for name in suite.metrics if "judge" in (metric := find_metric(name)).needs]
-        tried = asyncio.run(_try_all(suite, judged, cache, tell, judges)) if judged else []
-    if not tried:
-        raise UsageError("no metric of the suite is judged", mend="see docs/judges.md")
+        if not judged:
+            raise UsageError("no metric of the suite is judged", mend="see docs/judges.md")
+        used = {name for metric in judged for name in suite.judging_of(metric.name).judges}
+        for name in judges:
+            if name not in used:
+                raise UsageError(
+                    f"no metric of the suite is judged by {name!r}", mend=did_you_mean(name, used)
+                )
+        tried = asyncio.run(_try_all(suite, judged, cache, tell, judges))
     path = trust_file(checked.file.path, suite.suite)
     write_text(path, with_known(read_trust(path), tuple(tried)))
     return tuple(Tried(one, doubt_of(one.canaries, corpus_digest())) for one in tried if one.canaries)
@@ -119,7 +111,7 @@ async def _try_one(suite: Suite, metric: Metric, panel: Panel) -> CanaryResult:
         tried=sum(trial.wants is not None for trial in tried),
         gave_in=tuple(trial.id for trial in lost if trial.wants is not None),
         unsound=tuple(trial.id for trial in lost if trial.wants is None),
-        unanswered=sum(found.status == "judge_error" for found in scores),
+        unanswered=sum(found.value is None for found in scores),
         served=tuple(sorted({model for models in served for model in models.split("; ") if model})),
         ran_at=now().date().isoformat(),
     )

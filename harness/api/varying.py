@@ -62,7 +62,7 @@ def write_variants(made: Made, path: Path, *, force: bool) -> None:
         UsageError: the file exists (and not ``force``), or cannot be written.
     """
     if path.exists() and not force:
-        raise UsageError(f"{shown_path(path)} exists", mend="choose another --out, or add --force")
+        raise UsageError(f"{shown_path(path)} exists", mend="choose another --output, or add --force")
     handle, name = -1, ""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

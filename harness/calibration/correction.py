@@ -116,6 +116,31 @@ def correct(panel: Panel, cases: Sequence[Case], sides: Sequence[Side]) -> Corre
     return Correction(tuple(tables), fit, labelled, drawn, reach, lost)
 
 
+def mean_in(correction: Correction, cases: Sequence[Case]) -> Corrected:
+    """Give the corrected mean of one run over some of its cases, at least one with a value."""
+    from harness.stats.paired import clustered_mean
+
+    table = correction.tables[0]
+    known = [(case, value) for case in cases if (value := table[case.id].value) is not None]
+    result = clustered_mean([value for _, value in known], [case.cluster for case, _ in known])
+    return correction.fit._replace(
+        mean=result.mean,
+        se=result.se,
+        df=min(result.df, correction.fit.df),
+        n=result.n,
+        n_labels=correction.labels_in(cases),
+    )
+
+
+def limits_in(fit: Corrected, metric: MetricIdentity, level: float) -> tuple[float, float]:
+    """Give the two-sided limits of a corrected mean, within the metric's range."""
+    from harness.stats.prediction_powered import corrected_mean_ci
+
+    high = metric.high or 0.0
+    ends = corrected_mean_ci(fit, high - metric.low, level)
+    return max(metric.low, ends[0]), min(high, ends[1])
+
+
 def pair_corrected(correction: Correction, cases: Sequence[Case], metric: MetricIdentity) -> Pairs:
     """Pair corrected tables as ``pair`` does, and count what is missing as often as it stands for others.
 

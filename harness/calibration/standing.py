@@ -23,6 +23,17 @@ class Judged(NamedTuple):
     alone: Correction | str = "no answer of this run has a label"
     pairs: Mapping[Reference, Correction | str] = {}
 
+    @property
+    def lacking(self) -> str:
+        """Why labels do not correct means or differences of the run; empty where they do, or may not."""
+        if self.advisory:
+            return ""
+        found = {
+            "its means": self.alone,
+            **{f"its change since the {role}": its for role, its in self.pairs.items()},
+        }
+        return "; ".join(f"{what}: {why}" for what, why in found.items() if isinstance(why, str))
+
 
 class Compared(NamedTuple):
     """A run, or several of one system, as recorded and folded, and the cases that may be compared with it."""
@@ -52,7 +63,8 @@ def judged_metrics(
     for name in candidate.scores.run.judges:
         if name not in candidate.scores.tables:
             continue
-        advisory = why_advisory(name, candidate.scores.run, book.calibrations, settings, at)
+        served = candidate.scores.served.get(name, frozenset())
+        advisory = why_advisory(name, candidate.scores.run, book.calibrations, settings, at, served)
         if advisory:
             found[name] = Judged(advisory)
             continue
@@ -69,7 +81,12 @@ def judged_metrics(
 
 
 def why_advisory(
-    metric: str, run: Run, calibrations: Sequence[Calibration], settings: CalibrationSettings, at: str
+    metric: str,
+    run: Run,
+    calibrations: Sequence[Calibration],
+    settings: CalibrationSettings,
+    at: str,
+    served: frozenset[str] = frozenset(),
 ) -> str:
     """Say why a judge's gates cannot decide; empty where they can.
 
@@ -79,31 +96,35 @@ def why_advisory(
         calibrations: of the suite.
         settings: what the suite asks of a judge.
         at: when the run was started.
+        served: the models that its scores say were used.
     """
     mend = f"`harness judge calibrate {run.id} --metric {metric}`"
     of = metric, run.metrics[metric].version, run.judges[metric]
     found = next((item for item in calibrations if (item.metric, item.version, item.judge) == of), None)
     if found is None:
-        return f"this judge was not calibrated: {mend}"
+        return f"{_not_calibrated(metric, run, calibrations)}: {mend}"
     if found.n_labels < MIN_LABELS:
         few = f"its judge was calibrated on {found.n_labels} labels, and it needs {MIN_LABELS}"
         return f"{few}: label more, then {mend}"
     if found.expires_at is not None and found.expires_at <= at:
         return f"the calibration of its judge expired on {found.expires_at[:10]}: {mend}"
+    if other := sorted(served - set(found.served)):
+        return f"it was judged by {other[0]!r}, on which its judge was not calibrated: {mend}"
     if found.kappa.value is None or found.kappa.value < settings.min_kappa:
         kappa, least = number(found.kappa.value), number(settings.min_kappa)
         return f"its judge agrees with people by kappa {kappa}, and the suite asks for {least}"
     return ""
 
 
-def judge_notices(judged: Mapping[str, Judged]) -> list[str]:
-    """Say of every judged metric what its numbers are worth."""
-    return [
-        f"the judge of {name} is advisory: {found.advisory}"
-        if found.advisory
-        else f"{name} is a judge's: tables show its own scores, gates decide on them corrected by labels"
-        for name, found in judged.items()
-    ]
+def _not_calibrated(metric: str, run: Run, calibrations: Sequence[Calibration]) -> str:
+    """Say whether nobody was calibrated for a metric, or another judge, or another version of it."""
+    known = [item for item in calibrations if item.metric == metric]
+    if not known:
+        return "this judge was not calibrated"
+    if all(item.judge != run.judges[metric] for item in known):
+        return "this judge was not calibrated, another was (model, service, parameters, prompt or rubric)"
+    versions = ", ".join(str(item.version) for item in known if item.judge == run.judges[metric])
+    return f"this judge was not calibrated on version {run.metrics[metric].version}, but on {versions}"
 
 
 def _correct(

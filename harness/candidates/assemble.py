@@ -34,10 +34,13 @@ from harness.types import (
     Spending,
     Standing,
     Suite,
+    metric_of,
 )
 
 PLAIN = "plain system"
 """What the system without changes is called."""
+UNCORRECTED = "a judge's scores decide only where labels correct them, and between candidates none do"
+"""Why a judge's scores are no quality to choose by."""
 APPLIES_APART = 0.05
 """Share of cases by which the reach of a metric may differ between candidates without a word."""
 
@@ -70,9 +73,9 @@ def assemble(
     ordered = _best_first(entrants, quality)
     candidates = _candidates(ordered, asked, by_metric)
     choice = make_choice(quality, candidates, by_metric)
-    if why := next((one.scores.advisory[quality] for one in ordered if quality in one.scores.advisory), ""):
+    if any(metric_of(quality) in one.scores.run.judges for one in ordered):
         blocked = tuple(f"{one.name}: {quality} may not decide" for one in candidates)
-        choice = Choice(f"Ship none on this: {quality} is advisory: {why}.", blocked=blocked)
+        choice = Choice(f"Ship none on this: {quality} is advisory: {UNCORRECTED}.", blocked=blocked)
     reference = choice.pick or candidates[0].run.id
     one = next(entrant for entrant in ordered if entrant.id == reference)
     candidates = tuple(

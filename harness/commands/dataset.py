@@ -34,7 +34,9 @@ def dataset() -> None:
     "--kinds", metavar="KIND,KIND", default="", help="Kinds of variants. [default: all that can be made]"
 )
 @click.option(
-    "--out",
+    "-o",
+    "--output",
+    "out",
     required=True,
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -35,13 +35,14 @@ def calibrate(runs: tuple[str, ...], metric: str, reports: Path, as_json: bool) 
 
     runs_ = _read(runs, reports)
     found, held, path = calibrating.calibrate(runs_, metric)
+    why = calibrating.why_not_yet(found, runs_[0])
     if as_json:
-        terminal.print_json(msgspec.json.encode(found, order="deterministic").decode())
+        told = {**msgspec.structs.asdict(found), "advisory": why}
+        terminal.print_json(msgspec.json.encode(told, order="deterministic").decode())
         return 0
     _say(metric, held)
-    why = calibrating.why_not_yet(found, runs_[0])
     terminal.say(f"judge     {found.judge}, version {found.version} of {metric}")
-    terminal.say(f"standing  {f'advisory: {why}' if why else 'its gates may decide'}")
+    terminal.say_wrapped(f"standing  {f'advisory: {why}' if why else 'its gates may decide'}", indent="")
     terminal.say(f"expires   {found.expires_at or 'never'}")
     terminal.say(f"kept in   {shown_path(path)}: commit it")
     return 0

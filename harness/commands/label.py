@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.commands import terminal
+
+if TYPE_CHECKING:
+    from harness.types import Recorded
 
 
 def _scale(context: click.Context, option: click.Parameter, value: str | None) -> tuple[float, ...]:
@@ -29,7 +32,8 @@ def label() -> None:
 @click.option("--metric", required=True, metavar="NAME", help="What is labelled: a metric of the runs.")
 @click.option(
     "-o",
-    "--out",
+    "--output",
+    "out",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     help="The packet: .html (labelled in a browser, offline) or .csv.",
@@ -46,7 +50,7 @@ def label() -> None:
 @click.option(
     "--rubric",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A text file: what raters are asked. [default: what the metric says of itself]",
+    help="A text file: what raters are asked. [default: a question to the metric, where there is one]",
 )
 @click.option(
     "--scale",
@@ -68,6 +72,7 @@ def export(runs: tuple[str, ...], out: Path, rubric: Path | None, reports: Path,
     from harness.places import Places, shown_path
     from harness.recordings import read
 
+    labelling.check_format(out)
     places = Places(reports)
     recorded = [read(places.find_recording(name)) for name in runs]
     text = rubric.read_text(encoding="utf-8").strip() if rubric is not None else ""
@@ -82,9 +87,19 @@ def export(runs: tuple[str, ...], out: Path, rubric: Path | None, reports: Path,
     for stratum in found.panel.strata:
         size, each = len(stratum.cases), len(stratum.cases) / stratum.drawn
         terminal.say(f"drawn   {stratum.drawn:,} of {size:,} {stratum.name}: each stands for {each:.1f}")
-    terminal.say(f"key     {shown_path(key)}: not for the raters; commit it with the panel")
-    click.echo("next    harness label import FILE   (what the raters send back)")
+    terminal.say(f"key     {shown_path(key)}")
+    terminal.say("        not for the raters; commit it with the panel")
+    terminal.say(f"next    harness label import FILE{_named(recorded[0])}")
+    terminal.say("        FILE is what the raters send back")
     return 0
+
+
+def _named(recorded: Recorded) -> str:
+    """The option by which an import finds the suite where it does not by itself."""
+    import shlex
+
+    path = Path(recorded.run.suite_path)
+    return "" if path.parent in (Path("suites"), Path()) else f" --suite {shlex.quote(str(path))}"
 
 
 @label.command(name="import", short_help="Take in the FILEs that raters sent back.")
@@ -95,7 +110,7 @@ def export(runs: tuple[str, ...], out: Path, rubric: Path | None, reports: Path,
 @click.option(
     "--suite",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The suite whose answers they are. [default: found in suites/ by the packet]",
+    help="The suite whose answers they are. [default: found by the packet, in suites/ or here]",
 )
 @click.option(
     "--replace", "replace_", is_flag=True, help="A rater may change what the same rater said before."

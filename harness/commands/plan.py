@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,9 +69,11 @@ def _say(found: Foreseen) -> None:
     for line in _remarks(found):
         terminal.say_wrapped(line)
     terminal.say_wrapped(f"calls  {_calls(found)}")
+    for line in _judging(found):
+        terminal.say_wrapped(line)
     spent = found.spent
     cost = UNKNOWN if found.cost_usd is None else f"about {number(found.cost_usd, 'USD')}"
-    terminal.say_wrapped(f"cost   {cost}{_basis(spent.with_cost, spent.asked)}")
+    terminal.say_wrapped(f"cost   {cost}{_basis(spent.with_cost, spent.asked)}{_of_judges(found)}")
     time = UNKNOWN if found.time_s is None else f"about {_duration(found.time_s)}"
     terminal.say_wrapped(
         f"time   {time}{_basis(spent.with_time, spent.asked)}; {found.max_concurrency} calls at a time"
@@ -127,6 +130,31 @@ def _calls(found: Foreseen) -> str:
         return f"{whole}, no early stop"
     unchanged = UNKNOWN if found.calls.unchanged is None else f"about {found.calls.unchanged:,.0f}"
     return f"{whole}; {unchanged} if nothing changed, from {found.calls.first_look:,} (`check` stops early)"
+
+
+def _judging(found: Foreseen) -> Iterator[str]:
+    """How often judges are asked: a line in all, and one for each metric where there are several."""
+    if not found.judging:
+        return
+    total = math.fsum(one.calls for one in found.judging)
+    assumed = any(one.basis == "assumed" for one in found.judging)
+    how = "~ assumed: one question an answer and judge" if assumed else "as the baseline's answers took"
+    yield f"judges about {total:,.0f} calls beside those, less what the cache has ({how})"
+    for one in found.judging:
+        sign = "~" if one.basis == "assumed" else ""
+        yield f"       {one.metric}: {sign}{one.calls:,.0f} to {', '.join(one.judges)}"
+
+
+def _of_judges(found: Foreseen) -> str:
+    """What judging costs, where anything is judged: known only where every metric's is."""
+    from harness.numbers import number
+
+    if not found.judging:
+        return ""
+    costs = [one.cost_usd for one in found.judging]
+    known = [cost for cost in costs if cost is not None]
+    total = f"about {number(math.fsum(known), 'USD')}" if len(known) == len(costs) else UNKNOWN
+    return f"; judges {total}"
 
 
 def _basis(known: int, asked: int) -> str:

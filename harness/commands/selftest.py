@@ -217,8 +217,8 @@ def _remarks(found: Rehearsal) -> Iterator[str]:
             yield f"{one.gate}: no drop of {one.size:g} can be planted: {one.why_not}"
         elif one.allowed:
             yield f"{one.gate} allows a drop of {one.size:g}: it should pass more often than fail"
-    if found.left_out:
-        yield f"left out, as they name cases: {', '.join(found.left_out)}"
+    for gate_id, why in found.left_out.items():
+        yield f"left out: {gate_id} {why}"
 
 
 def _share(rate: Rate) -> str:

@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.errors import UsageError
-from harness.report.visible import inert_line, visible
+from harness.report.visible import inert_line, no_formula, visible
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet take a text cell for a formula."""
 WIDEST, NARROWEST = 60, 12
 """Columns that a cell which may be cut gets at most, and at least."""
 
@@ -105,8 +103,7 @@ def _as_lists(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
 def _csv_cell(cell: Any, *, raw: bool) -> Any:
     if raw or not isinstance(cell, str):
         return "" if cell is None else cell
-    shown = inert_line(visible(cell, one_line=True))
-    return "'" + shown if cell.lstrip(" \n").startswith(FORMULA) else shown
+    return no_formula(inert_line(visible(cell, one_line=True)))
 
 
 def _finite(value: Any) -> Any:

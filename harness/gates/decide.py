@@ -46,8 +46,8 @@ def decide(gate: Gate, evidence: Evidence, drops: DropTests) -> Verdict:
     What rests on a judge that may not decide is inconclusive and holds the others back, whatever it says.
     """
     found = _decide(gate, evidence, drops)
-    why = evidence.candidate.advisory.get(gate.metric or "") or why_advisory(gate, evidence)
-    if not why or gate.kind == "scored":
+    why = why_advisory(gate, evidence)
+    if not why:
         return found
     return msgspec.structs.replace(found, outcome="inconclusive", reason=f"advisory: {why}", holds=True)
 

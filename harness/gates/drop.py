@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from harness.comparison import estimate
-from harness.gates.evidence import Evidence, rule_text
-from harness.gates.family import (
+from harness.gates.drop_tests import (
     MIN_CLUSTERS,
     MIN_PAIRS,
     MIN_SLICE_CLUSTERS,
     MIN_SLICE_PAIRS,
     DropTest,
-    DropTests,
     margin_of,
     tested_slices,
 )
+from harness.gates.evidence import Evidence, rule_text
+from harness.gates.family import DropTests
 from harness.gates.hierarchy import Role
 from harness.gates.judged import correction_text
 from harness.limits import pairs_needed

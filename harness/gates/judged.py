@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from harness.calibration.correction import USABLE, Correction
+from harness.calibration.correction import USABLE, Correction, limits_in, mean_in
 from harness.comparison import LEVEL
 from harness.gates.bound import BOUND_ERROR, bound_outcome
 from harness.gates.evidence import Evidence
@@ -27,18 +27,29 @@ NOT_CORRECTED = {
 
 
 def why_advisory(gate: Gate, evidence: Evidence) -> str:
-    """Say why a gate on a judge's scores cannot decide; empty where it can, or there is no judge."""
+    """Say why a gate on a judge's scores cannot decide; empty where it can, or there is no judge.
+
+    A judge has to withstand attacks and to agree with people; where it does neither, both are said.
+    """
+    if gate.kind == "scored":
+        return ""
+    reasons = evidence.candidate.advisory.get(gate.metric or "", ""), _why_uncorrected(gate, evidence)
+    return "; and ".join(filter(None, reasons))
+
+
+def _why_uncorrected(gate: Gate, evidence: Evidence) -> str:
+    """Say why labels do not let a gate on a judge's scores decide."""
     name = gate.metric or ""
-    if metric_of(name) not in evidence.candidate.run.judges or gate.kind == "scored":
+    if metric_of(name) not in evidence.candidate.run.judges:
         return ""
     if metric_of(name) != name:
         return "measures over twins of a judge's scores are not corrected by labels"
     judged = evidence.judged.get(name)
     if judged is None:
-        return "nothing tells whether its judge is right"
+        return "a judge's scores are not corrected by labels here"
     if judged.advisory:
         return judged.advisory
-    rule = _uncorrected(gate)
+    rule = uncorrected(gate)
     if rule:
         return f"{NOT_CORRECTED[rule]} of a judge's scores are not corrected by labels"
     found = judged.pairs.get(gate.against or "baseline") if gate.kind == "drop" else judged.alone
@@ -54,36 +65,25 @@ def decide_judged_bound(
     As for other metrics PASS needs all that is possible within the bounds, FAIL all that is known outside of
     one. Unscored cases may be anything; a drawn one that lacks its label as often as it stands for others.
     """
-    from harness.stats.paired import clustered_mean
-    from harness.stats.prediction_powered import corrected_mean_ci
-
     metric, looks = evidence.candidate.run.metrics[gate.metric or ""], evidence.candidate.looks
     table, high = correction.tables[0], metric.high or 0.0
-    known = [(case, value) for case in cases if (value := table[case.id].value) is not None]
+    n = sum(table[case.id].value is not None for case in cases)
     unscored = [
         case for case in cases if table[case.id].value is None and table[case.id].status != "not_applicable"
     ]
     labels = correction.labels_in(cases)
-    empty = replace(empty, n=len(known), n_total=len(known) + len(unscored), limit=_limit(gate))
+    empty = replace(empty, n=n, n_total=n + len(unscored), limit=_limit(gate))
     if labels < LEAST_LABELLED:
         return replace(empty, reason=f"{labels} labelled cases are too few to judge (need {LEAST_LABELLED})")
-    result = clustered_mean([value for _, value in known], [case.cluster for case, _ in known])
-    fit = correction.fit._replace(
-        mean=result.mean, se=result.se, df=min(result.df, correction.fit.df), n=result.n, n_labels=labels
-    )
+    fit = mean_in(correction, cases)
     lost = sum(correction.reach if case.id in correction.drawn else 1.0 for case in unscored)
-    share = lost / (len(known) + lost)
-
-    def interval(level: float) -> tuple[float, float]:
-        ends = corrected_mean_ci(fit, high - metric.low, level)
-        return max(metric.low, ends[0]), min(high, ends[1])
-
-    held = interval(2 * level_of(looks, BOUND_ERROR) - 1)
+    share = lost / (n + lost)
+    held = limits_in(fit, metric, 2 * level_of(looks, BOUND_ERROR) - 1)
     if gate.bound == "point" and not is_partial(looks):
         held = (fit.mean, fit.mean)
     possible = tuple((1 - share) * end + share * at for end, at in zip(held, (metric.low, high), strict=True))
     outcome, reason = bound_outcome(gate, (possible[0], possible[1]), held, metric.unit)
-    low, upper = interval(LEVEL)
+    low, upper = limits_in(fit, metric, LEVEL)
     return replace(
         empty,
         outcome=outcome,
@@ -102,7 +102,7 @@ def correction_text(correction: Correction) -> str:
     return text
 
 
-def _uncorrected(gate: Gate) -> str:
+def uncorrected(gate: Gate) -> str:
     """The kind of a rule that is not corrected; empty for means and differences."""
     if gate.kind in ("gap", "cases"):
         return gate.kind

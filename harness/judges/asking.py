@@ -9,13 +9,13 @@ import math
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from harness.errors import JudgeFailure
 from harness.judges.cache import Cache, key_of
-from harness.judges.client import Client, Reading, cost_usd
+from harness.judges.client import Reading, cost_usd, known_sum
 from harness.judges.prompts import make_marker, prompt_digest
 from harness.types import JudgeSettings, Opinion, Question, Rubric
 
@@ -26,7 +26,7 @@ Found = TypeVar("Found")
 
 
 def fingerprint_of(settings: JudgeSettings, metric: str, prompt: str, rubric: Rubric | None = None) -> str:
-    """What of a judge moves its verdicts on a metric: model, service, parameters, prompt file, rubric.
+    """What of a judge moves its verdicts on a metric: model, service, script, parameters, prompt, rubric.
 
     Keys, times, retries and prices are no part of it. References to the environment stand as written.
 
@@ -40,8 +40,22 @@ def fingerprint_of(settings: JudgeSettings, metric: str, prompt: str, rubric: Ru
         "rubric": rubric,
         **{name: getattr(settings, name) for name in ("base_url", "model", "output", "temperature")},
         **{name: getattr(settings, name) for name in ("max_tokens", "repeats")},
+        **({} if settings.script is None else {"script": settings.script}),
     }
     return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:16]
+
+
+class Asked(Protocol):
+    """Who gives verdicts: a model behind a service, or a script."""
+
+    settings: JudgeSettings
+
+    async def ask(self, question: Question, marker: str) -> Reading:
+        """Give the verdicts on a question.
+
+        Raises:
+            JudgeFailure: it gives none.
+        """
 
 
 class One(NamedTuple):
@@ -49,7 +63,7 @@ class One(NamedTuple):
 
     name: str
     fingerprint: str
-    client: Client
+    client: Asked
     cache: Cache[Reading]
 
     async def ask(self, question: Question, repeat: int, marker: str) -> tuple[Reading, bool]:
@@ -71,8 +85,8 @@ class One(NamedTuple):
         whole = Reading(
             tuple(reading.shares[0] for reading in readings),
             "; ".join(dict.fromkeys(reading.served for reading in readings)),
-            _sum([reading.input_tokens for reading in readings]),
-            _sum([reading.output_tokens for reading in readings]),
+            known_sum([reading.input_tokens for reading in readings]),
+            known_sum([reading.output_tokens for reading in readings]),
         )
         return whole, all(cached for _, cached in found)
 
@@ -202,8 +216,8 @@ class Asking:
 
 def _account_of(one: One, readings: Sequence[tuple[Reading, bool]]) -> dict[str, Any]:
     tokens = (
-        _sum([reading.input_tokens for reading, _ in readings]),
-        _sum([reading.output_tokens for reading, _ in readings]),
+        known_sum([reading.input_tokens for reading, _ in readings]),
+        known_sum([reading.output_tokens for reading, _ in readings]),
     )
     return {
         "name": one.name,
@@ -254,8 +268,3 @@ def _fits(reading: Reading, question: Question) -> bool:
         len(row) == len(question.labels) and min(row) >= 0 and abs(math.fsum(row) - 1) < LIKELY
         for row in reading.shares
     )
-
-
-def _sum(counts: Sequence[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None

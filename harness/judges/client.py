@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -106,8 +106,8 @@ class Client:
         return Reading(
             shares,
             served,
-            _sum([usage.prompt_tokens for usage in spent]),
-            _sum([usage.completion_tokens for usage in spent]),
+            known_sum([usage.prompt_tokens for usage in spent]),
+            known_sum([usage.completion_tokens for usage in spent]),
         )
 
     async def _try(
@@ -288,7 +288,7 @@ def _usage_of(value: object) -> _Usage:
     return _Usage(*(count if type(count) is int and 0 <= count < 2**53 else None for count in counts))
 
 
-def _sum(counts: list[int | None]) -> int | None:
-    """None where one of them is not known."""
+def known_sum(counts: Sequence[int | None]) -> int | None:
+    """Give the sum, None where one of them is not known."""
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None

@@ -1,4 +1,4 @@
-"""All that is had from ragas: its metrics by name, its datasets in and out, its test-set generator.
+"""The metrics of ragas by name, and the door to the package; ``ragas_sets`` has its datasets.
 
 Nothing else knows ragas, and it is imported when it is used, with its telemetry switched off before.
 """
@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import hashlib
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -20,22 +19,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import JudgeFailure, MissingExtra, UsageError, did_you_mean
 from harness.judges.cache import Cache, key_of
-from harness.judges.client import Reading
+from harness.judges.client import Client, Reading
 from harness.judges.replies import decode_strict
 from harness.registry import load_object, metric
-from harness.types import Case, Corpus, JudgeSettings, Metric, Response, Result, Score
+from harness.types import Case, JudgeSettings, Metric, Response, Score
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from ragas import EvaluationDataset
 
     from harness.judges.asking import Asking, One
 
 MAX_TOKENS = 4096
 """Of one reply, where the judge does not say: ragas' own 1024 cut long lists of statements off."""
 SHOWN = 200
-ID_DIGITS = 12
 
 
 class _Kind(NamedTuple):
@@ -83,7 +79,7 @@ def metric_named(name: str) -> Metric:
         version=1,
         needs=("judge",),
         higher_is_better=_KINDS[name].higher_is_better,
-        prompt=f"ragas/{_version()}",
+        prompt=f"ragas/{ragas_version()}",
     )
     return declare(partial(_score, name))
 
@@ -145,11 +141,14 @@ async def _ask(name: str, kind: _Kind, one: One, taken: Mapping[str, Any]) -> Re
     Raises:
         JudgeFailure: ragas raised, was too late, or gave no number from 0 to 1.
     """
-    settings = one.client.settings
+    client = one.client
+    if not isinstance(client, Client):
+        raise JudgeFailure(f"ragas:{name} asks a service, and judge {one.name!r} is none")
+    settings = client.settings
     replies: list[Mapping[str, Any]] = []
     token = _heard.set(replies)
     hear = _listening()
-    sdk, http = one.client.sdk_for_others
+    sdk, http = client.sdk_for_others
     hooks = http.event_hooks
     if not any(getattr(hook, "is_ragas", False) for hook in hooks["response"]):
         hooks["response"].append(hear)
@@ -160,7 +159,7 @@ async def _ask(name: str, kind: _Kind, one: One, taken: Mapping[str, Any]) -> Re
     except TimeoutError:
         raise JudgeFailure(f"ragas gave no score within {settings.timeout_s:g} s") from None
     except Exception as error:  # ragas and what it stands on raise of all kinds
-        said = one.client.hide(f"{type(error).__name__}: {error}")[:SHOWN]
+        said = client.hide(f"{type(error).__name__}: {error}")[:SHOWN]
         raise JudgeFailure(f"ragas:{name} failed: {said}") from error
     finally:
         _heard.reset(token)
@@ -168,28 +167,34 @@ async def _ask(name: str, kind: _Kind, one: One, taken: Mapping[str, Any]) -> Re
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1e-9 <= value <= 1 + 1e-9:
         raise JudgeFailure(f"ragas:{name} gave {str(value)[:20]}, no number from 0 to 1", answered=True)
     value = min(1.0, max(0.0, float(value)))
-    reading = Reading(((value, 1 - value),), *_told(replies, one.client.hide))
-    one.client.spend(reading.input_tokens, reading.output_tokens)
+    reading = Reading(((value, 1 - value),), *_told(replies, client.hide))
+    client.spend(reading.input_tokens, reading.output_tokens)
     return reading
 
 
 def _made(kind: _Kind, settings: JudgeSettings, sdk: Any) -> Any:
     """Make a metric of ragas on a client."""
     collections = import_ragas("ragas.metrics.collections")
-    models = {} if kind.name == "SemanticSimilarity" else {"llm": _llm(settings, sdk)}
+    models = {} if kind.name == "SemanticSimilarity" else {"llm": language_model(settings, sdk)}
     if kind.embeds:
-        models["embeddings"] = _embeddings(settings, sdk)
+        models["embeddings"] = embedding_model(settings, sdk)
     return getattr(collections, kind.name)(**models)
 
 
-def _llm(settings: JudgeSettings, sdk: Any) -> Any:
+def language_model(settings: JudgeSettings, sdk: Any) -> Any:
+    """Make what ragas asks, on a client that is open."""
     options: dict[str, Any] = {"max_tokens": settings.max_tokens or MAX_TOKENS}
     if settings.temperature is not None:
         options["temperature"] = settings.temperature
     return import_ragas("ragas.llms").llm_factory(settings.model, client=sdk, **options)
 
 
-def _embeddings(settings: JudgeSettings, sdk: Any) -> Any:
+def embedding_model(settings: JudgeSettings, sdk: Any) -> Any:
+    """Make what ragas has embeddings from.
+
+    Raises:
+        UsageError: the judge names no model for them.
+    """
     if settings.embeddings is None:
         raise UsageError("the judge has no model for embeddings", mend="name one with `embeddings:`")
     factory = import_ragas("ragas.embeddings.base").embedding_factory
@@ -226,128 +231,6 @@ def _told(
     return "; ".join(models), counts[0], counts[1]
 
 
-# -- datasets ----------------------------------------------------------------------------------------------
-
-
-def evaluation_dataset(cases: Iterable[Case], results: Iterable[Result]) -> EvaluationDataset:
-    """Give recorded answers as ragas' ``EvaluationDataset``, in order; those that are errors are left out."""
-    by_id = {case.id: case for case in cases}
-    ragas = import_ragas("ragas")
-    rows = [
-        sample_of(by_id[result.case_id], result.response)
-        for result in results
-        if result.response.error is None
-    ]
-    found: EvaluationDataset = ragas.EvaluationDataset.from_list(rows)
-    return found
-
-
-def golden_rows(dataset: EvaluationDataset, corpus: Corpus | None = None) -> list[dict[str, Any]]:
-    """Give the samples of an ``EvaluationDataset`` as golden cases; ids are made from their content.
-
-    Reference contexts become evidence where they are, or hold, a document of the corpus.
-    """
-    return [_golden_row(sample, corpus) for sample in dataset.to_list()]
-
-
-def _golden_row(sample: Mapping[str, Any], corpus: Corpus | None) -> dict[str, Any]:
-    question, reference = str(sample["user_input"]), str(sample.get("reference") or "")
-    digest = hashlib.sha256(f"{question}\0{reference}".encode("utf-8", "surrogatepass")).hexdigest()
-    row: dict[str, Any] = {"id": f"ragas-{digest[:ID_DIGITS]}", "input": question}
-    if reference:
-        row["expected_output"] = reference
-    documents = corpus.documents.values() if corpus is not None else ()
-    contexts = [str(text) for text in sample.get("reference_contexts") or ()]
-    gold = [one.doc_id for one in documents if any(one.text in text for text in contexts)]
-    if gold:
-        row["evidence"] = [{"doc_id": doc_id} for doc_id in gold]
-    return row
-
-
-def generate_rows(
-    corpus: Corpus, settings: JudgeSettings, size: int, hide: Callable[[str], str]
-) -> list[dict[str, Any]]:
-    """Have ragas' test-set generator write golden cases from the documents of a corpus.
-
-    They are drafts: tagged ``generated``, with the generator and the model in their metadata. The model is
-    asked a handful of questions per document, and one or two per case.
-
-    Raises:
-        MissingExtra: ragas is not installed.
-        UsageError: the judge has no embeddings, or the generator failed; the message says on what.
-    """
-    import openai
-
-    generator = import_ragas("ragas.testset").TestsetGenerator
-    # ragas runs one event loop after the other: a connection must not outlive the loop that it belongs to.
-    limits = openai.DEFAULT_CONNECTION_LIMITS.__class__(max_keepalive_connections=0)
-    sdk = openai.AsyncOpenAI(
-        base_url=settings.base_url,
-        api_key=settings.api_key or "none",
-        max_retries=settings.retries,
-        timeout=settings.timeout_s,
-        http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, limits=limits),
-    )
-    models = {"llm": _llm(settings, sdk), "embedding_model": _embeddings(settings, sdk)}
-    texts = [document.text for document in corpus.documents.values()]
-    try:
-        with _quiet():
-            made = generator(**models).generate_with_chunks(
-                texts, testset_size=size, transforms=_transforms(**models)
-            )
-    except Exception as error:
-        said = hide(f"{type(error).__name__}: {error}")[: 2 * SHOWN]
-        raise UsageError(f"the test-set generator of ragas failed: {said}") from error
-    if not made.samples:
-        raise UsageError("the test-set generator of ragas wrote no case", mend="try another model")
-    rows = golden_rows(made.to_evaluation_dataset(), corpus)
-    for row, sample in zip(rows, made.samples, strict=True):
-        row["tags"] = ["generated"]
-        row["metadata"] = {
-            "generator": f"ragas {_version()}",
-            "synthesizer": sample.synthesizer_name,
-            "model": settings.model,
-        }
-    return list({row["id"]: row for row in rows}.values())
-
-
-class _Characters:
-    """Cuts long documents by characters; ragas' own tokenizer fetches a file from elsewhere."""
-
-    def encode(self, text: str) -> list[int]:
-        """One number for each character."""
-        return [ord(sign) for sign in text]
-
-    def decode(self, tokens: Sequence[int]) -> str:
-        """The characters again."""
-        return "".join(map(chr, tokens))
-
-
-def _transforms(llm: Any, embedding_model: Any) -> list[Any]:
-    """What ragas does to documents by default, but for the overlap of names: it needs a further package."""
-    steps = import_ragas("ragas.testset.transforms")
-    named = import_ragas("ragas.testset.transforms.extractors.llm_based")
-    return [
-        steps.SummaryExtractor(llm=llm, tokenizer=_Characters()),
-        steps.CustomNodeFilter(llm=llm),
-        steps.Parallel(
-            steps.EmbeddingExtractor(
-                embedding_model=embedding_model,
-                property_name="summary_embedding",
-                embed_property_name="summary",
-            ),
-            named.ThemesExtractor(llm=llm, tokenizer=_Characters()),
-            named.NERExtractor(llm=llm, tokenizer=_Characters()),
-        ),
-        steps.CosineSimilarityBuilder(
-            property_name="summary_embedding", new_property_name="summary_similarity", threshold=0.7
-        ),
-    ]
-
-
-# -- the package -------------------------------------------------------------------------------------------
-
-
 def import_ragas(module: str) -> Any:
     """Import a module of ragas, its telemetry and that of what it brings switched off before.
 
@@ -361,7 +244,7 @@ def import_ragas(module: str) -> Any:
     for name in ("ragas", "instructor"):  # what they log holds what services say: data, and keys
         logging.getLogger(name).addHandler(logging.NullHandler())
         logging.getLogger(name).propagate = False
-    with _quiet():
+    with quiet():
         try:
             load_object(f"{module}:__name__", "module")
         except UsageError as error:
@@ -370,14 +253,15 @@ def import_ragas(module: str) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """What ragas and its own dependencies deprecate is no concern of the user's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def _version() -> str:
+def ragas_version() -> str:
+    """The version that is installed, in words where none is."""
     try:
         return version("ragas")
     except PackageNotFoundError:

@@ -14,7 +14,7 @@ Shares = tuple[tuple[float, ...], ...]
 
 LEAST_MASS = 0.5
 """Probability that the verdicts among the likeliest tokens must have together, else there is no verdict."""
-_LINE = re.compile(r"(\d{1,6}): (.+)")
+_LINE = re.compile(r"([0-9]{1,6}): (.+)")
 
 
 def read_reply(body: Any, output: str, labels: Sequence[str], n_items: int) -> Shares:
@@ -32,10 +32,15 @@ def read_reply(body: Any, output: str, labels: Sequence[str], n_items: int) -> S
     Raises:
         JudgeFailure: what is wrong, in words that show nothing of the reply but its kind.
     """
-    choice = _first(_get(body, "choices", list), "choices")
+    choices = _get(body, "choices", list)
+    choice = _first(choices, "choices")
+    if len(choices) > 1:
+        raise _bad(f"it has {len(choices)} choices, not one")
     message = _get(choice, "message", dict)
-    if message.get("refusal"):
+    if message.get("refusal") or choice.get("finish_reason") == "content_filter":
         raise _bad("it declined to judge")
+    if message.get("tool_calls") or message.get("function_call"):
+        raise _bad("it calls a tool")
     if output == "logprob":
         return (_from_tokens(choice, labels),)
     if choice.get("finish_reason") == "length":

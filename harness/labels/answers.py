@@ -19,6 +19,8 @@ READ_ONLY = ("question", "answer", "passages", "references")
 """Columns of a CSV packet that are shown to the rater and not read back."""
 ANSWER_KEYS = ("item", "label", "comment")
 FILE_KEYS = ("packet", "rater", "saved_at", "answers")
+JUDGE = "judge"
+"""How the judge is named among raters: no rater can be."""
 RATER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MAX_BYTES = 50_000_000
 MAX_COMMENT = 2_000
@@ -112,8 +114,8 @@ def _checked(
             Fault(f"the file says rater {own!r}, --rater {rater!r}", cell.at("rater"), "leave out one")
         )
         return None
-    if not RATER.fullmatch(who):
-        mend = "--rater NAME: 1 to 64 of A-Z a-z 0-9 . _ -"
+    if not RATER.fullmatch(who) or who == JUDGE:
+        mend = f"--rater NAME: 1 to 64 of A-Z a-z 0-9 . _ -, and not {JUDGE!r}"
         faults.append(
             Fault(f"rater {who!r}" if who else "it does not say who labelled", cell.at("rater"), mend)
         )
@@ -121,6 +123,10 @@ def _checked(
     comment = texts.get("comment") or ""
     if not isinstance(comment, str):
         faults.append(Fault(f"comment of item {item!r} is no text", cell.at("comment"), "put it in quotes"))
+        return None
+    if any("\ud800" <= char <= "\udfff" for char in comment):
+        what = f"comment of item {item!r} holds half a character"
+        faults.append(Fault(what, cell.at("comment"), "write it again"))
         return None
     return Answer(packet, item, value, comment.strip()[:MAX_COMMENT], who, cell.at("item"))
 

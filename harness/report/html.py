@@ -10,6 +10,7 @@ from harness import numbers
 from harness.report import views, wording
 from harness.report.frame import Page, render_document
 from harness.report.gap_views import gap_view
+from harness.report.judge_rows import judge_rows
 from harness.report.payload import pack
 from harness.report.robustness_rows import robustness_rows
 from harness.types import Report
@@ -53,6 +54,7 @@ def _parts(report: Report) -> dict[str, Any]:
         "metric_plots": views.metric_plots(report),
         "estimates": views.estimate_rows(report),
         "changes": views.change_rows(report),
+        "judged": judge_rows(report),
         "stages": wording.stage_counts(report.attribution) if report.attribution else {},
         "refusals": views.refusal_rows(report),
         "hardest": views.hardest_hit(report),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness import numbers
 from harness.report import wording
+from harness.report.judge_rows import in_words, judge_rows
 from harness.report.visible import visible
 from harness.report.wording import GateRow
 from harness.types import UNSCORED, CaseChange, CasePair, Report, Result
@@ -96,6 +97,7 @@ def _properties(report: Report) -> list[tuple[str, str]]:
         ("early_stop", wording.early_stop(report)),
     ]
     found += [(f"judge.{name}", digest) for name, digest in sorted(run.judges.items())]
+    found += [(f"judged.{row.metric}", in_words(row)) for row in judge_rows(report)]
     return [(name, value) for name, value in found if value]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from harness import numbers
 from harness.report import gap_words, wording
+from harness.report.judge_rows import judge_rows
 from harness.report.robustness_rows import HEAD, robustness_rows
 from harness.report.visible import inert_line, visible
 from harness.report.wording import GateRow
@@ -38,7 +39,7 @@ def render(report: Report, max_bytes: int = SUMMARY_BYTES) -> str:
             left out from the last one on until it fits, and a line says so.
     """
     top = _join([f"<!-- harness:{_marker(report.run.suite_name)} -->", *_headline(report)])
-    head = top + _join(["", *_gates(report)])
+    head = top + _join(["", *_gates(report), *_judged(report)])
     foot = _join(_foot(report))
     if len((head + foot).encode()) + _NOTE_BYTES > max_bytes:
         head = top
@@ -129,9 +130,29 @@ def _gates(report: Report) -> list[str]:
     lines = _gate_table(report, shown)
     if len(pressing) > len(shown):
         lines += ["", f"and {wording.plural(len(pressing) - len(shown), 'more gate')} that did not pass"]
-    whys = [f"- {inline(row.gate)} {plain(row.rule, 200)}: {plain(row.reason, 200)}" for row in shown]
+    whys = [f"- {inline(row.gate)} {plain(row.rule, 200)}: {plain(row.reason, 400)}" for row in shown]
     whys += [f"- {inline(row.gate)} {plain(row.advice, 200)}" for row in shown if row.advice]
     return [*lines, "", *whys] if whys else lines
+
+
+def _judged(report: Report) -> list[str]:
+    """The judge's own figures beside the corrected ones: what decides must not be folded away."""
+    rows = judge_rows(report)
+    head = (
+        "judged metric",
+        "judge's own",
+        "corrected by labels",
+        "labelled",
+        "own change",
+        "corrected change",
+    )
+    paired = len(head) if report.baseline else len(head) - 2
+    table = _table(head[:paired], "<>>>>>"[:paired], [(inline(row[0]), *row[1:paired]) for row in rows])
+    whys = [
+        f"- {inline(row.metric)} {row.standing}{plain(f': {row.why}' if row.why else '', 400)}"
+        for row in rows
+    ]
+    return ["", *table, "", *whys] if rows else []
 
 
 def _gate_table(report: Report, rows: Sequence[GateRow]) -> list[str]:

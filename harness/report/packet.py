@@ -6,11 +6,9 @@ import csv
 import io
 
 from harness.report.frame import asset, environment, hash_of
-from harness.report.visible import visible
+from harness.report.visible import no_formula, visible
 from harness.types import Packet
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes a cell for a formula by."""
 COLUMNS = ("packet", "item", "question", "answer", "passages", "references", "label", "comment", "rater")
 
 
@@ -48,14 +46,8 @@ def render_csv(packet: Packet) -> str:
             "\n---\n".join(item.passages),
             "\n---\n".join(item.references),
         ]
-        writer.writerow([*map(_inert_cell, cells), "", "", ""])
+        writer.writerow([*(no_formula(visible(cell)) for cell in cells), "", "", ""])
     return out.getvalue()
-
-
-def _inert_cell(text: str) -> str:
-    """A cell that no spreadsheet runs: what it would take for a formula begins with an apostrophe."""
-    shown = visible(text)
-    return f"'{shown}" if shown.startswith(FORMULA_STARTS) else shown
 
 
 def _choices(scale: tuple[float, ...]) -> list[tuple[str, str]]:

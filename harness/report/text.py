@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from harness import numbers
 from harness.report import wording
+from harness.report.judge_rows import in_words, judge_rows
 from harness.report.visible import inert_line, visible
 from harness.report.wording import GLYPHS, GateRow
 from harness.types import Report
@@ -193,6 +194,7 @@ def _closing(report: Report, console: Console) -> Iterable[tuple[str, list[str]]
             for c in report.regressions[:MAX_WORST]
         ],
     )
+    yield "judged", [f"{row.metric}: {in_words(row)}" for row in judge_rows(report)]
     yield "note", [console.clean(notice, 2 * console.width) for notice in report.notices]
     yield "one case", [command] if (command := wording.one_case(report)) else []
     for name, path in sorted(report.files.items()):
@@ -204,7 +206,7 @@ def _labelled(label: str, texts: Iterable[str], console: Console) -> list[str]:
     for text in texts:
         first = console.clean(label, _LABEL - 1) if not lines else ""
         lead = f"  {first}{' ' * (_LABEL - cells(first))}"
-        if label in ("early stop", "not scored", "worst", "note"):
+        if label in ("early stop", "not scored", "worst", "judged", "note"):
             lines += wrap(console.clean(text), console.width, lead, " " * cells(lead))
         else:  # commands and paths are copied: one line, uncut
             lines.append(lead + console.clean(text))

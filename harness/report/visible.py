@@ -17,6 +17,9 @@ _INVISIBLE = re.compile(
 )
 _COMMAND = re.compile(r"^(\s*):(?=:)")
 _MARKED_COMMAND = re.compile(r"##(?=\w*\[)")
+_FORMULA = re.compile(r"(^)(?=[\t\r\n])|(^|\r\n|[;\t\r\n])(?=[ \"']*[=+\-@＝＋－＠])")
+"""Where a formula could begin: at the start of a cell, and, for a program that takes another separator than
+commas and then heeds no quotes, behind any that it may take and on each new line."""
 
 
 def visible(text: str, *, one_line: bool = False) -> str:
@@ -36,6 +39,11 @@ def inert_line(line: str) -> str:
     Runners trim white space before they look, so indenting is not enough; a blank is put into the marker.
     """
     return _MARKED_COMMAND.sub("# #", _COMMAND.sub(r"\1: ", line))
+
+
+def no_formula(cell: str) -> str:
+    """A cell of a table that no spreadsheet runs, however it separates cells: an apostrophe stands before."""
+    return _FORMULA.sub(lambda found: f"{found.group()}'", cell)
 
 
 def _escape(found: re.Match[str]) -> str:

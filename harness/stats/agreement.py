@@ -20,7 +20,8 @@ Scheme = Literal["nominal", "linear", "quadratic"]
 class Agreement(NamedTuple):
     """A coefficient of agreement: 1 is perfect, 0 is what chance gives; with its limits over n items.
 
-    ``value`` and limits are None where it is not defined: all labels alike, or fewer than two clusters.
+    ``value`` and limits are None where it is not defined: all labels alike, or fewer than two clusters. Where
+    all labels of one rater are alike it is 0 whatever the other says, and has no limits.
     """
 
     value: float | None
@@ -82,6 +83,8 @@ def cohen_kappa(
     kappa = 1 - observed / chance
     expected = apart[a] @ margin_b + apart[b] @ margin_a
     influence = -(apart[a, b] - observed - (1 - kappa) * (expected - 2 * chance)) / chance
+    if not (np.count_nonzero(margin_a) > 1 and np.count_nonzero(margin_b) > 1):
+        return Agreement(0.0, None, None, n)  # 0 whatever the other says: it has no error to tell
     result = _of_influence(kappa, influence * share, clusters)
     if observed == 0:
         return Agreement(1.0, max(-1.0, 1 - 3 * float(apart.max()) / (_kish(share) * chance)), 1.0, n)

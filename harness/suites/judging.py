@@ -11,6 +11,8 @@ from harness.suites.yaml import KeyPath
 from harness.types import JudgeSettings, Judging, Rubric, Suite
 
 SECRET = re.compile(r"\$\{secret:[A-Za-z_][A-Za-z0-9_]*\}")
+SCRIPT = "script:"
+"""The address of a judge that asks nobody."""
 LOWEST_GRADE, HIGHEST_GRADE = 0, 9
 """A grade is one digit: one token, whose probability can be asked for."""
 LEAST_OF_JUDGE = {"repeats": 1, "retries": 0, "max_tokens": 1, "max_concurrency": 1}
@@ -66,15 +68,26 @@ def _check_ragas(name: str, judging: Judging, suite: Suite, path: KeyPath, fault
     """A metric of ragas is judged by one model, and some need embeddings."""
     if len(judging.judges) > 1:
         fault(("judging", name, "judges"), f"{name!r} is judged by one model", "name one judge")
+    for judge in judging.judges:
+        if judge in suite.judges and suite.judges[judge].script is not None:
+            fault(path, f"{name!r} asks a service, and judge {judge!r} is a script", "name another judge")
     embeds = load_object("harness.judges.from_ragas:needs_embeddings", "function")(name)
     for judge in judging.judges if embeds else ():
-        if judge in suite.judges and suite.judges[judge].embeddings is None:
+        if (
+            judge in suite.judges
+            and suite.judges[judge].script is None
+            and not suite.judges[judge].embeddings
+        ):
             what = f"{name!r} needs embeddings, and judge {judge!r} has no model for them"
             fault(path, what, "name one with `embeddings:`")
 
 
 def _check_judge(settings: JudgeSettings, path: KeyPath, fault: FaultAt) -> None:
-    if not settings.base_url.startswith(("http://", "https://", "${")):
+    if settings.script is not None:
+        _check_script(settings, path, fault)
+    elif settings.base_url == SCRIPT:
+        fault((*path, "base_url"), "there is no script", "write `script:`, a list of { has, verdict }")
+    elif not settings.base_url.startswith(("http://", "https://", "${")):
         fault((*path, "base_url"), "base_url is no http:// or https:// address", "end it with /v1")
     if settings.api_key is not None and not SECRET.fullmatch(settings.api_key):
         fault((*path, "api_key"), "a key in the suite would be recorded", "write ${secret:NAME}")
@@ -93,6 +106,17 @@ def _check_judge(settings: JudgeSettings, path: KeyPath, fault: FaultAt) -> None
     if prices is not None and (set(prices) != {"input", "output"} or min(prices.values()) < 0):
         where = (*path, "usd_per_million_tokens")
         fault(where, "usd_per_million_tokens needs the prices 'input' and 'output', from 0")
+
+
+def _check_script(settings: JudgeSettings, path: KeyPath, fault: FaultAt) -> None:
+    """A script asks nobody: what is said to a service is out of place."""
+    if settings.base_url != SCRIPT:
+        fault((*path, "base_url"), "a judge with a script asks no service", f"base_url: {SCRIPT!r}")
+    if not settings.script:
+        fault((*path, "script"), "the script is empty", "a list of { has, verdict }")
+    for name in ("api_key", "embeddings", "usd_per_million_tokens"):
+        if getattr(settings, name) is not None:
+            fault((*path, name), f"{name} says nothing to a script", "leave it out")
 
 
 def _check_rubric(rubric: Rubric, path: KeyPath, fault: FaultAt) -> None:

@@ -64,6 +64,7 @@ from harness.types.judges import (
     JudgeSettings,
     Judging,
     Rubric,
+    Scripted,
 )
 from harness.types.labels import (
     Calibration,
@@ -97,6 +98,7 @@ from harness.types.reports import (
     CaseChange,
     CasePair,
     Change,
+    JudgedMetric,
     Report,
     Robustness,
     StageCount,
@@ -190,6 +192,7 @@ __all__ = [
     "Judge",
     "JudgeSettings",
     "JudgeTrust",
+    "JudgedMetric",
     "Judging",
     "KeyItem",
     "Label",
@@ -222,6 +225,7 @@ __all__ = [
     "RunSettings",
     "Scalar",
     "Score",
+    "Scripted",
     "Shard",
     "Slice",
     "SliceRule",

@@ -7,6 +7,13 @@ from typing import Literal
 from msgspec import Struct
 
 
+class Scripted(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One line of a judge's script: the verdict on items that hold a text; the empty text is in all."""
+
+    verdict: str
+    has: str = ""
+
+
 class JudgeSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A model that judges answers, behind an OpenAI-compatible service.
 
@@ -15,7 +22,8 @@ class JudgeSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     for one question in all, ``retries`` are tries after the first. ``max_concurrency`` is how many
     requests are in flight (None: as many as the run has calls), ``requests_per_minute`` and
     ``tokens_per_minute`` what the judge may be asked (None: any number); waiting for that is no part of
-    ``timeout_s``. ``embeddings`` is the model for those metrics of ragas that need one.
+    ``timeout_s``. ``embeddings`` is the model for those metrics of ragas that need one. With ``script``
+    nobody is asked: ``base_url`` is ``script:``.
     """
 
     base_url: str
@@ -32,6 +40,7 @@ class JudgeSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     tokens_per_minute: float | None = None
     usd_per_million_tokens: dict[str, float] | None = None
     embeddings: str | None = None
+    script: tuple[Scripted, ...] | None = None
 
 
 class Judging(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -135,7 +135,8 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
     It is of the judge with this fingerprint and this version of the metric, and of no other.
     ``confusion[i][j]`` counts answers that people put at ``scale[i]`` and the judge at ``scale[j]``.
     ``raters`` is the agreement of people with each other (alpha). ``scored_at`` is when the judge gave the
-    earliest of the scores; from ``expires_at`` on they say nothing of it any more (None: never).
+    earliest of the scores; from ``expires_at`` on they say nothing of it any more (None: never). ``served``
+    are the models that the judge's services said they used.
     """
 
     metric: str
@@ -151,3 +152,4 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
     runs: tuple[RunId, ...]
     scored_at: str
     expires_at: str | None
+    served: tuple[str, ...] = ()

@@ -111,6 +111,26 @@ class Robustness(Struct, frozen=True):
     worst_case: Estimate
 
 
+class JudgedMetric(Struct, frozen=True):
+    """A judge's own figures on one metric beside those that people's labels make of them.
+
+    ``advisory`` says why no gate may rest on them (empty: gates decide on the corrected ones), ``lacking``
+    why labels do not correct all of them. ``own`` and ``own_change`` are as the judge scored. ``corrected``
+    and ``corrected_change`` rest on ``n_labels`` and ``n_labels_change`` labelled cases, and are None where
+    labels correct nothing. Changes are against the baseline.
+    """
+
+    metric: str
+    advisory: str
+    lacking: str
+    own: Estimate
+    corrected: Estimate | None = None
+    n_labels: int = 0
+    own_change: Comparison | None = None
+    corrected_change: Comparison | None = None
+    n_labels_change: int = 0
+
+
 class Report(Struct, frozen=True):
     """What is shown. Every rendering reads this one value and computes nothing later.
 
@@ -118,7 +138,8 @@ class Report(Struct, frozen=True):
     ``baseline`` is the first run of the baseline, ``baseline_runs`` are all of them, ``anchor`` is the first
     run of the last release's baseline. ``verdicts`` are in suite order. ``comparisons`` are over all cases,
     one per metric in suite order; ``slices`` are the same by slice, hardest hit first. ``robustness`` is of
-    the metrics that a measure over twins is about. ``files`` names where report and store lie.
+    the metrics that a measure over twins is about, ``judged`` of those that a judge scores. ``files`` names
+    where report and store lie.
     """
 
     title: str
@@ -145,4 +166,5 @@ class Report(Struct, frozen=True):
     baseline_runs: tuple[Run, ...] = ()
     anchor: Run | None = None
     robustness: tuple[Robustness, ...] = ()
+    judged: tuple[JudgedMetric, ...] = ()
     files: dict[str, str] = field(default_factory=dict)

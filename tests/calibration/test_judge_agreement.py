@@ -100,3 +100,16 @@ def test_standing_is_of_one_judge_at_one_time() -> None:
     floor = replace(settings, min_kappa=0.8)
     assert why_advisory("quality", run, known, floor, "2026-02-01T00:00:00Z") == ""
     assert why_advisory("quality", run, known, replace(settings, min_kappa=0.81), "2026-02-01T00:00:00Z")
+
+
+def test_standing_is_of_the_models_that_were_labelled() -> None:
+    """The same judge by its name behind which the service put another model was not calibrated."""
+    run = run_of("run", ["quality"], judges={"quality": "sha256:judge"})
+    known, at = [calibration_of(served=("model-1",))], "2026-02-01T00:00:00Z"
+    for served, said in (
+        (frozenset({"model-1"}), ""),
+        (frozenset({"model-1", "model-2"}), "judged by 'model-2', on which its judge was not calibrated"),
+    ):
+        found = why_advisory("quality", run, known, CalibrationSettings(), at, served)
+        assert said in found
+        assert bool(said) == bool(found)

@@ -79,6 +79,8 @@ def test_f21_query_as_csv_disarms_formulas(folder: Path, capsys: Said) -> None:
     ]
     raw = call_inside(capsys, folder, "query", sql, "--format", "csv", "--raw").out
     assert next(csv.DictReader(io.StringIO(raw)))["a"] == "=1+1"
+    cut = call_inside(capsys, folder, "query", "select 'a;=1+1' as a", "--format", "csv").out
+    assert next(csv.DictReader(io.StringIO(cut)))["a"] == "a;'=1+1"  # also where semicolons separate cells
     assert "\x1b[31m" in raw
 
 

@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 def make(
     folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str, out: str = "variants.jsonl"
 ) -> Ended:
-    return call_inside(capsys, folder, "dataset", "variants", "cases.jsonl", "--out", out, *arguments)
+    return call_inside(capsys, folder, "dataset", "variants", "cases.jsonl", "--output", out, *arguments)
 
 
 def test_variants_load_beside_their_originals(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,8 +82,8 @@ def test_what_is_skipped_is_counted(folder: Path, capsys: pytest.CaptureFixture[
     [
         (("--kinds", "typoes"), 2, "did you mean 'typos'"),
         (("--kinds", "pronoun_swap"), 5, "no case has a variant"),
-        (("--kinds", "typos", "--out", "cases.jsonl"), 2, "cases.jsonl exists"),
-        (("--kinds", "typos", "--out", "no/such/folder.jsonl"), 2, "cannot write"),
+        (("--kinds", "typos", "--output", "cases.jsonl"), 2, "cases.jsonl exists"),
+        (("--kinds", "typos", "--output", "no/such/folder.jsonl"), 2, "cannot write"),
         (("--kinds", "typos", "--corpus", "cases.jsonl"), 2, "doc_id"),
         (("--n", "0"), 2, "0 is not in the range"),
     ],

@@ -16,6 +16,7 @@ from world import suite_of
 
 from harness.judges.canaries import corpus_digest
 from harness.judges.trust import with_known
+from harness.numbers import signed
 from harness.places import trust_file
 from harness.recordings import pack_slim
 from harness.trust import members_of
@@ -128,8 +129,13 @@ def test_from_recordings_to_a_verdict(judged: Judged) -> None:
     ended, verdicts = judged.gate()
     assert (ended.code, verdicts["drop"]["outcome"], verdicts["floor"]["outcome"]) == (0, "pass", "pass")
     assert "corrected by 200 labels" in str(verdicts["drop"]["reason"])
-    document = json.loads(ended.out)
-    assert any("gates decide on them corrected by labels" in notice for notice in document["notices"])
+    (row,) = json.loads(ended.out)["judged"]
+    assert (row["metric"], row["advisory"], row["lacking"]) == ("quality", "", "")
+    assert (row["n_labels"], row["n_labels_change"]) == (200, 200)
+    assert row["corrected"]["value"] == verdicts["floor"]["candidate"] != row["own"]["value"]
+    assert row["corrected"]["interval"] == verdicts["floor"]["interval"]
+    assert row["corrected_change"] == verdicts["drop"]["comparison"]
+    assert row["own_change"]["change"] != row["corrected_change"]["change"]
     again, _ = judged.gate()
     assert again.out == ended.out
 
@@ -158,6 +164,67 @@ def test_a_judge_under_the_floor_is_advisory(tmp_path: Path, capsys: Said) -> No
     assert ended.code == 3
     for text in (ended.words, (tmp_path / "r.xml").read_text(), (tmp_path / "r.md").read_text()):
         assert "advisory" in text
+
+
+def test_a_calibrated_judge_without_canaries_is_told_so_at_once(judged: Judged) -> None:
+    """Calibrate does not promise a decision that the gate would refuse; every rendering says why."""
+    (judged.folder / trust_file(Path("suites/world.yaml"), "world")).unlink()
+    judged.export("base.jsonl.gz", "run.jsonl.gz")
+    judged.call("label", "import", judged.fill())
+    kept = judged.call("judge", "calibrate", "run.jsonl.gz", "--metric", "quality")
+    assert "standing advisory: the canaries of its judge were not run" in kept.words
+    again = judged.call("judge", "calibrate", "run.jsonl.gz", "--metric", "quality", "--json")
+    assert json.loads(again.out)["advisory"].startswith("the canaries of its judge were not run")
+    names = "r.json", "r.md", "r.xml", "r.html"
+    outputs = [part for name in names for part in ("-o", name)]
+    ended = judged.call("gate", "run.jsonl.gz", "--baseline", "base.jsonl.gz", *outputs)
+    assert ended.code == 3
+    for text in (ended.words, *((judged.folder / name).read_text() for name in names)):
+        assert "advisory: the canaries of its judge were not run" in text
+        assert "gates decide on what labels correct" not in text
+
+
+def test_both_figures_stand_side_by_side_in_every_rendering(judged: Judged) -> None:
+    """The judge's own and the corrected mean and change, each called what it is."""
+    judged.export("base.jsonl.gz", "run.jsonl.gz")
+    judged.call("label", "import", judged.fill())
+    judged.call("judge", "calibrate", "run.jsonl.gz", "--metric", "quality")
+    names = "r.json", "r.md", "r.xml", "r.html"
+    outputs = [part for name in names for part in ("-o", name)]
+    ended = judged.call("gate", "run.jsonl.gz", "--baseline", "base.jsonl.gz", *outputs)
+    (row,) = json.loads((judged.folder / "r.json").read_text())["judged"]
+    figures = [f"{row[name]['value']:.3f}" for name in ("own", "corrected")]
+    figures += [signed(row[name]["change"]) for name in ("own_change", "corrected_change")]
+    for text in (ended.words, *((judged.folder / name).read_text() for name in names[1:])):
+        assert "gates decide on what labels correct" in text
+        for figure in figures:
+            assert figure in text
+
+
+def test_the_headline_says_whose_scores_it_tells(judged: Judged) -> None:
+    """What an uncalibrated judge scored is called its own; what labels corrected is not."""
+    _, found = judged.gate()
+    own = json.loads(judged.gate()[0].out)["headline"][1]
+    assert own.endswith("These are the judge's own scores, and decide nothing.")
+    assert found["drop"]["outcome"] == "inconclusive"
+    judged.export("base.jsonl.gz", "run.jsonl.gz")
+    judged.call("label", "import", judged.fill())
+    judged.call("judge", "calibrate", "run.jsonl.gz", "--metric", "quality")
+    assert "judge's own scores" not in json.loads(judged.gate()[0].out)["headline"][1]
+
+
+def test_labels_that_do_not_suffice_are_not_said_to_correct(judged: Judged) -> None:
+    """Calibrated on the baseline's answers: the run's own lack labels, and the report says so."""
+    judged.export("base.jsonl.gz")
+    judged.call("label", "import", judged.fill())
+    judged.call("judge", "calibrate", "base.jsonl.gz", "--metric", "quality")
+    ended, _ = judged.gate()
+    assert ended.code == 3
+    (row,) = json.loads(ended.out)["judged"]
+    assert (row["advisory"], row["corrected"], row["corrected_change"]) == ("", None, None)
+    assert "its means: " in row["lacking"]
+    assert "of the 200 drawn cases have their labels, and it needs 100" in row["lacking"]
+    assert "its change since the baseline: " in row["lacking"]
 
 
 def test_an_expired_calibration_is_advisory(tmp_path: Path, capsys: Said) -> None:

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from world import Cell, cases_of, decide_one, evidence_of, scores_of, suite_of
 
-from harness.gates import family
+from harness.gates import drop_tests
 from harness.gates.drop import cannot_pass
 from harness.gates.evidence import Evidence
 from harness.gates.hierarchy import weights_of
@@ -195,7 +195,7 @@ def test_small_slices_are_named() -> None:
         "every slice is too small: language=de, language=en",
     )
     few = cases_of(80, 10, lambda i: "en")
-    assert family.tested_slices(gate, suite_of(gate), few) == ()
+    assert drop_tests.tested_slices(gate, suite_of(gate), few) == ()
     none = evidence_of(suite_of(gate), cases_of(80), {"quality": [1.0] * 80}, {"quality": [1.0] * 80})
     assert decide_one(gate, none).reason == "no case has a language"
 

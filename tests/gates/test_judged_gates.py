@@ -107,8 +107,8 @@ ADVISORY: dict[str, tuple[dict[str, object], str]] = {
     "expired": ({"expires_at": "2026-01-02T00:00:00Z"}, "expired on 2026-01-02"),
     "kappa": ({"kappa": Measured(0.59, 0.5, 0.7, 200)}, "kappa 0.590, and the suite asks for 0.600"),
     "unknown kappa": ({"kappa": Measured(None, None, None, 200)}, "by kappa —"),
-    "other judge": ({"judge": "sha256:other"}, "this judge was not calibrated"),
-    "other version": ({"version": 2}, "this judge was not calibrated"),
+    "other judge": ({"judge": "sha256:other"}, "this judge was not calibrated, another was"),
+    "other version": ({"version": 2}, "this judge was not calibrated on version 1, but on 2"),
 }
 
 
@@ -126,12 +126,22 @@ def test_an_uncalibrated_judge_is_advisory(why: str) -> None:
     assert overall(list(found.values()))[0] == "inconclusive"
 
 
+def test_what_stands_against_a_judge_is_said_in_full() -> None:
+    """Neither calibrated nor tried with attacks: the gate says both, so that both are mended at once."""
+    world = make_world(np.random.default_rng(6))
+    found = evidence_of_world(world, [DROP, FLOOR], book_of(world, n_labels=99))
+    doubted = found.candidate._replace(advisory={"quality": "it gave in"})
+    for one in decide_all(found._replace(candidate=doubted), {}):
+        if one.gate != "scored":
+            assert one.reason.startswith("advisory: it gave in; and its judge was calibrated on 99 labels")
+
+
 def test_a_judge_of_which_nothing_is_known_is_advisory() -> None:
     """Evidence without labels or calibrations never decides on a judge's scores."""
     world = make_world(np.random.default_rng(6))
     bare = evidence_of_world(world, [DROP, FLOOR])._replace(judged={})
     assert all(
-        one.reason == "advisory: nothing tells whether its judge is right"
+        one.reason == "advisory: a judge's scores are not corrected by labels here"
         for one in decide_all(bare, {})
         if one.gate != "scored"
     )

@@ -181,7 +181,7 @@ def test_f23_scores_gate_only_when_the_canaries_were_withstood(stub: Stub, tmp_p
     for change in ({"model": "other"}, {"output": "text"}, {"temperature": 0.5}, {"repeats": 2}):
         write_project(folder, stub.url, judge=change)
         code, reason, _ = _check(folder)
-        assert (code, "canaries of its judge were not run" in reason) == (3, True)
+        assert (code, "canaries of its judge were not run, only on another" in reason) == (3, True)
     write_project(folder, stub.url, judge={"timeout_s": 9.0, "retries": 1})
     assert WITHSTOOD in _check_fresh(folder)[1]
 
@@ -257,6 +257,19 @@ def test_f23_one_member_that_was_not_tried_makes_a_panel_advisory(stub: Stub, tm
     assert WITHSTOOD in _check(folder)[1]
 
 
+def test_a_judge_that_is_none_is_told_with_the_nearest(
+    stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 2, nothing asked, nothing kept."""
+    folder = write_project(tmp_path, stub.url)
+    assert _canaries(folder, "--judge", "defalt") == 2
+    said = capsys.readouterr().err
+    assert "no metric of the suite is judged by 'defalt'" in said
+    assert "did you mean 'default'?" in said
+    assert stub.count == 0
+    assert not (folder / "judges").exists()
+
+
 def test_f23_results_of_other_canaries_do_not_count(stub: Stub, tmp_path: Path) -> None:
     """A corpus that has grown is to be tried again."""
     folder = write_project(tmp_path, stub.url)
@@ -291,20 +304,33 @@ def test_what_is_known_of_other_judges_stays(stub: Stub, tmp_path: Path) -> None
     assert WITHSTOOD in _check(folder)[1]
 
 
-def test_candidates_are_neither_chosen_nor_raced_by_an_advisory_metric(
+def test_candidates_are_neither_chosen_nor_raced_by_a_judge(
     stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Quality that nobody has proved decides nothing; a race is refused before anything is asked."""
+    """Withstood canaries correct no score: a judge picks no winner; a race is refused before it asks."""
     changes: dict[str, Any] = {"candidates": {"other": {"target": "judged_system:answer"}}}
     folder = write_project(tmp_path, stub.url, choose={"quality": "judged_faithfulness"}, **changes)
     for name in ("a", "b"):
         assert harness(folder, "run", "suite.yaml", "-q", "--run-id", name) == 0
+    assert _canaries(folder) == 0
     asked = stub.count
     assert harness(folder, "race", "suite.yaml", "-q") == 2
     assert "is advisory and decides nothing" in capsys.readouterr().err
     assert stub.count == asked
     assert harness(folder, "compare", "a", "b") == 0
     assert "Ship none on this: judged_faithfulness is advisory" in " ".join(capsys.readouterr().out.split())
+
+
+def test_no_judge_decides_where_nobody_says_what_quality_is(
+    stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without ``choose:`` quality is the first metric that no judge scores."""
+    folder = write_project(tmp_path, stub.url, metrics=["judged_faithfulness", "token_f1"])
+    for name in ("a", "b"):
+        assert harness(folder, "run", "suite.yaml", "-q", "--run-id", name) == 0
+    assert harness(folder, "compare", "a", "b", "--json") == 0
+    said = capsys.readouterr().out
+    assert json.loads(said[said.index("{") :])["quality"] == "token_f1"
 
 
 def test_f23_text_that_speaks_to_the_judge_is_flagged_in_the_report(

@@ -19,7 +19,8 @@ from test_architecture import ROOT
 
 from harness.errors import UsageError
 from harness.goldens.dataset import load_dataset
-from harness.judges.from_ragas import evaluation_dataset, golden_rows, import_ragas
+from harness.judges.from_ragas import import_ragas
+from harness.judges.ragas_sets import evaluation_dataset, golden_rows
 from harness.judges.trust import read_trust
 from harness.recordings import read
 from harness.registry import find_metric
@@ -251,8 +252,8 @@ except MissingExtra as error:
     assert "pip install 'rag-regression-harness[ragas]'" in _python(program)
 
 
-def test_one_file_knows_ragas() -> None:
-    """No other file of the package names a module of ragas."""
+def test_two_files_know_ragas() -> None:
+    """Its metrics and its datasets: no other file of the package names a module of ragas."""
 
     def modules(path: Path) -> set[str]:
         nodes = ast.walk(ast.parse(path.read_bytes()))
@@ -262,7 +263,7 @@ def test_one_file_knows_ragas() -> None:
         return {text for text in texts if text.startswith("ragas.")}
 
     knowing = {path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if modules(path)}
-    assert knowing == {"judges/from_ragas.py"}
+    assert knowing == {"judges/from_ragas.py", "judges/ragas_sets.py"}
 
 
 def test_scores_of_ragas_are_read_back(stub: Stub, tmp_path: Path) -> None:

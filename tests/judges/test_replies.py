@@ -211,3 +211,29 @@ def test_f6_any_text_at_all_is_a_verdict_or_a_refusal(content: str) -> None:
     for output in ("json", "text"):
         with pytest.raises(JudgeFailure):
             read_reply(_reply(content), output, LABELS, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"message": {"content": GOOD, "tool_calls": [{"id": "1"}]}}, "it calls a tool"),
+        ({"message": {"content": GOOD, "function_call": {"name": "f"}}}, "it calls a tool"),
+        ({"finish_reason": "content_filter"}, "it declined to judge"),
+    ],
+)
+def test_f6_a_verdict_beside_something_else_is_none(change: dict[str, Any], said: str) -> None:
+    """A tool called, or a text cut by a filter: whatever stands beside it."""
+    reply = _reply(GOOD)
+    reply["choices"][0] |= change
+    with pytest.raises(JudgeFailure, match=said):
+        read_reply(reply, "json", LABELS, 2)
+
+
+def test_f6_two_replies_are_none() -> None:
+    """Nothing tells which of two choices is meant, and digits of other scripts are not in the form."""
+    reply = _reply(GOOD)
+    reply["choices"] *= 2
+    with pytest.raises(JudgeFailure, match="it has 2 choices"):
+        read_reply(reply, "json", LABELS, 2)
+    with pytest.raises(JudgeFailure, match="line 1 is not a number"):
+        read_reply(_reply("\u0661: supported\n2: supported"), "text", LABELS, 2)

@@ -110,6 +110,30 @@ def test_raters_who_differ_stand_side_by_side() -> None:
     assert len(both.folder.labels()) == 40
 
 
+def test_a_rater_says_one_thing_of_an_answer_whatever_packet_it_is_in() -> None:
+    """The same answers exported again: a second label of one rater is the same label, or a contradiction."""
+    first, second = exported(run_a()), exported(run_a())
+    assert first.packet.id != second.packet.id
+    file = send_back(Path(), first.packet, truth(first))
+    taken = take_in([file], None, None, replace_=False)
+    assert (taken.added, taken.answered) == (20, {first.packet.id: (20, 20)})
+    again = take_in([send_back(Path(), second.packet, truth(second))], None, None, replace_=False)
+    assert (again.added, again.known, again.answered) == (0, 20, {second.packet.id: (20, 20)})
+    turned = {name: 1 - value for name, value in truth(second).items()}
+    with pytest.raises(UsageError, match="rater ann said") as refused:
+        take_in([send_back(Path(), second.packet, turned)], None, None, replace_=False)
+    assert len(refused.value.faults) == 20
+    assert len(again.folder.labels()) == 20
+
+
+def test_packets_of_a_suite_beside_nothing_else_are_found() -> None:
+    """The suite lies in the folder itself, not below ``suites/``."""
+    run = run_a()
+    found = exported(replace(run, run=replace(run.run, suite_path="world.yaml")))
+    assert found.folder.path.parts[0] == "labels"
+    assert take_in([send_back(Path(), found.packet, truth(found))], None, None, replace_=False).added == 20
+
+
 def _as(path: Path, rater: str) -> Path:
     document = json.loads(path.read_text())
     other = path.with_name(f"as-{rater}.json")
@@ -182,6 +206,8 @@ def test_files_of_others_are_refused() -> None:
         ("packet", (found.packet.id, "../../etc/passwd"), "no packet of"),
         ("item", (found.packet.items[3].id, "ffffffffffff"), "has no item 'ffffffffffff'"),
         ("rater", ('"ann"', '"an/n"'), "rater 'an/n'"),
+        ("judge", ('"ann"', '"judge"'), "rater 'judge'"),
+        ("half", ('"comment": ""', '"comment": "\\ud83d"'), "holds half a character"),
         ("nobody", ('"ann"', '""'), "does not say who labelled"),
     ):
         Path(f"{name}.json").write_text(text.replace(before, after))
@@ -205,7 +231,7 @@ def test_what_cannot_be_labelled_is_refused() -> None:
     """An unknown metric, other goldens, a scale outside of the metric, a run without texts."""
     with pytest.raises(UsageError, match="did not score 'qualty'"):
         export([run_a()], Asked("qualty"))
-    with pytest.raises(UsageError, match="says nothing of itself"):
+    with pytest.raises(UsageError, match="no question to raters for 'quality'"):
         export([run_a()], Asked("quality"))
     with pytest.raises(UsageError, match="scale 0, 2"):
         exported(run_a(), scale=(0.0, 2.0))

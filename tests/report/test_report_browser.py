@@ -92,6 +92,8 @@ def test_a_case_opens_by_its_address(browse: Open) -> None:
     assert "no longer retrieved (was at 1)" in opened.dom
     assert "✕ " in opened.dom
     assert "--case refund-017 --candidate pr-412" in opened.dom
+    for role in ("baseline", "candidate"):  # several metrics may tell of claims
+        assert re.search(rf"<caption[^>]*>{role}, by <span[^>]*>faithfulness</span>", opened.dom)
     assert opened.console == []
 
 

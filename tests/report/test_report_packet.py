@@ -6,9 +6,11 @@ import csv
 import io
 import re
 
+import pytest
 from sample_cases import HOSTILE
 
 from harness.report.packet import render_csv, render_html
+from harness.report.visible import visible
 from harness.types import Message, Packet, PacketItem
 
 FORMULAS = ("=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1")
@@ -53,7 +55,7 @@ def test_every_value_of_the_scale_can_be_chosen() -> None:
     assert re.findall(r'value="([^"]*)"> (\w+)', page) == [("1", "yes"), ("0", "no")]
     graded = Packet("x", "quality", "?", (0.0, 0.5, 1.0), packet_of("plain").items)
     assert re.findall(r'type="radio" name="item0" value="([^"]*)"', render_html(graded)) == ["1", "0.5", "0"]
-    assert "checked" not in page.partition("<script>")[0]
+    assert "checked" not in page.partition("</style>")[2].partition("<script>")[0]
 
 
 def test_f21_no_cell_is_a_formula() -> None:
@@ -65,3 +67,14 @@ def test_f21_no_cell_is_a_formula() -> None:
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in row)
     assert rows[1][3] == "'=1+1"
     assert rows[-1][3] == 'plain, with "quotes"\nand lines'
+
+
+@pytest.mark.parametrize(
+    "text", ["fine;=1+1", 'fine";"=1+1', "fine\n=1+1", "fine\t@SUM(A1)", "＝1+1", " =1+1"]
+)
+def test_no_cell_is_a_formula_whatever_the_separator(text: str) -> None:
+    """A program that cuts at semicolons, tabs or lines and heeds no quotes finds no formula either."""
+    shown = next(iter(csv.DictReader(io.StringIO(render_csv(packet_of(text))))))["answer"]
+    for piece in re.split("[;\t\r\n]", shown):
+        assert not piece.strip(' "').startswith(tuple("=+-@＝＋－＠"))
+    assert shown.replace("'", "") == visible(text)

@@ -64,6 +64,8 @@ def test_kappa_where_there_is_little_to_say() -> None:
     """Labels all alike have no kappa; one cluster has no limits; perfect agreement is not proven perfect."""
     assert cohen_kappa([1, 1, 1], [1, 1, 1], each(3)) == (None, None, None, 3)
     assert cohen_kappa([0, 1, 1], [0, 1, 0], ["a"] * 3)[1:3] == (None, None)
+    assert cohen_kappa([1] * 40, [0, 1] * 20, each(40)) == (0.0, None, None, 40)
+    assert cohen_kappa([0, 1] * 20, [1] * 40, each(40)) == (0.0, None, None, 40)
     perfect = cohen_kappa([0, 1] * 50, [0, 1] * 50, each(100))
     assert perfect == (1.0, pytest.approx(1 - 3 / (100 * 0.5)), 1.0, 100)
     with pytest.raises(ValueError, match="2 and 1 labels"):

@@ -122,9 +122,10 @@ const excerpt = async (place) => {
     from > 0 ? "…" : "", text.slice(from, start), make("mark", {}, text.slice(start, end)), text.slice(end, to), to < text.length ? "…" : "");
 };
 
-const claimTable = async (title, rows) => make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Claims, ${title}` },
+const claimTable = async (role, metric, rows) => make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Claims, ${role}, ${metric}` },
   make("table", { class: "claims stack" },
-    make("thead", {}, make("tr", {}, [`claim (${title})`, "verdict", "passage"].map((name) => make("th", { scope: "col" }, name)))),
+    make("caption", { class: "why" }, `${role}, by `, make("span", { class: "mono", dir: "auto" }, metric)),
+    make("thead", {}, make("tr", {}, ["claim", "verdict", "passage"].map((name) => make("th", { scope: "col" }, name)))),
     make("tbody", {}, await Promise.all(rows.map(async ([, claim, verdict, why, doc, place]) => {
       const [kind, glyph] = VERDICTS[verdict] || ["even", ""];
       return make("tr", {},
@@ -179,7 +180,10 @@ const caseContent = async (place, found) => {
     make("div", { class: "pair" }, answerPanel("Baseline", old, runs, "gone"), answerPanel("Candidate", now, runs, "new")),
     make("h2", {}, "Scores"), scoreTable(found, paired),
     make("h2", {}, "Retrieved passages"), goldLine(found, passages, paired), passageCards(found, passages, paired),
-    claims.length ? [make("h2", {}, "Claims"), await Promise.all(claims.map((role) => claimTable(role, found.claims[role])))] : null,
+    claims.length ? [make("h2", {}, "Claims"), await Promise.all(claims.flatMap((role) => {
+      const rows = found.claims[role];
+      return [...new Set(rows.map(([metric]) => metric))].map((metric) => claimTable(role, metric, rows.filter(([name]) => name === metric)));
+    }))] : null,
     make("h2", {}, "Ask it again"), again, copyButton("Copy command", () => again.textContent),
   ];
 };
