@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-gate bench-planted cards clean
+.PHONY: help setup demo test test-llm check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-gate bench-planted cards clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -27,6 +27,9 @@ demo: $(READY)  ## an unchanged candidate passes, a degraded one fails, with the
 
 test: $(READY)  ## the test suite
 	$(BIN)/python -m pytest
+
+test-llm: $(READY)  ## the tests with a real language model, at HARNESS_LLM_URL (half an hour on two cores)
+	$(BIN)/python -m pytest tests/llm -rs $(ARGS)
 
 check: lint types test  ## what CI runs
 
