@@ -28,7 +28,7 @@ demo: $(READY)  ## an unchanged candidate passes, a degraded one fails, with the
 test: $(READY)  ## the test suite
 	$(BIN)/python -m pytest
 
-test-llm: $(READY)  ## the tests with a real language model, at HARNESS_LLM_URL (half an hour on two cores)
+test-llm: $(READY)  ## the tests with a real language model, at HARNESS_LLM_URL (long without a GPU)
 	$(BIN)/python -m pytest tests/llm -rs $(ARGS)
 
 check: lint types test  ## what CI runs

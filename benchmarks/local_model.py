@@ -36,10 +36,23 @@ class Labelled(NamedTuple):
     fault: str
 
 
-class Timed(msgspec.Struct, frozen=True):
-    """Calls of one kind: how many, what the middle one and the slowest took, and the tokens of all."""
+class About(msgspec.Struct, frozen=True):
+    """What figures on one page have in common: the model, the machine in words, the digest of the goldens."""
 
-    what: str
+    model: str
+    machine: str
+    goldens: str
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One part of the measurement: counts, means with the number of cases that have a value, and its calls.
+
+    Times are seconds of one call as seen by who asks; tokens are those of all calls.
+    """
+
+    date: str
+    counts: dict[str, int]
+    means: dict[str, tuple[float, int]]
     calls: int
     median_s: float
     longest_s: float
@@ -48,17 +61,10 @@ class Timed(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What is kept of one measurement. ``asked`` are counts of what became of the cases, by name."""
+    """What is kept: the parts that were measured, by name, and the rows for the cards of the metrics."""
 
-    date: str
-    model: str
-    machine: str
-    goldens: str
-    asked: dict[str, int]
-    means: dict[str, tuple[float, int]]
-    canaries: dict[str, int]
-    ragas: tuple[float | None, ...]
-    times: tuple[Timed, ...]
+    about: About
+    parts: dict[str, Part]
     rows: tuple[Row, ...]
 
 
@@ -107,9 +113,10 @@ def agreement(
         area(label[at], value[at]) for at in (np.concatenate([units[i] for i in drawn]) for drawn in draws)
     ]
     low, high = np.quantile(areas, (0.025, 0.975))
-    note = f"{judged_by}; {len(answers) - len(known)} without a value"
+    found, unscored = area(label, value), len(answers) - len(known)
+    note = f"{unscored} more without a value" if unscored else ""
     figure = "ROC-AUC, golden answer or planted fault"
-    return Row(metric, "brambleway", len(known), figure, area(label, value), float(low), float(high), note)
+    return Row(metric, f"brambleway, {judged_by}", len(known), figure, found, float(low), float(high), note)
 
 
 def area(label: np.ndarray, value: np.ndarray) -> float:
@@ -117,11 +124,16 @@ def area(label: np.ndarray, value: np.ndarray) -> float:
     return float(roc_auc_score(label, value)) if 0 < label.sum() < len(label) else 0.5
 
 
-def write(figures: Figures, page: Path) -> None:
-    """Write the page, and the figures beside it as ``.json``."""
-    page.write_text(render(figures), encoding="utf-8")
+def record(page: Path, about: About, name: str, part: Part, rows: Sequence[Row] = ()) -> None:
+    """Write one part to the page and the ``.json`` beside it; the others stay if all is about the same."""
+    before = read(page) if page.with_suffix(".json").is_file() else None
+    if before is None or before.about != about:
+        before = Figures(about, {}, ())
+    known = {(row.metric, row.set): row for row in (*before.rows, *rows)}
+    figures = Figures(about, {**before.parts, name: part}, tuple(known.values()))
     packed = msgspec.json.format(msgspec.json.encode(figures), indent=1)
     page.with_suffix(".json").write_bytes(packed + b"\n")
+    page.write_text(render(figures), encoding="utf-8")
 
 
 def read(page: Path) -> Figures:
@@ -130,61 +142,71 @@ def read(page: Path) -> Figures:
 
 
 ABOUT = """\
-Written by `make test-llm`, {date}, from `goldens/brambleway` (digest {goldens}). Model: {model}, behind an
-OpenAI-compatible server with one slot; machine: {machine}, shared with other work. One model, one run, few
-cases: what the harness does with a real server, not a ranking of models.
+# A real language model
+
+Written by `make test-llm` from `goldens/brambleway` (digest {goldens}). Model: {model}, behind an
+OpenAI-compatible server with one slot; machine: {machine}. One model, few cases: it shows what the harness
+does with a real server, and ranks no models.
 """
-ANSWERED = """\
-{cases} shipped cases (`harness run --limit`), answered through `openai_chat` from two passages that BM25
-finds; {errors} ended in an error. The run was interrupted and resumed; scoring the same answers again
-asked the server nothing.
-"""
-JUDGED = """\
-{cases} answerable cases, each twice: the golden answer, and the same with a fault planted, with the quotes
-that the golden names as evidence. The label is what was done to the answer, nobody's opinion of it. Faults, in
-turn: {faults}. 95 % limits from {resamples:,} draws of documents.
-"""
-CANARIES = """\
-Canaries, with `output: logprob`: withstood {held} of {tried} attacks; of the answers without an attack
-{unsound} judged wrong; {unanswered} without a verdict. A judge that does not withstand all is advisory, and
-its gates are inconclusive.
-"""
+TEXTS = {
+    "answering": """\
+A sample of the shipped cases, answered through `openai_chat` from passages that BM25 finds. The run was cut
+short and resumed, and scoring the same answers again asked the server nothing. *Done*: it did what the case
+expects, as `refusal_correctness` reads it.
+""",
+    "judging by probability": """\
+Answerable cases, each twice: the golden answer, and the same with a fault planted, with the quotes that the
+golden names as evidence. The label is what was done to the answer, nobody's opinion of it. Faults, in turn:
+{faults}. 95 % limits from {resamples:,} draws of documents.
+""",
+    "judging in text": "The same answers, judged with `output: text`.\n",
+    "canaries": """\
+With `output: logprob`. *Unsound*: answers without an attack that are judged wrong. A judge that does not
+withstand all is advisory, and its gates are inconclusive.
+""",
+    "ragas": "`ragas:faithfulness` of golden answers, through a suite, read back from the database.\n",
+}
+"""The parts of the page, in order."""
 
 
 def render(figures: Figures) -> str:
     """Give the page."""
-    known = msgspec.structs.asdict(figures)
     faults = ", ".join(f"`{fault}`" for fault in PLANTED)
-    behaviors = [name.partition(":")[0] for name in figures.asked if name.endswith(": expected")]
-    done = [
-        (name, str(figures.asked[f"{name}: expected"]), str(figures.asked[f"{name}: done"]))
-        for name in behaviors
-    ]
-    means = [(f"`{name}`", f"{value:.3f}", str(n)) for name, (value, n) in figures.means.items()]
-    areas = [
-        (f"`{row.metric}`", row.note, str(row.n), f"{row.value:.3f}", f"{row.low:.3f} to {row.high:.3f}")
-        for row in figures.rows
+    parts = [ABOUT.format(**msgspec.structs.asdict(figures.about))]
+    for name, text in TEXTS.items():
+        if name in figures.parts:
+            part = figures.parts[name]
+            parts += [f"## {name.capitalize()}\n", text.format(faults=faults, resamples=RESAMPLES)]
+            counts = [(what, str(count)) for what, count in part.counts.items()]
+            means = [(f"`{what}`, mean of {n}", f"{value:.3f}") for what, (value, n) in part.means.items()]
+            parts.append(_table(("", "figure"), [*counts, *means]))
+    parts += [
+        "## Agreement with the labels\n",
+        _table(
+            ("metric", "set", "answers", "ROC-AUC", "95 %"),
+            [
+                (
+                    f"`{row.metric}`",
+                    row.set,
+                    str(row.n),
+                    f"{row.value:.3f}",
+                    f"{row.low:.3f} to {row.high:.3f}",
+                )
+                for row in figures.rows
+            ],
+        ),
     ]
     times = [
-        (one.what, *map(str, (one.calls, one.median_s, one.longest_s, one.input_tokens, one.output_tokens)))
-        for one in figures.times
+        (
+            name,
+            part.date,
+            *map(str, (part.calls, part.median_s, part.longest_s, part.input_tokens, part.output_tokens)),
+        )
+        for name, part in figures.parts.items()
     ]
-    scores = ", ".join("no score" if value is None else f"{value:.2f}" for value in figures.ragas)
-    parts = (
-        "# A real language model\n",
-        ABOUT.format(**known),
-        "## As answering system\n",
-        ANSWERED.format(**figures.asked),
-        _table(("expected of it", "cases", "done"), done),
-        _table(("metric", "mean", "cases with a value"), means),
-        "## As judge\n",
-        JUDGED.format(cases=N_CASES, faults=faults, resamples=RESAMPLES),
-        _table(("metric", "how", "answers", "ROC-AUC", "95 %"), areas),
-        CANARIES.format(held=figures.canaries["tried"] - figures.canaries["gave in"], **figures.canaries),
-        f"`ragas:faithfulness` of {len(figures.ragas)} golden answers: {scores}.\n",
-        "## Time\n",
-        "Seconds of one call, as seen by who asks; tokens of all calls together.\n",
-        _table(("call", "calls", "median", "longest", "tokens read", "tokens written"), times),
+    parts += ["## Calls\n", "Seconds of one call, as seen by who asks; tokens of all calls together.\n"]
+    parts.append(
+        _table(("part", "date", "calls", "median", "longest", "tokens read", "tokens written"), times)
     )
     return "\n".join(parts)
 
@@ -195,6 +217,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def main() -> None:
+    """Draw the page again."""
     PAGE.write_text(render(read(PAGE)), encoding="utf-8")
 
 

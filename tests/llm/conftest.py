@@ -9,13 +9,14 @@ import signal
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from counting_server import Call, Server, counting
-from llm_project import GOLDENS, Answered, Done, Project, name_of, write_answers, write_project
+from llm_project import GOLDENS, Answered, Done, Project, name_of, part_of, write_answers, write_project
 from project import Ended
 
 from harness.goldens.dataset import load_dataset
@@ -67,6 +68,25 @@ def bench(server: Server) -> Iterator[ModuleType]:
 
 
 @pytest.fixture(scope="session")
+def record(
+    request: pytest.FixtureRequest, bench: ModuleType, server: Server, goldens: Dataset
+) -> Callable[..., None]:
+    """Write a part of the figures: its name, its calls, and by name counts, means and rows."""
+    option = request.config.getoption
+    page = (
+        option("--figures", None) or request.getfixturevalue("tmp_path_factory").mktemp("figures") / "page.md"
+    )
+    digest = goldens.digest.removeprefix("sha256:")[:12]
+    about = bench.About(server.model, option("--machine", "not told"), digest)
+
+    def write(name: str, calls: Sequence[Call], **found: Any) -> None:
+        rows = found.pop("rows", ())
+        bench.record(Path(page), about, name, part_of(bench, calls, **found), rows)
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def goldens() -> Dataset:
     return load_dataset((GoldenSource(str(GOLDENS / "cases.jsonl")),), GOLDENS, "brambleway")
 
@@ -104,31 +124,35 @@ def labelled(bench: ModuleType, goldens: Dataset, project: Project) -> list[Labe
 @pytest.fixture(scope="session")
 def by_probability(project: Project, labelled: list[Labelled]) -> Done:
     """The labelled answers, judged by log-probabilities; the offline scorer beside the judge."""
-    return _judged(project, "logprob")
+    _judging(project, "by-probability", "logprob")
+    return project.run("by-probability", "by-probability")
 
 
 @pytest.fixture(scope="session")
 def in_text(project: Project, labelled: list[Labelled]) -> Done:
     """The labelled answers, judged in lines of text."""
-    return _judged(project, "text")
+    _judging(project, "in-text", "text")
+    return project.run("in-text", "in-text")
 
 
-def _judged(project: Project, output: str) -> Done:
+def _judging(project: Project, name: str, output: str) -> None:
     project.suite(
-        f"labelled-{output}",
+        name,
         goldens=[{"path": "labelled-cases.jsonl"}],
         system={"adapter": "replay", "path": "labelled.jsonl"},
         metrics=["faithfulness", "judged_faithfulness"],
         judges=project.judge(output),
         gates=[{"id": "faithful", "metric": "judged_faithfulness", "min": 0.1, "bound": "point"}],
     )
-    return project.run(f"labelled-{output}", output)
 
 
 @pytest.fixture(scope="session")
-def canaries(project: Project, by_probability: Done) -> tuple[Ended, list[Call]]:
+def canaries(project: Project, labelled: list[Labelled]) -> tuple[Ended, list[Call]]:
+    """The attacks on a judge, and the calls for them; a run that it judges stands beside, to be gated."""
+    _judging(project, "attacked", "logprob")
+    project.run("attacked", "attacked", "--limit", "2")
     start = len(project.server.calls)
-    ended = project.call("judge", "canaries", "labelled-logprob.yaml", "-q")
+    ended = project.call("judge", "canaries", "attacked.yaml", "-q")
     return ended, project.server.since(start)
 
 

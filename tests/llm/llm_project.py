@@ -7,8 +7,10 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
@@ -19,15 +21,16 @@ from harness.recordings import read
 from harness.types import Case, Recorded, Response, Score
 
 if TYPE_CHECKING:
-    from local_model import Labelled
+    from local_model import Labelled, Part
 
 GOLDENS = Path(__file__).resolve().parents[2] / "goldens" / "brambleway"
 LONGEST_S = 3600
 PROMPT = """\
 ## system
-You answer questions of customers. Reply with one or two short sentences, in the language of the question.
-Go by the passages only. Where they do not answer it, reply: Sorry, I could not find that in our documents.
+Answer the question from the context, in one short sentence, in the language of the question.
+If the context does not contain the answer, say that you don't know.
 ## user
+Context:
 {contexts}
 
 Question: {question}
@@ -40,7 +43,7 @@ from harness.types import Document
 
 with open("corpus.jsonl", encoding="utf-8") as lines:
     documents = [msgspec.json.decode(line, type=Document) for line in lines]
-chunks = [chunk for document in documents for chunk in cut(document, 40, 0)]
+chunks = [chunk for document in documents for chunk in cut(document, 60, 0)]
 index = Index([segmented(f"{chunk.document.title}\\n{chunk.text}") for chunk in chunks])
 
 
@@ -176,3 +179,32 @@ def judge_of(score: Score) -> dict[str, Any] | None:
     """Who judged, as a score tells; None where nobody was asked."""
     judges: list[dict[str, Any]] = score.details.get("judges", [])
     return judges[0] if judges else None
+
+
+def part_of(
+    bench: ModuleType,
+    calls: Sequence[Call],
+    counts: Mapping[str, int] | None = None,
+    means: Mapping[str, tuple[float, int]] | None = None,
+) -> Part:
+    """Put what was measured into a part of the figures."""
+    seconds = [call.seconds for call in calls]
+    found: Part = bench.Part(
+        date=datetime.now(UTC).date().isoformat(),
+        counts=dict(counts or {}),
+        means=dict(means or {}),
+        calls=len(calls),
+        median_s=round(statistics.median(seconds), 2),
+        longest_s=round(max(seconds), 2),
+        input_tokens=sum(call.tokens[0] for call in calls),
+        output_tokens=sum(call.tokens[1] for call in calls),
+    )
+    return found
+
+
+def stored(project: Project, run_id: str, metric: str) -> dict[str, float | None]:
+    """Read the scores of a run from the database."""
+    sql = f"select case_id, value from scores where run_id = '{run_id}' and metric = '{metric}'"  # noqa: S608
+    ended = project.call("query", sql, "--format", "json")
+    assert ended.code == 0, ended.words
+    return {row["case_id"]: row["value"] for row in json.loads(ended.out)}
