@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from project import clean_env
 
@@ -44,7 +45,7 @@ def test_without_a_server_the_tier_is_skipped_unless_it_is_required(
     said: dict[str, str], outcome: str, why: str
 ) -> None:
     """The reason is printed either way, and what is required fails."""
-    chosen = "tests/llm/test_real_server.py::test_every_case_has_an_answer_or_an_error_that_is_explained"
+    chosen = "tests/llm/test_answering.py::test_every_case_has_an_answer_or_an_error_that_is_explained"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", chosen],
         cwd=ROOT,
@@ -82,7 +83,24 @@ def test_agreement_is_one_for_who_knows_and_zero_for_who_has_it_upside_down(benc
     right = bench.agreement("m", "who knows", found, knows)
     assert (right.value, right.low, right.high, right.n) == (1.0, 1.0, 1.0, len(found))
     wrong = bench.agreement("m", "who errs", found, [None, *(1 - value for value in knows[1:])])
-    assert (wrong.value, wrong.n, wrong.note) == (0.0, len(found) - 1, "who errs; 1 without a value")
+    assert (wrong.value, wrong.n, wrong.note) == (0.0, len(found) - 1, "1 more without a value")
+
+
+def test_parts_add_up_on_one_page_while_they_are_about_the_same(bench: Any, tmp_path: Path) -> None:
+    """A part that is measured again replaces itself; another model begins a page of its own."""
+    page = tmp_path / "page.md"
+    first, other = (bench.About(model, "2 cores", "abc") for model in ("first", "other"))
+    part = bench.Part("2026-11-26", {"answers": 4}, {"recall@2": (0.5, 4)}, 4, 0.1, 0.2, 100, 10)
+    row = bench.Row("faithfulness", "brambleway, no model", 4, "ROC-AUC", 0.75, 0.5, 1.0)
+    bench.record(page, first, "canaries", part)
+    bench.record(page, first, "judging in text", part, (row,))
+    bench.record(page, first, "judging in text", part, (msgspec.structs.replace(row, value=0.875),))
+    found = bench.read(page)
+    assert set(found.parts) == {"canaries", "judging in text"}
+    assert [one.value for one in found.rows] == [0.875]
+    assert page.read_text(encoding="utf-8") == bench.render(found)
+    bench.record(page, other, "canaries", part)
+    assert (set(bench.read(page).parts), bench.read(page).rows) == ({"canaries"}, ())
 
 
 def test_the_page_is_of_its_figures(bench: Any) -> None:
