@@ -172,48 +172,37 @@ withstand all is advisory, and its gates are inconclusive.
 def render(figures: Figures) -> str:
     """Give the page."""
     faults = ", ".join(f"`{fault}`" for fault in PLANTED)
-    parts = [ABOUT.format(**msgspec.structs.asdict(figures.about))]
+    page = [ABOUT.format(**msgspec.structs.asdict(figures.about))]
     for name, text in TEXTS.items():
         if name in figures.parts:
-            part = figures.parts[name]
-            parts += [f"## {name.capitalize()}\n", text.format(faults=faults, resamples=RESAMPLES)]
-            counts = [(what, str(count)) for what, count in part.counts.items()]
-            means = [(f"`{what}`, mean of {n}", f"{value:.3f}") for what, (value, n) in part.means.items()]
-            parts.append(_table(("", "figure"), [*counts, *means]))
-    parts += [
-        "## Agreement with the labels\n",
-        _table(
-            ("metric", "set", "answers", "ROC-AUC", "95 %"),
-            [
-                (
-                    f"`{row.metric}`",
-                    row.set,
-                    str(row.n),
-                    f"{row.value:.3f}",
-                    f"{row.low:.3f} to {row.high:.3f}",
-                )
-                for row in figures.rows
-            ],
-        ),
+            page += [f"## {name.capitalize()}\n", text.format(faults=faults, resamples=RESAMPLES)]
+            page.append(_table("what | figure", "---|--:", _figures_of(figures.parts[name])))
+    rows = [
+        (f"`{row.metric}`", row.set, row.n, f"{row.value:.3f}", f"{row.low:.3f} to {row.high:.3f}", row.note)
+        for row in figures.rows
     ]
+    head = "metric | set | answers | ROC-AUC | 95 % | note"
+    page += ["## Agreement with the labels\n", _table(head, "---|---|--:|--:|--:|---", rows)] if rows else []
     times = [
-        (
-            name,
-            part.date,
-            *map(str, (part.calls, part.median_s, part.longest_s, part.input_tokens, part.output_tokens)),
-        )
-        for name, part in figures.parts.items()
+        (name, one.date, one.calls, one.median_s, one.longest_s, one.input_tokens, one.output_tokens)
+        for name, one in figures.parts.items()
     ]
-    parts += ["## Calls\n", "Seconds of one call, as seen by who asks; tokens of all calls together.\n"]
-    parts.append(
-        _table(("part", "date", "calls", "median", "longest", "tokens read", "tokens written"), times)
-    )
-    return "\n".join(parts)
+    head = "part | date | calls | median, s | longest, s | tokens read | tokens written"
+    page += [
+        "## Calls\n",
+        "A time is that of one call, as who asks sees it; tokens are those of all calls.\n",
+    ]
+    return "\n".join([*page, _table(head, "---|---|--:|--:|--:|--:|--:", times)])
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = (head, ("---", *["--:"] * (len(head) - 1)), *rows)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+def _figures_of(part: Part) -> list[tuple[object, ...]]:
+    means = ((f"`{what}`, mean of {n}", f"{value:.3f}") for what, (value, n) in part.means.items())
+    return [*part.counts.items(), *means]
+
+
+def _table(head: str, sides: str, rows: Sequence[tuple[object, ...]]) -> str:
+    lines = (f"| {' | '.join(map(str, cells))} |" for cells in rows)
+    return "\n".join((f"| {head} |", f"|{sides}|", *lines)) + "\n"
 
 
 def main() -> None:
