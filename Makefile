@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RAY := .venv-ray
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-retrieval bench-store bench-gate bench-engine bench-kills soak bench-planted bench-scale test-ray cards clean
+.PHONY: help setup demo test test-llm check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-retrieval bench-store bench-gate bench-engine bench-kills soak bench-planted bench-scale test-ray cards clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -41,6 +41,9 @@ $(RAY)/.ready: $(READY)
 
 test-ray: $(RAY)/.ready  ## the tests on a Ray cluster of two nodes, one of which is killed (minutes)
 	$(RAY)/bin/python -m pytest tests/engine/test_ray.py tests/api/test_engines.py
+
+test-llm: $(READY)  ## the tests with a real language model, at HARNESS_LLM_URL (long without a GPU)
+	$(BIN)/python -m pytest tests/llm -rs $(ARGS)
 
 check: lint types test  ## what CI runs
 

@@ -25,7 +25,7 @@ from harness.types import Metric
 
 ROOT = Path(__file__).resolve().parents[1]
 CARDS = ROOT / "docs" / "metrics"
-MEASURED = ("planted_faults", "human_agreement", "refusal_agreement")
+MEASURED = ("planted_faults", "human_agreement", "refusal_agreement", "local_model")
 """Benchmarks whose ``.json`` holds rows about metrics, and whose ``.md`` shows them."""
 REFUSALS = ("refusal_correctness", "over_refusal_rate", "under_refusal_rate")
 HEADS = ("set", "figure", "n", "value", "95 %", "note")
