@@ -127,10 +127,6 @@ async def open_session(
     Raises:
         UsageError: the system, or a judge, cannot be opened.
     """
-    in_flight = max_concurrency or plan.file.suite.run.max_concurrency
-    # A system with workers answers so many questions at a time: more would wait within their own deadline.
-    in_flight = min(in_flight, plan.system.options.get("workers", in_flight))
-    settings = msgspec.structs.replace(plan.file.suite.run, max_concurrency=in_flight)
     metrics = {name: find_metric(name) for name in run.metrics if twin_measure(name) is None}
     suite = plan.file.suite
     system_options, secrets = resolve(plan.system.options)
@@ -146,7 +142,6 @@ async def open_session(
     stack = AsyncExitStack()
     judges = await stack.enter_async_context(open_judges(suite, metrics.values(), cache))
     resources = {"corpus": plan.dataset.corpus, "judge": judges.panels, "rubrics": suite.rubrics}
-    work = Work(metrics, resources, settings, clean, judges.close)
     try:
         system = await stack.enter_async_context(open_system(plan.system.adapter, system_options))
     except HarnessError as error:
@@ -155,6 +150,10 @@ async def open_session(
     except Exception as error:  # the adapter is the user's: what it raises is a fault of the suite
         what = f"the system cannot be opened: {type(error).__name__}: {error}"
         raise UsageError(hide(what)) from error
+    in_flight = max_concurrency or suite.run.max_concurrency
+    in_flight = min(in_flight, getattr(system, "max_in_flight", None) or in_flight)  # more would only wait
+    settings = msgspec.structs.replace(suite.run, max_concurrency=in_flight)
+    work = Work(metrics, resources, settings, clean, judges.close)
     try:
         yield Session(system, work, recording, progress)
     finally:

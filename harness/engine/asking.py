@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -21,34 +24,40 @@ async def ask(system: Ask, query: Query, settings: RunSettings) -> Response:
     """Ask once, with retries, within the deadline; whatever goes wrong is the response's error.
 
     The deadline covers the case in all: every attempt and every wait. ``timings.total_s`` is the time of the
-    successful attempt, as measured here where the system does not say.
+    successful attempt, as measured here where the system does not say. Where a system gives places (it has a
+    ``place``, as workers have), the case's time begins when it has one.
     """
     attempts = 0
 
-    async def attempt() -> Response:
+    async def attempt(answer: Ask) -> Response:
         nonlocal attempts
         attempts += 1
         started = time.perf_counter()
-        response = await system(query)
+        response = await answer(query)
         if response.timings.total_s is None:
             timings = msgspec.structs.replace(response.timings, total_s=time.perf_counter() - started)
             response = msgspec.structs.replace(response, timings=timings)
         return response
 
     try:
-        async with asyncio.timeout(settings.deadline_s):
+        async with _place(system) as answer, asyncio.timeout(settings.deadline_s):
             try:
-                response = await attempt()
+                response = await attempt(answer)
             except SystemFailure as failure:
                 if not failure.retry or settings.retries == 0:
                     raise
-                response = await _try_again(attempt, failure, settings)
+                response = await _try_again(partial(attempt, answer), failure, settings)
     except TimeoutError:
         message = f"no answer within {settings.deadline_s:g} s"
         return Response(attempts=attempts, error=ResponseError("timeout", message))
     except SystemFailure as failure:
         return Response(attempts=attempts, error=ResponseError(failure.kind, failure.message))
     return msgspec.structs.replace(response, attempts=attempts) if attempts > 1 else response
+
+
+def _place(system: Any) -> AbstractAsyncContextManager[Ask]:
+    place = getattr(system, "place", None)
+    return nullcontext(system) if place is None else place()
 
 
 async def _try_again(
