@@ -128,8 +128,9 @@ class _Hub:
         self._reading = asyncio.create_task(self._read())
 
     @property
-    def load(self) -> int:
-        return len(self._waiting)
+    def load(self) -> tuple[bool, int]:
+        """Whether it owes a sign that it has given a call up, and its calls in flight."""
+        return bool(self._given_up), len(self._waiting)
 
     async def ask(self, query: Query) -> Response:
         number = next(self._numbers)
