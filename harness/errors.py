@@ -124,7 +124,9 @@ class SystemFailure(Exception):
 
     def __init__(
         self,
-        kind: Literal["timeout", "http_status", "connection", "bad_response", "exception", "process"],
+        kind: Literal[
+            "timeout", "http_status", "connection", "bad_response", "exception", "process", "not_recorded"
+        ],
         message: str,
         *,
         retry: bool = False,

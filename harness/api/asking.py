@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from harness.api.identifying import system_key
 from harness.api.judging import judge_secrets, open_judges
-from harness.engine.asking import Ask
+from harness.api.keeping import Answers, Keeping, nobody
 from harness.engine.progress import Silent
 from harness.engine.runner import Asked, Todo, run_cases
 from harness.engine.scorer import Work
@@ -66,10 +66,9 @@ def _judged_badly(result: Result) -> bool:
 class Session:
     """A system that is open, and the recording that its answers go to; made by ``open_session``."""
 
-    def __init__(self, system: Ask, work: Work, recording: Recording, progress: Silent) -> None:
+    def __init__(self, asked: Asked, progress: Silent) -> None:
         """Take what ``open_session`` made."""
-        self.asked = Asked(system, work, recording)
-        self.progress = progress
+        self.asked, self.progress = asked, progress
 
     async def ask(self, todo: Sequence[Todo], signals: Signals) -> None:
         """Ask, score and record these, and return when no call is in flight any more.
@@ -110,7 +109,7 @@ async def open_session(
     recording: Recording,
     progress: Silent,
     max_concurrency: int | None = None,
-    cache: Path | None = None,
+    keeping: Keeping = Keeping(),  # noqa: B008 -- a value that cannot change
 ) -> AsyncIterator[Session]:
     """Open a run's system, and close it when everything that is wanted was asked.
 
@@ -122,15 +121,16 @@ async def open_session(
         recording: open for writing.
         progress: told of every start and result; several sessions may share one.
         max_concurrency: calls in flight at most; None: as many as the suite says.
-        cache: the folder in which verdicts of judges are kept; None: every verdict is asked for.
+        keeping: which answers and verdicts are kept and taken, and whether nobody may be asked.
 
     Raises:
         UsageError: the system, or a judge, cannot be opened.
     """
     metrics = {name: find_metric(name) for name in run.metrics if twin_measure(name) is None}
     suite = plan.file.suite
-    system_options, secrets = resolve(plan.system.options)
-    secrets += judge_secrets(suite)
+    system_options, secrets = resolve(plan.system.options, keep_secrets=keeping.only)
+    secrets += [] if keeping.only else judge_secrets(suite)
+    kept = None if keeping.answers is None else Answers(keeping.answers, system_key(run, plan.system))
     hide = redactor(secrets)
 
     def clean(response: Response) -> Response:
@@ -140,10 +140,13 @@ async def open_session(
         return msgspec.convert(redact(msgspec.to_builtins(repaired), hide), Response)
 
     stack = AsyncExitStack()
-    judges = await stack.enter_async_context(open_judges(suite, metrics.values(), cache))
+    judges = await stack.enter_async_context(
+        open_judges(suite, metrics.values(), keeping.verdicts, only_kept=keeping.only)
+    )
     resources = {"corpus": plan.dataset.corpus, "judge": judges.panels, "rubrics": suite.rubrics}
     try:
-        system = await stack.enter_async_context(open_system(plan.system.adapter, system_options))
+        opening = open_system(plan.system.adapter, system_options)
+        system = nobody if keeping.only else await stack.enter_async_context(opening)
     except HarnessError as error:
         error.faults = tuple(Fault(hide(what), at, hide(mend)) for what, at, mend in error.faults)
         raise
@@ -155,7 +158,7 @@ async def open_session(
     settings = msgspec.structs.replace(suite.run, max_concurrency=in_flight)
     work = Work(metrics, resources, settings, clean, judges.close)
     try:
-        yield Session(system, work, recording, progress)
+        yield Session(Asked(system, work, recording, kept), progress)
     finally:
         try:
             await stack.aclose()

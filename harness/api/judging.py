@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from harness.cache import Cache
 from harness.errors import UsageError, did_you_mean
 from harness.judges.asking import Desk, One, Panel, fingerprint_of
-from harness.judges.cache import Cache
-from harness.judges.client import Reading, open_client
+from harness.judges.client import Absent, Reading, open_client
 from harness.judges.prompts import prompt_names
 from harness.registry import find_metric, is_ours
 from harness.secrets import redactor, resolve
@@ -62,7 +62,12 @@ def judge_secrets(suite: Suite) -> list[str]:
 
 @asynccontextmanager
 async def open_judges(
-    suite: Suite, metrics: Iterable[Metric], cache: Path | None, *, apart: bool = False
+    suite: Suite,
+    metrics: Iterable[Metric],
+    cache: Path | None,
+    *,
+    apart: bool = False,
+    only_kept: bool = False,
 ) -> AsyncIterator[Judges]:
     """Open the services that judge these metrics, each once.
 
@@ -71,6 +76,7 @@ async def open_judges(
         metrics: those that need none are left out.
         cache: the folder in which verdicts are kept; None: every verdict is asked for.
         apart: give each judge of a metric a panel of its own, named ``METRIC JUDGE``.
+        only_kept: ask nobody; a verdict that is not kept is a failure of the judge.
 
     Raises:
         UsageError: a judge cannot be opened.
@@ -88,7 +94,9 @@ async def open_judges(
             judging = suite.judging_of(metric.name)
             members = []
             for name in judging.judges:
-                if name not in clients:
+                if name not in clients and only_kept:
+                    clients[name] = Absent(suite.judges[name])
+                elif name not in clients:
                     settings, secrets = _resolved(suite.judges[name])
                     clients[name] = await stack.enter_async_context(open_client(settings, redactor(secrets)))
                 members.append(One(name, _fingerprint(suite, metric, name), clients[name], kept))

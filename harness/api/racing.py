@@ -14,6 +14,7 @@ import msgspec
 from harness.api.asking import Plan, Session, missing, open_session
 from harness.api.beginning import RunOptions, check_same, forget, plan_run
 from harness.api.choosing import compare_candidates
+from harness.api.keeping import Keeping
 from harness.api.trusting import check_trusted, with_trust
 from harness.api.validating import Checked
 from harness.candidates.choice import gates_of, requirements_of
@@ -279,7 +280,7 @@ def _run(
 
 async def _open(runner: _Runner, progress: Silent, options: RaceOptions, cache: Path | None) -> Session:
     opening = open_session(
-        runner.plan, runner.before.run, runner.recording, progress, options.max_concurrency, cache
+        runner.plan, runner.before.run, runner.recording, progress, options.max_concurrency, Keeping(cache)
     )
     return await runner.stack.enter_async_context(opening)
 

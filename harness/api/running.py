@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from harness.api.asking import ask_mixed, missing, open_session
 from harness.api.beginning import Going, RunOptions, begin, begin_beside, forget, go_on
+from harness.api.keeping import keeping_of, say_what_is_not_seen
 from harness.api.looking import DecideLook, cases_by_stage, looks_ahead, take_look
 from harness.api.validating import Checked
 from harness.engine.progress import Silent, show_progress
@@ -66,8 +67,7 @@ def run(
                 beside = None if sample is None else begin_beside(checked, sample, going)
                 if beside is not None:
                     closing.enter_context(beside.recording)
-                cache = None if options.no_cache else places.judge_cache
-                stopped = _run_missing(going, beside, options, decide_look, cache)
+                stopped = _run_missing(going, beside, options, decide_look, places)
         except UsageError:
             there = [one for one in (path, path.with_name(FRESH)) if one.is_file()]
             if not any(read(one).answered for one in there):
@@ -84,7 +84,7 @@ def _run_missing(
     beside: Going | None,
     options: RunOptions,
     decide_look: DecideLook | None,
-    cache: Path | None,
+    places: Places,
 ) -> int | None:
     """Ask what is missing of a run, up to the look that stops it early; give the signal that ended it.
 
@@ -105,6 +105,12 @@ def _run_missing(
     total += 0 if beside is None else len(beside.before.cases) * beside.before.run.repeats
     looks = looks_ahead(before) if decide_look is not None else range(0)
     early: EarlyStop | None = None
+    keeping = keeping_of(options.cache, main.plan.file.suite.run, places)
+    asked = [(main, keeping)]
+    if beside is not None:
+        asked.append((beside, keeping._replace(answers=None)))  # a fresh sample is asked afresh
+    if keeping.answers is not None and not keeping.only:
+        say_what_is_not_seen(main.plan.system)
 
     async def go(progress: Silent) -> int | None:
         nonlocal early
@@ -112,10 +118,10 @@ def _run_missing(
             sessions = [
                 await opened.enter_async_context(
                     open_session(
-                        one.plan, one.before.run, one.recording, progress, options.max_concurrency, cache
+                        one.plan, one.before.run, one.recording, progress, options.max_concurrency, keeping
                     )
                 )
-                for one in (main, *([] if beside is None else [beside]))
+                for one, keeping in asked
             ]
             with Signals(progress) as signals:
                 for look, todo in enumerate(stages, 1):

@@ -54,7 +54,7 @@ def check(
     from harness.places import Places
 
     options = terminal.make_run_options(chosen)
-    places = Places(reports)
+    places = Places(reports, chosen["cache_dir"])
     checked = validating.validate(suite)
     suite_path, name = checked.file.path, checked.file.suite.suite
     earlier, why_none = references.find_baseline(baselines, suite_path, name, places)

@@ -34,7 +34,7 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
     from harness.types import Slice
 
     options = terminal.make_run_options(chosen)
-    places = Places(reports)
+    places = Places(reports, chosen["cache_dir"])
     checked = validating.validate(suite)
     terminal.say_notices(checked.dataset.notices)
     with terminal.own_output():

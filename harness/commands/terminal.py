@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -45,9 +45,7 @@ baseline_option = click.option(
     help="Compare with this run or lock file; repeatable: several runs of one system are averaged by case."
     " [default: the suite's own lock]",
 )
-no_cache_option = click.option(
-    "--no-cache", is_flag=True, help="Ask judges again also what they were asked before."
-)
+no_cache_option = click.option("--no-cache", is_flag=True, help="Ask again also what was asked before.")
 intersect_option = click.option(
     "--intersect", is_flag=True, help="If the goldens differ, compare the cases that are the same."
 )
@@ -74,6 +72,24 @@ output_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     callback=_check_formats,
     help="Also write the report here; the ending (.html .md .json .xml) chooses the format. Repeatable.",
+)
+
+
+_cache_options = (
+    click.option(
+        "--cache", is_flag=True, help="Keep the system's answers, and do not ask again what is kept."
+    ),
+    click.option(
+        "--cache-only",
+        is_flag=True,
+        help="Ask nobody: take answers and verdicts from the cache; what is not kept is an error.",
+    ),
+    click.option(
+        "--cache-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Folder of the caches. [default: that of --reports]",
+    ),
 )
 
 
@@ -109,6 +125,7 @@ def run_options(command: Command) -> Command:
             "--limit", type=AT_LEAST_1, metavar="N", help="At most N cases, a sample chosen by --seed."
         ),
         click.option("--repeat", "repeats", type=AT_LEAST_1, metavar="N", help="Ask every case N times."),
+        *_cache_options,
     )
     command = asking_options(command)
     for option in reversed(options):
@@ -143,9 +160,18 @@ def make_run_options(chosen: dict[str, Any]) -> RunOptions:
         run_id=run_id,
         resume=chosen["resume"],
         retry_errors=chosen["retry_errors"],
-        no_cache=chosen["no_cache"],
+        cache=_cache_use(chosen),
         progress=progress_style(quiet=chosen["quiet"]),
     )
+
+
+def _cache_use(chosen: dict[str, Any]) -> Literal["off", "all", "only"] | None:
+    uses: dict[str, Literal["off", "all", "only"]] = {"no_cache": "off", "cache": "all", "cache_only": "only"}
+    said = [name for name in uses if chosen.get(name)]
+    if len(said) > 1:
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in said)
+        raise UsageError(f"{flags} exclude each other")
+    return uses[said[0]] if said else None
 
 
 def progress_style(*, quiet: bool) -> str:

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from harness.engine.asking import Ask, ask
 from harness.engine.scorer import Answered, Journal, Progress, Scorer, Work
 from harness.engine.signals import Signals
-from harness.types import Case, Response
+from harness.types import Case, Query, Response
+
+
+class Kept(Protocol):
+    """Answers of earlier runs, by what was asked and for the how-manieth time."""
+
+    def get(self, query: Query, repeat: int) -> Response | None:
+        """Give the answer that is kept, or None: then the system is asked."""
+
+    def put(self, query: Query, repeat: int, response: Response) -> None:
+        """Keep what the system gave, unless it is an error."""
 
 
 class Asked(NamedTuple):
-    """Whom a case is asked of, how the answer is scored, and where both are recorded."""
+    """Whom a case is asked of, how the answer is scored, and where both are recorded.
+
+    ``kept`` is looked at before the system is asked; None: it is always asked.
+    """
 
     system: Ask
     work: Work
     journal: Journal
+    kept: Kept | None = None
 
 
 class Todo(NamedTuple):
@@ -75,12 +89,17 @@ async def run_cases(
 async def _work_off(
     pending: Iterator[tuple[Asked, Todo]], signals: Signals, scorer: Scorer, progress: Progress
 ) -> None:
-    for (system, work, journal), (case, repeat, answer) in pending:
+    for (system, work, journal, kept), (case, repeat, answer) in pending:
         if signals.number is not None:
             return
         if answer is None:
             progress.started(case.id)
-            response = work.clean(await ask(system, case.query, work.settings))
+            found = None if kept is None else kept.get(case.query, repeat)
+            if found is None:
+                found = work.clean(await ask(system, case.query, work.settings))
+                if kept is not None:
+                    kept.put(case.query, repeat, found)
+            response = found
             journal.answered(case.id, repeat, response)
             progress.answered(response)
         else:

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from harness.cache import Cache, key_of
 from harness.errors import JudgeFailure
-from harness.judges.cache import Cache, key_of
-from harness.judges.client import Client, Reading
+from harness.judges.client import Absent, Client, Reading
 from harness.judges.prompts import make_marker, prompt_digest
 from harness.types import JudgeSettings, Opinion, Question, Rubric
 
@@ -49,7 +49,7 @@ class One(NamedTuple):
 
     name: str
     fingerprint: str
-    client: Client
+    client: Client | Absent
     cache: Cache[Reading]
 
     async def ask(self, question: Question, repeat: int, marker: str) -> tuple[Reading, bool]:

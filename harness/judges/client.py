@@ -22,6 +22,7 @@ REPLY_BYTES = 1_000_000
 TOP_TOKENS = 20
 """Of how many of the likeliest tokens the probability is asked."""
 SHOWN = 200
+NOT_RECORDED = "no verdict is kept for this question; run once without --cache-only, and with the judge's key"
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -122,6 +123,24 @@ class Client:
         if len(received) > REPLY_BYTES:
             raise JudgeFailure(f"the judge's reply is longer than {REPLY_BYTES} bytes")
         return received.decode("utf-8", "replace")
+
+
+class Absent:
+    """Stands for a client where nobody may be asked: every verdict that is not kept is missing."""
+
+    def __init__(self, settings: JudgeSettings) -> None:
+        """Take the settings as written: no reference in them is resolved."""
+        self.settings = settings
+        self.hide: Callable[[str], str] = str  # there is nothing to hide
+
+    @property
+    def sdk_for_others(self) -> tuple[openai.AsyncOpenAI, Any]:
+        """There is none."""
+        raise JudgeFailure(NOT_RECORDED)
+
+    async def ask(self, question: Question, marker: str) -> Reading:  # noqa: ARG002 -- as a client is asked
+        """Give nothing."""
+        raise JudgeFailure(NOT_RECORDED)
 
 
 @asynccontextmanager

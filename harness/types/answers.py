@@ -35,9 +35,14 @@ class Timings(Struct, frozen=True, omit_defaults=True):
 
 
 class ResponseError(Struct, frozen=True):
-    """Why there is no answer; kind ``timeout`` gives status ``timeout``, every other ``system_error``."""
+    """Why there is no answer; kind ``timeout`` gives status ``timeout``, every other ``system_error``.
 
-    kind: Literal["timeout", "http_status", "connection", "bad_response", "exception", "process"]
+    ``not_recorded``: nobody was asked, and no answer is kept.
+    """
+
+    kind: Literal[
+        "timeout", "http_status", "connection", "bad_response", "exception", "process", "not_recorded"
+    ]
     message: str
 
 

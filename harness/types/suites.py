@@ -60,6 +60,7 @@ class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     """How the engine asks: calls in flight, seconds per case in all, tries after the first, repeats.
 
     ``looks`` are the shares of the cases at which `harness check` may stop asking; ``[1.0]``: never early.
+    With ``cache``, what was answered before is not asked again.
     """
 
     max_concurrency: int = 8
@@ -67,6 +68,7 @@ class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     retries: int = 3
     repeats: int = 1
     looks: tuple[float, ...] = (0.4, 0.6, 0.8, 1.0)
+    cache: bool = False
 
 
 class BaselineSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
