@@ -76,6 +76,7 @@ def check(
         again = [part for name in baselines for part in ("--baseline", name)]
         again += ["--intersect"] if intersect else []
         again += ["--no-early-stop"] if no_early_stop else []
+        again += terminal.cache_words(chosen)
         again += [part for path in outputs for part in ("--output", str(path))]
         return terminal.say_interrupted(finished, "check", suite, reports, again)
     report = deciding.gate(

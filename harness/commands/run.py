@@ -28,6 +28,7 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
 
     from harness.accounting import account
     from harness.api import running, validating
+    from harness.api.keeping import cached_notices
     from harness.comparison import estimates, run_scores
     from harness.places import Places, shown_path
     from harness.store.store import Store
@@ -40,7 +41,7 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
     with terminal.own_output():
         finished = running.run(checked, options, places)
     if finished.stopped is not None:
-        return terminal.say_interrupted(finished, "run", suite, reports)
+        return terminal.say_interrupted(finished, "run", suite, reports, terminal.cache_words(chosen))
     recorded = finished.recorded
     found = estimates(run_scores(recorded), checked.file.suite, Slice())
     counts = account(recorded)
@@ -49,6 +50,8 @@ def run(suite: Path, reports: Path, as_json: bool, **chosen: Any) -> int:
         terminal.print_json(msgspec.json.encode(facts, order="deterministic").decode())
     else:
         _print_estimates(recorded.run, found, counts)
+        for notice in cached_notices(recorded):
+            terminal.say(f"  {notice}")
         terminal.say(f"recording  {shown_path(finished.path)}")
     with Store(places.store) as store:
         store.load(recorded)

@@ -25,6 +25,11 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 AT_LEAST_1 = click.IntRange(min=1)
 REPORTS = Path("reports")
+_CACHE_USES: dict[str, Literal["off", "all", "only"]] = {
+    "no_cache": "off",
+    "cache": "all",
+    "cache_only": "only",
+}
 PLAIN_SIGNS = str.maketrans({"…": "~", "−": "-", "—": "-"})
 """Signs of ours that a stream without UTF-8 would spell out, by one of the same width."""
 
@@ -166,12 +171,17 @@ def make_run_options(chosen: dict[str, Any]) -> RunOptions:
 
 
 def _cache_use(chosen: dict[str, Any]) -> Literal["off", "all", "only"] | None:
-    uses: dict[str, Literal["off", "all", "only"]] = {"no_cache": "off", "cache": "all", "cache_only": "only"}
-    said = [name for name in uses if chosen.get(name)]
+    said = [name for name in _CACHE_USES if chosen.get(name)]
     if len(said) > 1:
         flags = " and ".join(f"--{name.replace('_', '-')}" for name in said)
         raise UsageError(f"{flags} exclude each other")
-    return uses[said[0]] if said else None
+    return _CACHE_USES[said[0]] if said else None
+
+
+def cache_words(chosen: dict[str, Any]) -> list[str]:
+    """What was said of caches, to be said again."""
+    words = [f"--{name.replace('_', '-')}" for name in _CACHE_USES if chosen.get(name)]
+    return words + (["--cache-dir", str(chosen["cache_dir"])] if chosen.get("cache_dir") else [])
 
 
 def progress_style(*, quiet: bool) -> str:

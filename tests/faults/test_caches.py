@@ -300,3 +300,17 @@ def test_f35_a_suite_may_ask_for_the_cache_and_the_command_line_has_the_last_wor
     refused = call_inside(capsys, folder, "run", SUITE, "--cache", "--no-cache")
     assert refused.code == 2
     assert "--no-cache and --cache exclude each other" in refused.words
+
+
+def test_f35_the_same_answers_again_are_no_further_run_of_a_baseline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A baseline of several runs wants runs that were asked; one alone may have its answers from a cache."""
+    folder = make_project(tmp_path / "p")
+    for name in "ab":
+        assert call_inside(capsys, folder, "run", SUITE, "-q", "--cache", "--run-id", name).code == 0
+    refused = call_inside(capsys, folder, "baseline", "promote", "a", "b", "--reason", "x")
+    assert refused.code != 0
+    assert "run 'b': answers came from a cache" in refused.words
+    assert "run 'a': answers came" not in refused.words
+    assert call_inside(capsys, folder, "baseline", "promote", "b", "--reason", "x").code == 0
