@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -13,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from harness.errors import SystemFailure
+from harness.errors import SystemFailure, UsageError
 from harness.systems.answers import SHOWN, bad, decode_text, shown, valid_text
 from harness.types import Query, Response
 
@@ -35,8 +36,8 @@ class Program(asyncio.SubprocessProtocol):
 
     transport: asyncio.SubprocessTransport
 
-    def __init__(self, limit: int) -> None:
-        """Read lines of at most ``limit`` bytes."""
+    def __init__(self, limit: int, life: int) -> None:
+        """Read lines of at most ``limit`` bytes; closing ``life``, the end of a pipe, kills the group."""
         self.exited = asyncio.Event()
         self.gone = asyncio.Event()
         self.output_ended = False
@@ -45,11 +46,7 @@ class Program(asyncio.SubprocessProtocol):
         self._searched = 0
         self._err = b""
         self._line: asyncio.Future[bytes | None] | None = None
-        self._life: int | None = None
-
-    def tie(self, life: int) -> None:
-        """Hold the end of a pipe whose closing kills the group."""
-        self._life = life
+        self._life: int | None = life
 
     def write(self, line: bytes) -> None:
         """Send a line; to a program that has ended it is lost, which reading tells."""
@@ -76,8 +73,7 @@ class Program(asyncio.SubprocessProtocol):
 
     async def kill(self) -> None:
         """Kill the program and its process group, and wait until both are gone."""
-        if not self.exited.is_set():
-            self.kill_group()
+        self.kill_group()
         try:
             await _within(_REAP_S, self.gone)  # longer: a process that left the group holds the pipes
         finally:
@@ -94,7 +90,9 @@ class Program(asyncio.SubprocessProtocol):
             await self.kill()
 
     def kill_group(self) -> None:
-        """Kill every process of the group; the group must not be long gone, ids are used again."""
+        """Kill every process of the group, unless it is gone: ids are used again."""
+        if self.exited.is_set():
+            return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.transport.get_pid(), signal.SIGKILL)
 
@@ -168,29 +166,37 @@ async def start(
     Raises:
         OSError, ValueError: it cannot be started.
     """
-    import fcntl  # not everywhere: programs need a POSIX system
-
+    if sys.platform == "win32":
+        raise UsageError("programs are run on POSIX systems only", mend="a python system: isolation: none")
     theirs, ours = os.pipe()
     try:
         _, program = await asyncio.get_running_loop().subprocess_exec(
-            lambda: Program(limit),
+            lambda: Program(limit, ours),
             *command,
             env=env,
             cwd=cwd,
             pass_fds=(theirs,),
             start_new_session=True,  # a group of its own, so that its children can be killed with it
         )
-        program.tie(ours)
-        if hasattr(fcntl, "F_SETSIG"):
-            fcntl.fcntl(theirs, fcntl.F_SETOWN, -program.transport.get_pid())
-            fcntl.fcntl(theirs, fcntl.F_SETSIG, signal.SIGKILL)
-            fcntl.fcntl(theirs, fcntl.F_SETFL, fcntl.fcntl(theirs, fcntl.F_GETFL) | os.O_ASYNC)
     except BaseException:
         os.close(ours)
         raise
+    else:
+        _tie(program.transport.get_pid(), theirs)
     finally:
         os.close(theirs)
     return program
+
+
+def _tie(group: int, pipe: int) -> None:
+    """Have the kernel kill a process group when nobody holds the other end of a pipe any more."""
+    import fcntl  # not everywhere
+
+    if hasattr(fcntl, "F_SETSIG"):
+        with suppress(OSError):  # the program has ended already
+            fcntl.fcntl(pipe, fcntl.F_SETOWN, -group)
+            fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+            fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 class Speech(NamedTuple):
@@ -314,8 +320,9 @@ class Pool:
         for failure in started:
             if failure is not None:
                 raise failure
-        while self._cold:
-            self._free(self._cold.pop())
+        cold, self._cold = self._cold, []
+        for worker in cold:
+            self._free(worker)
 
     async def close(self) -> None:
         """End all programs."""

@@ -81,7 +81,7 @@ def test_a_process_more_is_started_only_for_a_call_that_waits(folder: Path) -> N
     assert len(_with("pid", _asked(50))) == 1
     assert _n_started(folder) == 1
     assert len(_with("slow", _asked(4))) > 1
-    assert 2 <= _n_started(folder) <= 4
+    assert 1 + 2 <= _n_started(folder) <= 1 + 4
 
 
 def test_async_calls_share_one_process_side_by_side(folder: Path) -> None:
