@@ -15,7 +15,8 @@ import msgspec
 from harness.errors import UsageError
 from harness.systems.answers import bad, decode_text, query_fields, shown, to_response
 from harness.systems.json_paths import decode_json
-from harness.systems.programs import MOST_WORKERS, Pool, Speech, Worker, start
+from harness.systems.pool import MOST_WORKERS, Pool, Speech, Worker
+from harness.systems.programs import start
 from harness.types import Query, Response
 
 ENVIRONMENT = (

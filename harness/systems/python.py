@@ -15,7 +15,8 @@ import msgspec
 from harness.errors import SystemFailure, UsageError
 from harness.systems.answers import to_response
 from harness.systems.callables import imported
-from harness.systems.programs import MOST_WORKERS, Pool, Program, Speech, Worker, start
+from harness.systems.pool import MOST_WORKERS, Pool, Speech, Worker
+from harness.systems.programs import Program, start
 from harness.systems.shared import Shared, answer_of, encode_call
 from harness.systems.worker import LINE_BYTES, Ready, Reply
 from harness.types import Query, Response
