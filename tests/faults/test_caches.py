@@ -21,6 +21,7 @@ from harness.api.beginning import RunOptions, plan_run
 from harness.api.identifying import system_key
 from harness.api.keeping import Answers
 from harness.api.validating import validate
+from harness.recordings import read
 from harness.suites.suite import choose_system
 from harness.types import Citation, Message, Passage, Query, Response, Timings
 
@@ -314,3 +315,21 @@ def test_f35_the_same_answers_again_are_no_further_run_of_a_baseline(
     assert "run 'b': answers came from a cache" in refused.words
     assert "run 'a': answers came" not in refused.words
     assert call_inside(capsys, folder, "baseline", "promote", "b", "--reason", "x").code == 0
+
+
+def test_f35_a_fresh_sample_of_the_baseline_is_asked_afresh(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether a baseline still holds is not to be read from a cache; with --cache-only it cannot be asked."""
+    folder = make_project(tmp_path / "p")
+    assert call_inside(capsys, folder, "run", SUITE, "-q", "--cache", "--run-id", "a").code == 0
+    assert call_inside(capsys, folder, "baseline", "promote", "a", "--reason", "x").code == 0
+    check = ("check", SUITE, "-q", "--fresh", "0.5", "--no-early-stop", "--run-id")
+    assert call_inside(capsys, folder, *check, "b", "--cache").code in {0, 1, 3}
+    main, beside = (read(folder / "reports/runs/b" / name) for name in ("recording.jsonl", "fresh.jsonl"))
+    assert all(result.response.cached for result in main.results)
+    assert len(beside.results) >= 30
+    assert not any(result.response.cached for result in beside.results)
+    refused = call_inside(capsys, folder, *check, "c", "--cache-only")
+    assert refused.code == 2
+    assert "with --cache-only nobody is asked" in refused.words
