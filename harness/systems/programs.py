@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import re
 import signal
@@ -30,8 +31,11 @@ class Program(asyncio.SubprocessProtocol):
 
     transport: asyncio.SubprocessTransport
 
-    def __init__(self, limit: int, life: int) -> None:
-        """Read lines of at most ``limit`` bytes; closing ``life``, the end of a pipe, kills the group."""
+    def __init__(self, limit: int, life: int, *, heard: bool) -> None:
+        """Read lines of at most ``limit`` bytes; closing ``life``, the end of a pipe, kills the group.
+
+        ``heard``: what comes on standard error is printed on ours.
+        """
         self.exited = asyncio.Event()
         self.gone = asyncio.Event()
         self.output_ended = False
@@ -41,6 +45,7 @@ class Program(asyncio.SubprocessProtocol):
         self._err = b""
         self._line: asyncio.Future[bytes | None] | None = None
         self._life: int | None = life
+        self._heard = codecs.getincrementaldecoder("utf-8")("replace") if heard else None
 
     def write(self, line: bytes) -> None:
         """Send a line; to a program that has ended it is lost, which reading tells."""
@@ -98,6 +103,8 @@ class Program(asyncio.SubprocessProtocol):
         """Take bytes of standard output (1) or standard error (2)."""
         if fd == 2:
             self._err = (self._err + data)[-_STDERR_BYTES:]
+            if self._heard is not None:
+                sys.stderr.write(self._heard.decode(data))
         elif len(self._out) <= self._limit + 1:  # what lies beyond the limit is refused, not kept
             self._out += data
             self._deliver()
@@ -150,9 +157,16 @@ class Program(asyncio.SubprocessProtocol):
 
 
 async def start(
-    command: Sequence[str], *, limit: int, env: dict[str, str] | None = None, cwd: Path | None = None
+    command: Sequence[str],
+    *,
+    limit: int,
+    env: dict[str, str] | None = None,
+    cwd: Path | None = None,
+    heard: bool = False,
 ) -> Program:
     """Start a program in a process group of its own, which ends when we do, however we end.
+
+    It answers in lines of at most ``limit`` bytes; ``heard``: its standard error is printed on ours.
 
     On Linux the kernel kills the group when the last end of a pipe that only we hold is closed, so that
     nothing stays behind even where we are killed; elsewhere a program notices it by the end of its input.
@@ -165,7 +179,7 @@ async def start(
     theirs, ours = os.pipe()
     try:
         _, program = await asyncio.get_running_loop().subprocess_exec(
-            lambda: Program(limit, ours),
+            lambda: Program(limit, ours, heard=heard),
             *command,
             env=env,
             cwd=cwd,

@@ -98,7 +98,7 @@ async def _started(target: str) -> tuple[Program, Ready]:
     """
     here = str(Path.cwd())
     path = sys.path if here in sys.path else [here, *sys.path]
-    program = await start([sys.executable, "-P", "-c", _MAIN, target, *path], limit=LINE_BYTES)
+    program = await start([sys.executable, "-P", "-c", _MAIN, target, *path], limit=LINE_BYTES, heard=True)
     try:
         async with asyncio.timeout(READY_S):
             ready = msgspec.json.decode(await program.read(), type=Ready)

@@ -43,6 +43,10 @@ def sleepy(query):
 def environment(query):
     return os.environ[query.input]
 
+def printing(query):
+    print("said: naïve \u20ac")
+    return "fine"
+
 def long(query):
     return "x" * 70_000_000 if query.input == "long" else "fine"
 """
@@ -143,6 +147,13 @@ def test_a_function_has_the_environment_of_the_harness(monkeypatch: pytest.Monke
         return (await system(Query("q", "CANARY"))).output
 
     assert _with("environment", work) == "tweet"
+
+
+def test_what_a_function_prints_is_heard(capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard error, so that it can be debugged as ever."""
+    assert _with("printing", _asked(3)) == {"fine"}
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "said: naïve €\n" * 3)
 
 
 def test_f3_an_answer_that_is_too_long_is_refused() -> None:
