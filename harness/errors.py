@@ -140,7 +140,14 @@ class SystemFailure(Exception):
     def __init__(
         self,
         kind: Literal[
-            "timeout", "http_status", "connection", "bad_response", "exception", "process", "retry_budget"
+            "timeout",
+            "http_status",
+            "connection",
+            "bad_response",
+            "exception",
+            "process",
+            "retry_budget",
+            "not_recorded",
         ],
         message: str,
         *,

@@ -20,9 +20,9 @@ FRESH = "fresh.jsonl"
 class Places:
     """The folders below ``reports``: one folder per run, and the database beside them."""
 
-    def __init__(self, reports: Path) -> None:
-        """Take the folder that holds everything that runs leave behind."""
-        self.reports = reports
+    def __init__(self, reports: Path, cache: Path | None = None) -> None:
+        """Take the folder that holds everything that runs leave behind; caches may lie elsewhere."""
+        self.reports, self.cache = reports, cache or reports
 
     @property
     def store(self) -> Path:
@@ -32,7 +32,12 @@ class Places:
     @property
     def judge_cache(self) -> Path:
         """The folder of the verdicts that judges gave."""
-        return self.reports / "judge-cache"
+        return self.cache / "judge-cache"
+
+    @property
+    def response_cache(self) -> Path:
+        """The folder of the answers that systems gave."""
+        return self.cache / "response-cache"
 
     def run_folder(self, run_id: str) -> Path:
         """The folder of one run."""

@@ -20,8 +20,12 @@ SHORTEST = 6
 """Secrets shorter than this are not searched for: they would hide ordinary words."""
 
 
-def resolve(options: Any) -> tuple[Any, list[str]]:
+def resolve(options: Any, *, keep_secrets: bool = False) -> tuple[Any, list[str]]:
     """Replace ``${env:NAME}`` and ``${secret:NAME}`` in every string of nested options.
+
+    Args:
+        options: as written.
+        keep_secrets: leave ``${secret:NAME}`` as it is written, whether it is set or not.
 
     Returns:
         the options with values, and the values of the secrets.
@@ -34,6 +38,8 @@ def resolve(options: Any) -> tuple[Any, list[str]]:
 
     def value_of(match: re.Match[str]) -> str:
         kind, name = match.groups()
+        if kind == "secret" and keep_secrets:
+            return match.group()
         value = os.environ.get(name)
         if value is None:
             missing.append(name)

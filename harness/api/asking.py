@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
+from harness.api.identifying import system_key
 from harness.api.judging import judge_secrets, open_judges
-from harness.engine.asking import Ask
+from harness.api.keeping import Answers, Keeping, nobody
 from harness.engine.limits import RunLimits
 from harness.engine.progress import Silent
 from harness.engine.runner import Asked, Todo, run_cases
@@ -74,10 +74,9 @@ def _judged_badly(result: Result) -> bool:
 class Session:
     """A system that is open, and the recording that its answers go to; made by ``open_session``."""
 
-    def __init__(self, system: Ask, work: Work, recording: Recording, progress: Silent) -> None:
+    def __init__(self, asked: Asked, progress: Silent) -> None:
         """Take what ``open_session`` made."""
-        self.asked = Asked(system, work, recording)
-        self.progress = progress
+        self.asked, self.progress = asked, progress
 
     async def ask(self, todo: Sequence[Todo], signals: Signals) -> None:
         """Ask, score and record these, and return when no call is in flight any more.
@@ -119,7 +118,7 @@ async def open_session(
     recording: Recording,
     progress: Silent,
     limits: RunLimits | None = None,
-    cache: Path | None = None,
+    keeping: Keeping = Keeping(),  # noqa: B008 -- a value that cannot change
 ) -> AsyncIterator[Session]:
     """Open a run's system, and close it when everything that is wanted was asked.
 
@@ -131,20 +130,17 @@ async def open_session(
         recording: open for writing.
         progress: told of every start and result; several sessions may share one.
         limits: what holds calls back, shared by the sessions of a run; None: what the suite says.
-        cache: the folder in which verdicts of judges are kept; None: every verdict is asked for.
+        keeping: which answers and verdicts are kept and taken, and whether nobody may be asked.
 
     Raises:
         UsageError: the system, or a judge, cannot be opened.
     """
     limits = limits or RunLimits(plan.file.suite.run, run.seed)
-    in_flight = limits.settings.max_concurrency
-    # A system with workers answers so many questions at a time: more would wait within their own deadline.
-    in_flight = min(in_flight, plan.system.options.get("workers", in_flight))
-    settings = msgspec.structs.replace(limits.settings, max_concurrency=in_flight)
     metrics = {name: find_metric(name) for name in run.metrics if twin_measure(name) is None}
     suite = plan.file.suite
-    system_options, secrets = resolve(plan.system.options)
-    secrets += judge_secrets(suite)
+    system_options, secrets = resolve(plan.system.options, keep_secrets=keeping.only)
+    secrets += [] if keeping.only else judge_secrets(suite)
+    kept = None if keeping.answers is None else Answers(keeping.answers, system_key(run, plan.system))
     hide = redactor(secrets)
 
     def clean(response: Response) -> Response:
@@ -154,20 +150,26 @@ async def open_session(
         return msgspec.convert(redact(msgspec.to_builtins(repaired), hide), Response)
 
     stack = AsyncExitStack()
-    judges = await stack.enter_async_context(open_judges(suite, metrics.values(), cache, limits))
+    judges = await stack.enter_async_context(
+        open_judges(suite, metrics.values(), keeping.verdicts, limits, only_kept=keeping.only)
+    )
     resources = {"corpus": plan.dataset.corpus, "judge": judges.panels, "rubrics": suite.rubrics}
-    host = _host_of(system_options) or run.system_fingerprint
-    work = Work(metrics, resources, settings, clean, judges.close, limits.of_system(host))
     try:
-        system = await stack.enter_async_context(open_system(plan.system.adapter, system_options))
+        opening = open_system(plan.system.adapter, system_options)
+        system = nobody if keeping.only else await stack.enter_async_context(opening)
     except HarnessError as error:
         error.faults = tuple(Fault(hide(what), at, hide(mend)) for what, at, mend in error.faults)
         raise
     except Exception as error:  # the adapter is the user's: what it raises is a fault of the suite
         what = f"the system cannot be opened: {type(error).__name__}: {error}"
         raise UsageError(hide(what)) from error
+    in_flight = limits.settings.max_concurrency
+    in_flight = min(in_flight, getattr(system, "max_in_flight", None) or in_flight)  # more would only wait
+    settings = msgspec.structs.replace(limits.settings, max_concurrency=in_flight)
+    host = _host_of(system_options) or run.system_fingerprint
+    work = Work(metrics, resources, settings, clean, judges.close, limits.of_system(host))
     try:
-        yield Session(system, work, recording, progress)
+        yield Session(Asked(system, work, recording, kept), progress)
     finally:
         try:
             await stack.aclose()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -14,6 +12,7 @@ from msgspec.structs import replace
 
 from harness import __version__
 from harness.api.asking import Plan
+from harness.api.identifying import code_files
 from harness.api.judging import judge_identities
 from harness.api.looking import planned_stages
 from harness.api.validating import Checked
@@ -27,13 +26,15 @@ from harness.types import Case, Recorded, Run, Scalar
 
 LONGEST_BESIDE = 122
 """Of a run's id: what is recorded beside it has an id of its own, with "-fresh" at the end."""
-MODULE_PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
 class RunOptions(msgspec.Struct, frozen=True):
     """How to run a suite, beyond what the suite says; None keeps what it says.
 
     ``fresh`` is the share of a baseline that is asked beside it (None: none): the run is recorded with it.
+    ``cache`` says what is not asked again: nothing (``off``), what judges were asked (``verdicts``), what the
+    system was asked, too (``all``), or (``only``) nobody is asked anything. None: ``verdicts``, or what the
+    suite says.
     """
 
     candidate: str = ""
@@ -46,7 +47,7 @@ class RunOptions(msgspec.Struct, frozen=True):
     run_id: str | None = None
     resume: str | None = None
     retry_errors: bool = False
-    no_cache: bool = False
+    cache: Literal["off", "verdicts", "all", "only"] | None = None
     progress: str = "none"
     fresh: float | None = None
     engine: Literal["local", "ray"] | None = None
@@ -153,34 +154,10 @@ def _config_of(system: SystemChoice) -> dict[str, Scalar]:
     }
     digests = {
         name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for name, path in {**system.files, **_code_files(system)}.items()
+        for name, path in {**system.files, **code_files(system)}.items()
         if path.is_file()
     }
     return flat_config(system.adapter, shown, digests)
-
-
-def _code_files(system: SystemChoice) -> dict[str, Path]:
-    """The source file of every ``module:attribute`` option, and every file that a command names.
-
-    Only that one file of a module is fingerprinted; what it imports is told by the run's revision.
-    """
-    found: dict[str, Path] = {}
-    for name, value in {"adapter": system.adapter, **system.options}.items():
-        if isinstance(value, str) and MODULE_PATH.fullmatch(value):
-            try:
-                spec = importlib.util.find_spec(value.partition(":")[0])
-            except Exception:  # noqa: BLE001, S112 -- told with its place when it is imported
-                continue
-            if spec is not None and spec.origin is not None:
-                found[name] = Path(spec.origin)
-        elif isinstance(value, list):
-            folder = system.options.get("cwd") or Path.cwd()
-            found |= {
-                f"{name}.{index}": folder / part
-                for index, part in enumerate(value)
-                if isinstance(part, str) and not Path(part).is_absolute()  # an interpreter is not the system
-            }
-    return found
 
 
 def _check_options(options: RunOptions, before: Run) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from harness.api.correcting import with_judges
+from harness.api.keeping import cached_notices
 from harness.api.references import (
     NO_ANCHOR,
     NO_BASELINE,
@@ -69,7 +70,7 @@ def gate(
     candidate = _repeatable(candidate)
     near = _reference(baseline, no_baseline, candidate, intersect=intersect)
     far = _reference(*anchor, candidate, intersect=intersect)
-    said = [*candidate.notices, *near.notices]
+    said = [*candidate.notices, *cached_notices(candidate), *near.notices]
     if near.runs:
         said += stale
     elif near.missing.mend:

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from harness.cache import Cache
 from harness.engine.limits import RunLimits
 from harness.errors import UsageError, did_you_mean
 from harness.judges.asking import Asked, Desk, One, Panel, fingerprint_of
-from harness.judges.cache import Cache
-from harness.judges.client import Reading, open_client
+from harness.judges.client import Absent, Reading, open_client
 from harness.judges.prompts import prompt_names
 from harness.judges.scripted import ScriptedJudge
 from harness.registry import find_metric, is_ours
@@ -70,6 +70,7 @@ async def open_judges(
     limits: RunLimits | None = None,
     *,
     apart: bool = False,
+    only_kept: bool = False,
 ) -> AsyncIterator[Judges]:
     """Open the services that judge these metrics, each once.
 
@@ -79,6 +80,7 @@ async def open_judges(
         cache: the folder in which verdicts are kept; None: every verdict is asked for.
         limits: those of the run; None: what the suite says.
         apart: give each judge of a metric a panel of its own, named ``METRIC JUDGE``.
+        only_kept: ask nobody; a verdict that is not kept is a failure of the judge.
 
     Raises:
         UsageError: a judge cannot be opened.
@@ -97,7 +99,9 @@ async def open_judges(
             judging = suite.judging_of(metric.name)
             members = []
             for name in judging.judges:
-                if name not in clients:
+                if name not in clients and only_kept:
+                    clients[name] = Absent(suite.judges[name])
+                elif name not in clients:
                     clients[name] = await _opened(suite.judges[name], name, limits, stack)
                 members.append(One(name, _fingerprint(suite, metric, name), clients[name], kept))
             if apart:

@@ -28,6 +28,13 @@ def faults_of(recorded: Recorded) -> list[str]:
     return found
 
 
+def answered_before(recorded: Recorded) -> list[str]:
+    """What keeps a run from standing beside others: the same answers once more are no more evidence."""
+    if any(result.response.cached for result in recorded.results):
+        return ["answers came from a cache: how much runs vary is not to be seen in them (--no-cache)"]
+    return []
+
+
 def verdicts_against(reports: Sequence[Report]) -> list[str]:
     """The gates that half of the runs or more do not pass.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.api.deciding import gate
-from harness.api.objections import chosen_by_score, faults_of, verdicts_against
+from harness.api.objections import answered_before, chosen_by_score, faults_of, verdicts_against
 from harness.api.references import (
     find_anchor,
     find_baseline,
@@ -92,7 +92,11 @@ def promote(names: Sequence[str], wish: Wish, suite_path: Path | None, places: P
     suite_path = _suite_path(suite_path, first)
     lock_path = (anchor_lock if wish.anchor else baseline_lock)(suite_path, first.suite_name)
     present, reports = _decide(runs, suite_path, places, force=wish.force)
-    objections = [f"run {run.recorded.run.id!r}: {what}" for run in runs for what in faults_of(run.recorded)]
+    objections = [
+        f"run {run.recorded.run.id!r}: {what}"
+        for run in runs
+        for what in (*faults_of(run.recorded), *(answered_before(run.recorded) if len(runs) > 1 else ()))
+    ]
     objections += verdicts_against(reports)
     mend = ""
     if present is not None:
@@ -130,7 +134,8 @@ def add(name: str, keep: int | None, wish: Wish, suite_path: Path | None, places
     files = locked_files(lock_path, lock)
     old = [_Run(recorded, path, locked=True) for recorded, path in zip(present.runs, files, strict=True)]
     runs = _one_baseline([*old, new])[-keep if keep else 0 :]
-    objections = [*faults_of(new.recorded), *_chosen([new], present).values()]
+    objections = [*faults_of(new.recorded), *answered_before(new.recorded)]
+    objections += _chosen([new], present).values()
     objections = [f"run {new.recorded.run.id!r}: {what}" for what in objections]
     _refuse(objections, _ask_again(suite_path, new.recorded.run), wish)
     whole = _lock(runs, wish._replace(reason=lock.reason), [*lock.forced, *objections], lock.outcome)

@@ -15,6 +15,7 @@ from harness.api.asking import Plan, Session, missing, open_session
 from harness.api.beginning import RunOptions, check_same, forget, plan_run
 from harness.api.budgeting import Spent, Wanted, limits_of, spent_of
 from harness.api.choosing import compare_candidates
+from harness.api.keeping import Keeping
 from harness.api.trusting import with_trust
 from harness.api.validating import Checked
 from harness.candidates.assemble import UNCORRECTED
@@ -301,7 +302,7 @@ def _run(
 
 
 async def _open(runner: _Runner, progress: Silent, limits: RunLimits, cache: Path | None) -> Session:
-    opening = open_session(runner.plan, runner.before.run, runner.recording, progress, limits, cache)
+    opening = open_session(runner.plan, runner.before.run, runner.recording, progress, limits, Keeping(cache))
     return await runner.stack.enter_async_context(opening)
 
 

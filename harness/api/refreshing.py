@@ -80,7 +80,9 @@ def _share(
     if share is None:
         return None
     why = ""
-    if options.selection.facts():
+    if options.cache == "only":
+        why = "with --cache-only nobody is asked"
+    elif options.selection.facts():
         why = "only a part of the goldens is run"
     elif baseline is None:
         why = "there is no baseline yet"
@@ -119,7 +121,7 @@ def plan_sample(
     _check_enough(cases, tested, suite)
     drawn = fresh_cases(cases, scores, {one.metric for one in tested}, share, seed)
     selection = Selection(case_ids=tuple(case.id for case in drawn))
-    return RunOptions(first.candidate, selection, seed, first.repeats)
+    return RunOptions(first.candidate, selection, seed, first.repeats, cache="verdicts")  # fresh answers
 
 
 def _check_same_system(

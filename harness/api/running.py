@@ -12,6 +12,7 @@ from typing import NamedTuple
 from harness.api.asking import ask_mixed, missing, open_session
 from harness.api.beginning import Going, RunOptions, begin, begin_beside, forget, go_on
 from harness.api.budgeting import Spent, Wanted, limits_of, spent_of
+from harness.api.keeping import keeping_of, say_what_is_not_seen
 from harness.api.looking import DecideLook, cases_by_stage, looks_ahead, take_look
 from harness.api.validating import Checked
 from harness.engine.progress import Silent, show_progress
@@ -69,8 +70,7 @@ def run(
                 beside = None if sample is None else begin_beside(checked, sample, going)
                 if beside is not None:
                     closing.enter_context(beside.recording)
-                cache = None if options.no_cache else places.judge_cache
-                stopped, spent = run_missing(going, beside, options, decide_look, cache)
+                stopped, spent = run_missing(going, beside, options, decide_look, places)
         except UsageError:
             there = [one for one in (path, path.with_name(FRESH)) if one.is_file()]
             if not any(read(one).answered for one in there):
@@ -87,7 +87,7 @@ def run_missing(
     beside: Going | None,
     options: RunOptions,
     decide_look: DecideLook | None,
-    cache: Path | None,
+    places: Places,
 ) -> tuple[int | None, Spent | None]:
     """Ask what is missing of a run, up to the look that stops it early; give what else ended it.
 
@@ -108,18 +108,24 @@ def run_missing(
     total += 0 if beside is None else len(beside.before.cases) * beside.before.run.repeats
     looks = looks_ahead(before) if decide_look is not None else range(0)
     early: EarlyStop | None = None
-    goings = [main] if beside is None else [main, beside]
+    keeping = keeping_of(options.cache, main.plan.file.suite.run, places)
+    asked = [(main, keeping)]
+    if beside is not None:
+        asked.append((beside, keeping._replace(answers=None)))  # a fresh sample is asked afresh
+    if keeping.answers is not None and not keeping.only:
+        say_what_is_not_seen(main.plan.system)
     wanted = Wanted(options.max_concurrency, options.max_cost_usd, options.max_minutes)
-    limits = limits_of((one.plan for one in goings), wanted, before.run.seed, (one.before for one in goings))
+    plans, earlier = [one.plan for one, _ in asked], [one.before for one, _ in asked]
+    limits = limits_of(plans, wanted, before.run.seed, earlier)
 
     async def go(progress: Silent) -> Signals:
         nonlocal early
         async with AsyncExitStack() as opened:
             sessions = [
                 await opened.enter_async_context(
-                    open_session(one.plan, one.before.run, one.recording, progress, limits, cache)
+                    open_session(one.plan, one.before.run, one.recording, progress, limits, keeping)
                 )
-                for one in goings
+                for one, keeping in asked
             ]
             with Signals(progress, limits.end) as signals:
                 limits.budget.begin(signals)
@@ -144,7 +150,7 @@ def run_missing(
             not_asked = progress.counts.total - progress.counts.done
             spent = spent_of(limits, signals.spent, not_asked) if signals.spent else None
             return signals.number, spent
-    for going in goings:
+    for going, _ in asked:
         going.recording.finish(early if going is main else None)
     return None, None
 

@@ -99,11 +99,10 @@ def ask_shard(sharded: Sharded, number: int, share: Share, options: RunOptions, 
     suite = share_of(with_limits(file.suite, options), share.number, share.of)
     suite = replace(suite, budget=budget_of_shard(suite.budget, member.shard.of))
     going = _begin(unfinished_path(path), run, member, plan._replace(file=file._replace(suite=suite)))
-    cache = None if options.no_cache else places.judge_cache
     try:
         with folder_importable(Path.cwd()), going.recording:
             of_suite = replace(options, max_concurrency=None, max_cost_usd=None, max_minutes=None)
-            stopped, spent = run_missing(going, None, of_suite, None, cache)
+            stopped, spent = run_missing(going, None, of_suite, None, places)
     except UsageError:
         if not read_planned(going.recording.path).answered:
             going.recording.path.unlink()

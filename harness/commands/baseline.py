@@ -132,6 +132,7 @@ def check(
         selection=sample.selection,
         seed=sample.seed,
         repeats=sample.repeats,
+        cache=options.cache or sample.cache,
     )
     with terminal.own_output():
         finished = running.run(checked, options, places)

@@ -57,7 +57,7 @@ def check(
     from harness.places import Places
 
     options = terminal.make_run_options(chosen)
-    places = Places(reports)
+    places = Places(reports, chosen["cache_dir"])
     checked = validating.validate(suite)
     suite_path, name = checked.file.path, checked.file.suite.suite
     earlier, why_none = references.find_baseline(baselines, suite_path, name, places)
@@ -78,6 +78,7 @@ def check(
     again = [part for name in baselines for part in ("--baseline", name)]
     again += ["--intersect"] if intersect else []
     again += ["--no-early-stop"] if no_early_stop else []
+    again += terminal.cache_words(chosen)
     again += [part for path in outputs for part in ("--output", str(path))]
     if finished.stopped is not None:
         return ending.say_cut_short(finished, "check", suite, reports, again)

@@ -18,6 +18,7 @@ def publish(recorded: Recorded, suite: Suite, path: Path, places: Places, *, as_
     import msgspec
 
     from harness.accounting import account
+    from harness.api.keeping import cached_notices
     from harness.comparison import estimates, run_scores
     from harness.places import shown_path
     from harness.store.store import Store
@@ -30,6 +31,8 @@ def publish(recorded: Recorded, suite: Suite, path: Path, places: Places, *, as_
         terminal.print_json(msgspec.json.encode(facts, order="deterministic").decode())
     else:
         _print_estimates(recorded.run, found, counts)
+        for notice in cached_notices(recorded):
+            terminal.say(f"  {notice}")
         terminal.say(f"recording  {shown_path(path)}")
     with Store(places.store) as store:
         store.load(recorded)

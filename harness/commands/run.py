@@ -73,7 +73,7 @@ def run(
     options = terminal.make_run_options(chosen)
     if at_once is not None and shard is None:
         raise UsageError("--at-once goes with --shard")
-    places = Places(reports)
+    places = Places(reports, chosen["cache_dir"])
     checked = validating.validate(suite)
     terminal.say_notices(checked.dataset.notices)
     if shard is not None:
@@ -81,9 +81,13 @@ def run(
     with terminal.own_output():
         finished = engines.run(checked, options, places)
     if finished.stopped is not None:
-        return ending.say_cut_short(finished, "run", suite, reports)
+        return ending.say_cut_short(finished, "run", suite, reports, terminal.cache_words(chosen))
     estimates.publish(finished.recorded, checked.file.suite, finished.path, places, as_json=as_json)
-    return 0 if finished.spent is None else ending.say_cut_short(finished, "run", suite, reports)
+    return (
+        0
+        if finished.spent is None
+        else ending.say_cut_short(finished, "run", suite, reports, terminal.cache_words(chosen))
+    )
 
 
 def _run_shard(

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -24,6 +24,11 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 AT_LEAST_1 = click.IntRange(min=1)
 REPORTS = Path("reports")
+_CACHE_USES: dict[str, Literal["off", "all", "only"]] = {
+    "no_cache": "off",
+    "cache": "all",
+    "cache_only": "only",
+}
 PLAIN_SIGNS = str.maketrans({"…": "~", "−": "-", "—": "-"})
 """Signs of ours that a stream without UTF-8 would spell out, by one of the same width."""
 
@@ -44,9 +49,7 @@ baseline_option = click.option(
     help="Compare with this run or lock file; repeatable: several runs of one system are averaged by case."
     " [default: the suite's own lock]",
 )
-no_cache_option = click.option(
-    "--no-cache", is_flag=True, help="Ask judges again also what they were asked before."
-)
+no_cache_option = click.option("--no-cache", is_flag=True, help="Ask again also what was asked before.")
 intersect_option = click.option(
     "--intersect", is_flag=True, help="If the goldens differ, compare the cases that are the same."
 )
@@ -83,6 +86,24 @@ output_option = click.option(
 )
 
 
+_cache_options = (
+    click.option(
+        "--cache", is_flag=True, help="Keep the system's answers, and do not ask again what is kept."
+    ),
+    click.option(
+        "--cache-only",
+        is_flag=True,
+        help="Ask nobody: take answers and verdicts from the cache; what is not kept is an error.",
+    ),
+    click.option(
+        "--cache-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Folder of the caches. [default: that of --reports]",
+    ),
+)
+
+
 def asking_options(command: Command) -> Command:
     """Add the options that choose how a run is asked, whatever it asks."""
     options = (
@@ -115,6 +136,7 @@ def run_options(command: Command) -> Command:
             "--limit", type=AT_LEAST_1, metavar="N", help="At most N cases, a sample chosen by --seed."
         ),
         click.option("--repeat", "repeats", type=AT_LEAST_1, metavar="N", help="Ask every case N times."),
+        *_cache_options,
     )
     command = asking_options(command)
     for option in reversed(options):
@@ -148,7 +170,7 @@ def make_run_options(chosen: dict[str, Any]) -> RunOptions:
         run_id=run_id,
         resume=chosen["resume"],
         retry_errors=chosen["retry_errors"],
-        no_cache=chosen["no_cache"],
+        cache=_cache_use(chosen),
         progress=progress_style(quiet=chosen["quiet"]),
         engine=chosen.get("engine"),
     )
@@ -161,6 +183,20 @@ def checked_run_id(run_id: str | None) -> str | None:
     if run_id is not None and not RUN_ID.fullmatch(run_id):
         raise UsageError(f"--run-id {run_id!r}", mend="letters, digits and . _ - only")
     return run_id
+
+
+def _cache_use(chosen: dict[str, Any]) -> Literal["off", "all", "only"] | None:
+    said = [name for name in _CACHE_USES if chosen.get(name)]
+    if len(said) > 1:
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in said)
+        raise UsageError(f"{flags} exclude each other")
+    return _CACHE_USES[said[0]] if said else None
+
+
+def cache_words(chosen: dict[str, Any]) -> list[str]:
+    """What was said of caches, to be said again."""
+    words = [f"--{name.replace('_', '-')}" for name in _CACHE_USES if chosen.get(name)]
+    return words + (["--cache-dir", str(chosen["cache_dir"])] if chosen.get("cache_dir") else [])
 
 
 def progress_style(*, quiet: bool) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -20,7 +23,8 @@ async def ask(system: Ask, query: Query, settings: RunSettings, limits: Limits |
     """Ask once, with retries, within the deadline; whatever goes wrong is the response's error.
 
     The deadline covers the case in all: every attempt and every wait between them. ``timings.total_s`` is the
-    time of the successful attempt, as measured here where the system does not say.
+    time of the successful attempt, as measured here where the system does not say. Where a system gives
+    places (it has a ``place``, as workers have), the case's time begins when it has one.
 
     Args:
         system: what is asked.
@@ -31,25 +35,26 @@ async def ask(system: Ask, query: Query, settings: RunSettings, limits: Limits |
     attempts = 0
     failures: list[FailedAttempt] = []
 
-    async def attempt() -> Response:
+    async def attempt(answer: Ask) -> Response:
         nonlocal attempts
         attempts += 1
         started = time.perf_counter()
-        response = await (system(query) if limits is None else limits.call(system, query))
+        response = await (answer(query) if limits is None else limits.call(answer, query))
         if response.timings.total_s is None:
             timings = msgspec.structs.replace(response.timings, total_s=time.perf_counter() - started)
             response = msgspec.structs.replace(response, timings=timings)
         return response
 
     try:
-        async with asyncio.timeout(settings.deadline_s):
+        async with _place(system) as answer, asyncio.timeout(settings.deadline_s):
             try:
-                response = await attempt()
+                response = await attempt(answer)
             except SystemFailure as failure:
                 if not failure.retry or settings.retries == 0:
                     raise
                 held = limits or RunLimits(settings, seed=0).of_system("")
-                response = await try_again(attempt, failure, query, settings.retries, held, failures)
+                again = partial(attempt, answer)
+                response = await try_again(again, failure, query, settings.retries, held, failures)
     except TimeoutError:
         message = f"no answer within {settings.deadline_s:g} s"
         response = Response(error=ResponseError("timeout", message))
@@ -58,3 +63,8 @@ async def ask(system: Ask, query: Query, settings: RunSettings, limits: Limits |
     if attempts > 1 or failures:
         response = msgspec.structs.replace(response, attempts=attempts, failures=tuple(failures))
     return response
+
+
+def _place(system: Any) -> AbstractAsyncContextManager[Ask]:
+    place = getattr(system, "place", None)
+    return nullcontext(system) if place is None else place()

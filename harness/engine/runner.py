@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from harness.engine.asking import Ask, ask
 from harness.engine.scorer import Answered, Journal, Progress, Scorer, Work
 from harness.engine.signals import Signals
-from harness.types import Case, Response
+from harness.types import Case, Query, Response
+
+
+class Kept(Protocol):
+    """Answers of earlier runs, by what was asked and for the how-manieth time."""
+
+    def get(self, query: Query, repeat: int) -> Response | None:
+        """Give the answer that is kept, or None: then the system is asked."""
+
+    def put(self, query: Query, repeat: int, response: Response) -> None:
+        """Keep what the system gave, unless it is an error."""
 
 
 class Asked(NamedTuple):
-    """Whom a case is asked of, how the answer is scored, and where both are recorded."""
+    """Whom a case is asked of, how the answer is scored, and where both are recorded.
+
+    ``kept`` is looked at before the system is asked; None: it is always asked.
+    """
 
     system: Ask
     work: Work
     journal: Journal
+    kept: Kept | None = None
 
 
 class Todo(NamedTuple):
@@ -75,22 +89,34 @@ async def run_cases(
 async def _work_off(
     pending: Iterator[tuple[Asked, Todo]], signals: Signals, scorer: Scorer, progress: Progress
 ) -> None:
-    for (system, work, journal), (case, repeat, answer) in pending:
+    for asked, todo in pending:
         if signals.ended:
             return
-        if answer is None:
-            if work.limits is not None:
-                await work.limits.admit(case.query)
-            progress.started(case.id)
-            response = work.clean(await ask(system, case.query, work.settings, work.limits))
-            journal.answered(case.id, repeat, response)
-            progress.answered(response)
-            if not work.judged:
-                work.paid_for(response)
+        work = asked.work
+        if todo.answer is None:
+            response = await _asked(asked, todo, progress)
         else:
             if work.judged and work.limits is not None:
                 await work.limits.admit_answered()
-            response = answer
-        scorer.add(Answered(case, repeat, response, work, journal))
+            response = todo.answer
+        scorer.add(Answered(todo.case, todo.repeat, response, work, asked.journal))
         if scorer.is_full:
             await scorer.room()
+
+
+async def _asked(asked: Asked, todo: Todo, progress: Progress) -> Response:
+    """Give the answer to a case, recorded: one that is kept, or that of the system."""
+    system, work, journal, kept = asked
+    case, repeat, _ = todo
+    found = None if kept is None else kept.get(case.query, repeat)
+    if work.limits is not None:
+        await (work.limits.admit(case.query) if found is None else work.limits.admit_answered())
+    progress.started(case.id)
+    response = found or work.clean(await ask(system, case.query, work.settings, work.limits))
+    if kept is not None and found is None:
+        kept.put(case.query, repeat, response)
+    journal.answered(case.id, repeat, response)
+    progress.answered(response)
+    if not work.judged:
+        work.paid_for(response)
+    return response

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from harness.cache import Cache, key_of
 from harness.errors import JudgeFailure
-from harness.judges.cache import Cache, key_of
 from harness.judges.client import Reading, cost_usd, known_sum
 from harness.judges.prompts import make_marker, prompt_digest
 from harness.types import JudgeSettings, Opinion, Question, Rubric

@@ -27,6 +27,7 @@ TOP_TOKENS = 20
 SHOWN = 200
 _clock: ContextVar[asyncio.Timeout] = ContextVar("_clock")
 """What ends the question that is being asked, for waiting is no part of its time."""
+NOT_RECORDED = "no verdict is kept for this question; run once without --cache-only, and with the judge's key"
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -158,6 +159,24 @@ def cost_usd(settings: JudgeSettings, input_tokens: int | None, output_tokens: i
     if prices is None or input_tokens is None or output_tokens is None:
         return None
     return (input_tokens * prices["input"] + output_tokens * prices["output"]) / 1e6
+
+
+class Absent:
+    """Stands for a client where nobody may be asked: every verdict that is not kept is missing."""
+
+    def __init__(self, settings: JudgeSettings) -> None:
+        """Take the settings as written: no reference in them is resolved."""
+        self.settings = settings
+        self.hide: Callable[[str], str] = str  # there is nothing to hide
+
+    @property
+    def sdk_for_others(self) -> tuple[openai.AsyncOpenAI, Any]:
+        """There is none."""
+        raise JudgeFailure(NOT_RECORDED)
+
+    async def ask(self, question: Question, marker: str) -> Reading:  # noqa: ARG002 -- as a client is asked
+        """Give nothing."""
+        raise JudgeFailure(NOT_RECORDED)
 
 
 @asynccontextmanager

@@ -17,8 +17,8 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from harness.cache import Cache, key_of
 from harness.errors import JudgeFailure, MissingExtra, UsageError, did_you_mean
-from harness.judges.cache import Cache, key_of
 from harness.judges.client import Client, Reading
 from harness.judges.replies import decode_strict
 from harness.registry import load_object, metric

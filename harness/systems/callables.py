@@ -38,7 +38,7 @@ async def imported(path: str, noun: str) -> AsyncIterator[Ask]:
         UsageError: the path names nothing, cannot be imported, or is not callable.
     """
     with folder_importable(Path.cwd()):
-        target = _load(path, noun)
+        target = load_callable(path, noun)
         calls = _Calls(target)
         try:
             yield calls.ask
@@ -52,11 +52,11 @@ def adapted(system: Callable[[Query], Any]) -> Callable[[Query], Awaitable[Respo
     An async system is awaited where it is; a plain one runs in a daemon thread per call. What it raises
     is a SystemFailure of kind ``exception``, what it answers a Response.
     """
-    is_async = _is_async(system)
+    asynchronous = is_async(system)
 
     async def answer(query: Query) -> Response:
-        found = await (_guarded(lambda: system(query)) if is_async else _in_thread(system, query))
-        return to_response(await _guarded(lambda: found) if inspect.isawaitable(found) else found)
+        found = await (guarded(lambda: system(query)) if asynchronous else _in_thread(system, query))
+        return to_response(await guarded(lambda: found) if inspect.isawaitable(found) else found)
 
     return answer
 
@@ -76,7 +76,12 @@ def folder_importable(folder: Path) -> Iterator[None]:
             sys.path.remove(entry)
 
 
-def _load(path: str, noun: str) -> Callable[[Query], Any]:
+def load_callable(path: str, noun: str) -> Callable[[Query], Any]:
+    """Import ``module:attribute``, which must be callable.
+
+    Raises:
+        UsageError: the path names nothing, cannot be imported, or is not callable.
+    """
     target = load_object(path, noun)
     if not callable(target):
         raise UsageError(f"{noun} {path!r} is {type(target).__name__}, not callable")
@@ -84,7 +89,8 @@ def _load(path: str, noun: str) -> Callable[[Query], Any]:
     return found
 
 
-def _is_async(target: Callable[[Query], Any]) -> bool:
+def is_async(target: Callable[[Query], Any]) -> bool:
+    """Whether calling it gives a coroutine."""
     call = getattr(target, "__call__", None)  # noqa: B004 - an object may have an async __call__
     return inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(call)
 
@@ -94,7 +100,7 @@ class _Calls:
 
     def __init__(self, target: Callable[[Query], Any]) -> None:
         self._target = target
-        self._is_async = _is_async(target)
+        self._is_async = is_async(target)
         self._loop: _Loop | None = None
 
     async def ask(self, query: Query) -> Any:
@@ -140,7 +146,7 @@ class _Loop:
         cancelled = False
 
         async def started() -> Any:
-            return None if cancelled else await _guarded(work)
+            return None if cancelled else await guarded(work)
 
         future = asyncio.run_coroutine_threadsafe(started(), self._loop)
         try:
@@ -184,7 +190,7 @@ def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
     loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
-async def _guarded(work: Work) -> Any:
+async def guarded(work: Work) -> Any:
     """Start and await; a cancellation that nobody asked for is a failure, and so is SystemExit."""
     try:
         return await work()
@@ -194,9 +200,9 @@ async def _guarded(work: Work) -> Any:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
-        raise _failure(error) from error
+        raise failure_of(error) from error
     except (Exception, KeyboardInterrupt, SystemExit) as error:
-        raise _failure(error) from error
+        raise failure_of(error) from error
 
 
 async def _in_thread(function: Callable[[Query], Any], query: Query) -> Any:
@@ -209,7 +215,7 @@ async def _in_thread(function: Callable[[Query], Any], query: Query) -> Any:
         except SystemFailure as error:
             answer, failure = None, error
         except BaseException as error:  # noqa: BLE001 - even SystemExit must not leave the caller waiting
-            answer, failure = None, _failure(error)
+            answer, failure = None, failure_of(error)
         with suppress(RuntimeError):  # the caller's loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_settle, done, answer, failure)
 
@@ -226,9 +232,11 @@ def _settle(done: asyncio.Future[Any], answer: Any, failure: SystemFailure | Non
         done.set_result(answer)
 
 
-def _failure(error: BaseException) -> SystemFailure:
-    return SystemFailure("exception", _described(error))
+def failure_of(error: BaseException) -> SystemFailure:
+    """What a function of the user's raised, as the failure of its call."""
+    return SystemFailure("exception", described(error))
 
 
-def _described(error: BaseException) -> str:
+def described(error: BaseException) -> str:
+    """``ValueError: what it says``, as valid text."""
     return valid_text(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)

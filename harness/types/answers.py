@@ -35,9 +35,17 @@ class Timings(Struct, frozen=True, omit_defaults=True):
 
 
 FailureKind = Literal[
-    "timeout", "http_status", "connection", "bad_response", "exception", "process", "retry_budget"
+    "timeout",
+    "http_status",
+    "connection",
+    "bad_response",
+    "exception",
+    "process",
+    "retry_budget",
+    "not_recorded",
 ]
-"""How a call fails; ``retry_budget``: it could be tried again, and the run has no retries left."""
+"""How a call fails; ``retry_budget``: it could be tried again, and the run has no retries left;
+``not_recorded``: nobody was asked, and no answer is kept."""
 
 
 class ResponseError(Struct, frozen=True):

@@ -63,6 +63,7 @@ class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     ``requests_per_minute`` and ``tokens_per_minute`` hold for each host (None: any number); ``adaptive``
     lets fewer calls be in flight where a host refuses them or becomes slow. ``looks`` are the shares of the
     cases at which `harness check` may stop asking; ``[1.0]``: never early.
+    With ``cache``, what was answered before is not asked again.
     """
 
     max_concurrency: int = 8
@@ -74,6 +75,7 @@ class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     adaptive: bool = True
     repeats: int = 1
     looks: tuple[float, ...] = (0.4, 0.6, 0.8, 1.0)
+    cache: bool = False
 
 
 class EngineSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

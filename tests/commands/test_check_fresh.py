@@ -70,6 +70,8 @@ def test_no_more_calls_are_in_flight_than_without_it(project: Path) -> None:
             "    open('most.txt', 'a').write(f'{len(now)}\\n')\n    now.pop()\n",
         )
     )
+    suite = project / SUITE
+    suite.write_text(suite.read_text().replace("adapter: python", "adapter: python, isolation: none"))
     assert call("run", SUITE, "--run-id", "again", cwd=project).code == 0
     assert call("baseline", "promote", "again", "--reason", "x", "--force", cwd=project).code == 0
     (project / "most.txt").unlink()

@@ -13,9 +13,9 @@ import pytest
 from asking_doubles import settings_of, with_judges
 from judge_stub import Reply, Stub, judge_soundly, stub_judge, verdicts
 
+from harness.cache import Cache, key_of
 from harness.errors import JudgeFailure
 from harness.judges.asking import Asking, fingerprint_of
-from harness.judges.cache import Cache, key_of
 from harness.judges.client import Reading
 from harness.types import JudgeSettings, Opinion, Question, Rubric
 

@@ -43,4 +43,7 @@ def test_a_candidate_with_another_adapter_stands_alone(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     choice = choose_system(load_suite(path), "mine")
-    assert (choice.adapter, choice.options) == ("python", {"target": "rag:answer"})
+    assert (choice.adapter, choice.options) == (
+        "python",
+        {"target": "rag:answer", "workers": None, "isolation": "process"},
+    )

@@ -83,6 +83,20 @@ def test_a_dead_program_is_started_again_for_the_next_call() -> None:
     _with(work)
 
 
+def test_a_program_that_ends_at_once_fails_its_call() -> None:
+    """It can be started, so the suite is right; each call says how it ended."""
+
+    async def work(system: System) -> None:
+        for n in range(3):
+            with pytest.raises(SystemFailure, match="the program ended with status 3: no index") as caught:
+                await system(Query(str(n), "x"))
+            assert caught.value.kind == "process"
+
+    program = "import os; os.write(2, b'no index'); os._exit(3)"
+    for _ in range(5):
+        _with(work, command=[sys.executable, "-S", "-c", program], workers=2)
+
+
 def test_a_program_that_closes_its_output_is_a_failure() -> None:
     """A program that can answer no more is ended, and started again."""
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import system_targets
@@ -18,10 +18,13 @@ from harness.systems import python
 from harness.systems.callables import adapted
 from harness.types import Query, Response
 
+Isolation = Literal["process", "none"]
+EITHER_WAY = pytest.mark.parametrize("isolation", ["process", "none"])
 
-def _ask(target: str, *texts: str) -> list[Response]:
+
+def _ask(target: str, *texts: str, isolation: Isolation = "process") -> list[Response]:
     async def work() -> list[Response]:
-        async with python.connect(target=f"system_targets:{target}") as system:
+        async with python.connect(target=f"system_targets:{target}", isolation=isolation) as system:
             return [await system(Query("q", text)) for text in texts]
 
     answers: list[Response] = run(work())
@@ -39,15 +42,16 @@ def _ask(target: str, *texts: str) -> list[Response]:
         ("service.answer", "method x"),
     ],
 )
-def test_any_callable_is_a_system(target: str, output: str) -> None:
+@EITHER_WAY
+def test_any_callable_is_a_system(target: str, output: str, isolation: Isolation) -> None:
     """Functions, methods and objects, plain or async, answer with a str, a mapping or a Response."""
-    assert _ask(target, "x")[0].output == output
+    assert _ask(target, "x", isolation=isolation)[0].output == output
 
 
 def test_f1_async_functions_share_a_loop_of_their_own() -> None:
     """All calls run on one loop, so that clients can be shared between them, and it is not the caller's."""
     system_targets.LOOPS.clear()
-    names = {answer.output for answer in _ask("loop_id", "a", "b")}
+    names = {answer.output for answer in _ask("loop_id", "a", "b", isolation="none")}
     assert names == {"harness-system"}
     assert len(set(system_targets.LOOPS)) == 1
 
@@ -63,21 +67,23 @@ def test_f1_async_functions_share_a_loop_of_their_own() -> None:
         ("surrogate", r"ValueError: a\ud800b"),
     ],
 )
-def test_whatever_is_raised_is_a_failure(target: str, text: str, message: str) -> None:
+@EITHER_WAY
+def test_whatever_is_raised_is_a_failure(target: str, text: str, message: str, isolation: Isolation) -> None:
     """An exception of any kind fails its call and nothing else; its text is made valid."""
     with pytest.raises(SystemFailure) as caught:
-        _ask(target, text)
+        _ask(target, text, isolation=isolation)
     assert (caught.value.kind, caught.value.message, caught.value.retry) == ("exception", message, False)
 
 
+@EITHER_WAY
 @pytest.mark.parametrize("target", ["failing", "failing_async"])
-def test_a_system_may_say_how_it_failed(target: str) -> None:
+def test_a_system_may_say_how_it_failed(target: str, isolation: Isolation) -> None:
     """A SystemFailure raised by the function is passed on as it is; even StopIteration comes through."""
     with pytest.raises(SystemFailure, match="told") as caught:
-        _ask(target, "own")
+        _ask(target, "own", isolation=isolation)
     assert (caught.value.kind, caught.value.retry, caught.value.retry_after_s) == ("http_status", True, 2.0)
     with pytest.raises(SystemFailure, match="StopIteration"):
-        _ask(target, "stop")
+        _ask(target, "stop", isolation=isolation)
 
 
 @pytest.mark.parametrize("target", ["no_argument", "no_argument_async"])
@@ -91,7 +97,7 @@ def test_f1_a_blocked_loop_is_replaced() -> None:
     """An async function that blocks is cut off at the deadline, and later calls get a loop that runs."""
 
     async def work() -> float:
-        async with python.connect(target="system_targets:blocking") as system:
+        async with python.connect(target="system_targets:blocking", isolation="none") as system:
             started = time.monotonic()
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
@@ -110,7 +116,7 @@ from harness.systems import python
 from harness.types import Query
 
 async def main():
-    async with python.connect(target="hanging:{name}") as system:
+    async with python.connect(target="hanging:{name}", isolation="{isolation}") as system:
         try:
             async with asyncio.timeout(0.2):
                 await system(Query("q", "x"))
@@ -129,11 +135,14 @@ async def blocked(query):
 """
 
 
+@EITHER_WAY
 @pytest.mark.parametrize("name", ["plain", "blocked"])
-def test_f1_a_hanging_function_does_not_keep_the_program(name: str, tmp_path: Path) -> None:
+def test_f1_a_hanging_function_does_not_keep_the_program(
+    name: str, isolation: Isolation, tmp_path: Path
+) -> None:
     """A call that never returns keeps neither the deadline nor the end of the program waiting."""
     (tmp_path / "hanging.py").write_text(HANGING)
-    command = [sys.executable, "-c", PROGRAM.replace("{name}", name)]
+    command = [sys.executable, "-c", PROGRAM.replace("{name}", name).replace("{isolation}", isolation)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=20, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("timeout\n", "", 0)
 
@@ -161,15 +170,16 @@ def test_the_current_folder_can_be_imported_from(tmp_path: Path, monkeypatch: py
         ("broken_on_import:x", "cannot be imported: ZeroDivisionError: division by zero"),
     ],
 )
+@EITHER_WAY
 def test_a_wrong_target_is_refused_before_any_call(
-    target: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    target: str, message: str, isolation: Isolation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What cannot be imported or called is a fault of the suite, found when the connection opens."""
     (tmp_path / "broken_on_import.py").write_text("1 / 0\n")
     monkeypatch.chdir(tmp_path)
 
     async def work() -> None:
-        async with python.connect(target=target):
+        async with python.connect(target=target, isolation=isolation):
             pass
 
     with pytest.raises(UsageError, match=message):

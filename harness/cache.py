@@ -1,4 +1,4 @@
-"""Verdicts that were paid for, kept on disk by what was asked of whom; shared by processes without a lock."""
+"""What was paid for, kept on disk by what was asked of whom; shared by processes without a lock."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def key_of(fingerprint: str, content: object, repeat: int) -> str:
 
 
 class Cache(Generic[Kept]):
-    """One file per verdict, written whole or not at all; what cannot be read is as good as not there.
+    """One file per value, written whole or not at all; what cannot be read is as good as not there.
 
-    A file holds the key, the content and a checksum of it. It holds no text of cases or answers.
+    A file holds the key, a checksum of the content, and the content.
     """
 
     def __init__(self, folder: Path | None, kind: type[Kept]) -> None:

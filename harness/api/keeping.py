@@ -1,0 +1,75 @@
+"""Which answers and verdicts of earlier runs are taken instead of asking again."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from harness.api.identifying import code_files
+from harness.cache import Cache, key_of
+from harness.errors import SystemFailure
+from harness.places import Places
+from harness.suites.suite import SystemChoice
+from harness.types import Query, Recorded, Response, RunSettings
+
+NOT_RECORDED = "no answer is kept for this question to this system; run once with --cache, and with its keys"
+
+
+class Keeping(NamedTuple):
+    """Where verdicts and answers are kept (None: they are not), and whether nobody may be asked."""
+
+    verdicts: Path | None = None
+    answers: Path | None = None
+    only: bool = False
+
+
+def keeping_of(said: str | None, settings: RunSettings, places: Places) -> Keeping:
+    """What the command line says of caches (see ``RunOptions``), else the suite."""
+    use = said or ("all" if settings.cache else "verdicts")
+    if use == "off":
+        return Keeping()
+    answers = places.response_cache if use in {"all", "only"} else None
+    return Keeping(places.judge_cache, answers, use == "only")
+
+
+class Answers:
+    """The answers of one system, by the query and which repeat it is; errors are not kept."""
+
+    def __init__(self, folder: Path, system: str) -> None:
+        """Keep answers of a system (see ``system_key``) in a folder."""
+        self._cache, self._system = Cache(folder, Response), system
+
+    def get(self, query: Query, repeat: int) -> Response | None:
+        """Give the answer, marked as cached: its times are not counted."""
+        kept = self._cache.get(key_of(self._system, query, repeat))
+        return None if kept is None else msgspec.structs.replace(kept, cached=True)
+
+    def put(self, query: Query, repeat: int, response: Response) -> None:
+        """Keep an answer; an error might be none the next time."""
+        if response.error is None:
+            self._cache.put(key_of(self._system, query, repeat), response)
+
+
+async def nobody(_: Query) -> Response:
+    """Stand for a system that is not to be asked."""
+    raise SystemFailure("not_recorded", NOT_RECORDED)
+
+
+def say_what_is_not_seen(system: SystemChoice) -> None:
+    """Tell it where answers of the user's own code are kept: nobody knows what else it reads."""
+    if code_files(system):
+        sys.stderr.write(
+            "note: answers are kept for a system whose code is yours: they are asked again when its code here"
+            " changes, not when anything else changes that it reads (--no-cache asks again)\n"
+        )
+
+
+def cached_notices(recorded: Recorded) -> list[str]:
+    """Say how many answers of a run came from a cache."""
+    n = sum(result.response.cached for result in recorded.results)
+    if not n:
+        return []
+    return [f"{n:,} of {len(recorded.results):,} answers came from a cache: their times are not counted"]
