@@ -80,14 +80,11 @@ def run(
         return _run_shard(checked, options, shard, at_once, places, as_json=as_json)
     with terminal.own_output():
         finished = engines.run(checked, options, places)
-    if finished.stopped is not None:
-        return ending.say_cut_short(finished, "run", suite, reports, terminal.cache_words(chosen))
-    estimates.publish(finished.recorded, checked.file.suite, finished.path, places, as_json=as_json)
-    return (
-        0
-        if finished.spent is None
-        else ending.say_cut_short(finished, "run", suite, reports, terminal.cache_words(chosen))
-    )
+    if finished.stopped is None:
+        estimates.publish(finished.recorded, checked.file.suite, finished.path, places, as_json=as_json)
+    if finished.stopped is None and finished.spent is None:
+        return 0
+    return ending.say_cut_short(finished, "run", suite, reports, terminal.cache_words(chosen))
 
 
 def _run_shard(
