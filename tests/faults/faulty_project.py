@@ -24,7 +24,8 @@ system:
 metrics: [required_facts, error_rate]
 gates:
   - {{id: facts, metric: required_facts, min: 0.5, bound: point}}
-run: {{max_concurrency: {in_flight}, deadline_s: {deadline_s}, retries: {retries}}}
+run:
+  {{max_concurrency: {in_flight}, deadline_s: {deadline_s}, retries: {retries}, adaptive: {adaptive}}}
 """
 
 
@@ -59,7 +60,14 @@ def faulty(**settings: Any) -> Iterator[Faulty]:
 
 
 def write_project(
-    folder: Path, port: int, n: int, *, in_flight: int = 4, deadline_s: float = 5.0, retries: int = 2
+    folder: Path,
+    port: int,
+    n: int,
+    *,
+    in_flight: int = 4,
+    deadline_s: float = 5.0,
+    retries: int = 2,
+    adaptive: bool = True,
 ) -> Path:
     """Write n cases and a suite that asks the server."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,6 +79,8 @@ def write_project(
             for case_id in ids
         ),
     )
-    text = SUITE.format(port=port, in_flight=in_flight, deadline_s=deadline_s, retries=retries)
+    text = SUITE.format(
+        port=port, in_flight=in_flight, deadline_s=deadline_s, retries=retries, adaptive=str(adaptive).lower()
+    )
     (folder / "suite.yaml").write_text(text)
     return folder

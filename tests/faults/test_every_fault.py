@@ -21,7 +21,7 @@ def checks(function: ast.FunctionDef) -> bool:
         or (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
-            and node.func.id.startswith(("_assert", "assert", "_fails"))
+            and node.func.id.startswith(("assert", "_assert", "check", "_fails"))
         )
         for node in ast.walk(function)
     )

@@ -82,7 +82,7 @@ def test_verdicts() -> None:
     differing = NONE._replace(coverage=0.9, opposite=1.0, negation=1.0)
     assert judge(Look(differing, [], "", contradicts=False), WEIGHTS).verdict == "contradicted"
     assert (
-        judge(Look(NONE._replace(coverage=0.9), [], "", contradicts=False), WEIGHTS).verdict == "unsupported"
+        judge(Look(NONE._replace(coverage=0.7), [], "", contradicts=False), WEIGHTS).verdict == "unsupported"
     )
     assert judge(Look(NONE, [], "", contradicts=False), WEIGHTS).verdict == "unsupported"
 
