@@ -144,9 +144,12 @@ def read(page: Path) -> Figures:
 ABOUT = """\
 # A real language model
 
-Written by `make test-llm` from `goldens/brambleway` (digest {goldens}). Model: {model}, behind an
-OpenAI-compatible server with one slot; machine: {machine}. One model, few cases: it shows what the harness
-does with a real server, and ranks no models.
+Written by `make test-llm` from `goldens/brambleway` (digest {goldens}), which asks one thing at a time.
+
+- Model: {model}, behind an OpenAI-compatible server.
+- Machine: {machine}.
+
+One small model, few cases: it shows what the harness does with a real server, and ranks no models.
 """
 TEXTS = {
     "answering": """\
@@ -167,6 +170,9 @@ withstand all is advisory, and its gates are inconclusive.
     "ragas": "`ragas:faithfulness` of golden answers, through a suite, read back from the database.\n",
 }
 """The parts of the page, in order."""
+CALLS = """\
+A time is that of one call, as who asks sees it. Tokens are of all calls, those from a prefix cache included.
+"""
 
 
 def render(figures: Figures) -> str:
@@ -188,10 +194,7 @@ def render(figures: Figures) -> str:
         for name, one in figures.parts.items()
     ]
     head = "part | date | calls | median, s | longest, s | tokens read | tokens written"
-    page += [
-        "## Calls\n",
-        "A time is that of one call, as who asks sees it; tokens are those of all calls.\n",
-    ]
+    page += ["## Calls\n", CALLS]
     return "\n".join([*page, _table(head, "---|---|--:|--:|--:|--:|--:", times)])
 
 

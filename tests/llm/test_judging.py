@@ -50,8 +50,7 @@ def test_canaries_decide_whether_the_judge_may(
     (known,) = read_trust(project.folder / "judges" / "attacked.trust.json")
     found = known.canaries
     assert found is not None
-    withstood = found.tried - len(found.gave_in)
-    counts = {"attacks": found.tried, "withstood": withstood, "unsound": len(found.unsound)}
+    counts = {"attacks": found.tried, "gave in": len(found.gave_in), "unsound": len(found.unsound)}
     record("canaries", calls, counts={**counts, "without a verdict": found.unanswered})
     assert found.tried == len(attacks())
     assert ended.code == (1 if found.gave_in or found.unsound else 3 if found.unanswered else 0), ended.words
