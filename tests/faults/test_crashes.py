@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,6 +72,17 @@ def crash(project: Path, folder: Path, point: str, n: int) -> Crash:
 
 
 @pytest.fixture(scope="module")
+def crashes(project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Crash]:
+    """A run killed at each of the points, several at a time: they wait more than they compute."""
+    base = tmp_path_factory.mktemp("crashes")
+    with ThreadPoolExecutor(3) as pool:
+        waiting = {
+            (point, n): pool.submit(crash, project, base / f"{point}-{n}", point, n) for point, n in POINTS
+        }
+        return {where: future.result() for where, future in waiting.items()}
+
+
+@pytest.fixture(scope="module")
 def whole(project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The report of the run that nothing happens to."""
     folder = copy_project(project, tmp_path_factory.mktemp("whole") / "project")
@@ -81,10 +93,10 @@ def whole(project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 @pytest.mark.parametrize(("point", "n"), POINTS, ids=[f"{point}-{n}" for point, n in POINTS])
 def test_f8_a_kill_at_this_moment_loses_and_repeats_nothing(
-    project: Path, whole: dict[str, bytes], tmp_path: Path, point: str, n: int
+    crashes: dict[tuple[str, int], Crash], whole: dict[str, bytes], point: str, n: int
 ) -> None:
     """What was acknowledged is asked once, what was in flight at most twice; the report is the same."""
-    found = crash(project, tmp_path / "project", point, n)
+    found = crashes[point, n]
     assert found.killed.code == -9, found.killed.err
     assert found.resumed.code == 1, found.resumed.err
     assert len(found.calls) == N_CASES

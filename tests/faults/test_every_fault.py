@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ def checks(function: ast.FunctionDef) -> bool:
     )
 
 
+@cache
 def named() -> dict[int, list[ast.FunctionDef]]:
     """Every test that is named after a fault."""
     found: dict[int, list[ast.FunctionDef]] = defaultdict(list)
