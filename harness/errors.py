@@ -20,7 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from harness.types import FailureKind
 
 
 class ExitCode(IntEnum):
@@ -139,16 +142,7 @@ class SystemFailure(Exception):
 
     def __init__(
         self,
-        kind: Literal[
-            "timeout",
-            "http_status",
-            "connection",
-            "bad_response",
-            "exception",
-            "process",
-            "retry_budget",
-            "not_recorded",
-        ],
+        kind: FailureKind,
         message: str,
         *,
         retry: bool = False,
