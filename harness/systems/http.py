@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _QUERY_FIELDS = ("input", "id", "history", "contexts")
 _ERROR_BODY_BYTES = 4000
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 
 
 @asynccontextmanager
@@ -62,7 +64,13 @@ async def connect(
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"Accept": "application/json", **content_type, **_checked_headers(headers or {})},
+        auto_decompress=False,  # it unpacks whatever came at once, be it gigabytes
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            **content_type,
+            **_checked_headers(headers or {}),
+        },
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
     ) as session:
 
@@ -85,17 +93,41 @@ async def connect(
 async def _body(reply: aiohttp.ClientResponse, limit: int) -> bytes:
     """Read a reply up to the limit, counted after decompression, which happens piece by piece."""
     success = 200 <= reply.status < 300
+    unpack = _unpacker(reply.headers.get("Content-Encoding", ""))
+    room = limit if success else _ERROR_BODY_BYTES
     body = bytearray()
     async for piece in reply.content.iter_any():
-        body += piece
+        body += unpack(piece, room + 1 - len(body))
         if success and len(body) > limit:
             start = shown(decode_text(bytes(body[: 4 * SHOWN])), cut=True)
             raise bad("the reply", f"is longer than response_bytes={limit}: {start}")
-        if not success and len(body) > _ERROR_BODY_BYTES:
+        if len(body) > room:
             break
     if success:
         return bytes(body)
     raise status_failure(reply.status, decode_text(bytes(body)), reply.headers.get("Retry-After"))
+
+
+def _unpacker(encoding: str) -> Callable[[bytes, int], bytes]:
+    """Give what unpacks the pieces of a reply, each to no more than so many bytes: a bomb stays small.
+
+    Raises:
+        SystemFailure: an encoding that was not asked for; or, from what this gives, a torn reply.
+    """
+    if encoding.strip().lower() in {"", "identity"}:
+        return lambda piece, _: piece
+    if encoding.strip().lower() not in {"gzip", "deflate"}:
+        raise bad("the reply", f"is packed as {shown(encoding)}, which was not asked for")
+    packed = zlib.decompressobj(32 + zlib.MAX_WBITS)  # by its first bytes, gzip or zlib
+
+    def unpack(piece: bytes, most: int) -> bytes:
+        try:
+            return packed.decompress(packed.unconsumed_tail + piece, max(1, most))
+        except zlib.error as error:
+            what = f"the reply cannot be unpacked: {error}"
+            raise SystemFailure("connection", what, retry=True) from error
+
+    return unpack
 
 
 def _check_url(url: str) -> None:
