@@ -202,8 +202,7 @@ def call_inside(capsys: pytest.CaptureFixture[str], folder: Path, *arguments: st
 def clean_env(**env: str) -> dict[str, str]:
     """The environment of a call."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
-    # A module that a test writes twice within a second is not to be taken from its compiled file.
-    return {**kept, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **env}
+    return {**kept, "LANG": "C.UTF-8", **env}
 
 
 def call_all(calls: Iterable[Sequence[str]], cwd: Path, **env: str) -> list[Ended]:
