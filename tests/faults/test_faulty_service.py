@@ -36,11 +36,12 @@ ENDS = {
 }
 DEADLINE_S = 4.0
 MEASURED = """
-import atexit, resource, runpy, sys
+import atexit, re, runpy, sys
 
 def note():
-    with open("peak.txt", "w") as file:
-        file.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+    # Of this program alone: what getrusage tells begins with the peak of the process that forked it.
+    with open("/proc/self/status") as status, open("peak.txt", "w") as file:
+        file.write(re.search("VmHWM: *(\\\\d+)", status.read().replace("\\t", " "))[1])
 
 atexit.register(note)
 sys.argv[0] = "harness"
