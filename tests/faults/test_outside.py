@@ -31,7 +31,6 @@ CORE = {
     "pyyaml",
     "rich",
     "scipy",
-    "tenacity",
 }
 """What an installation without extras brings; each was weighed, and another one needs a reason."""
 
