@@ -102,7 +102,7 @@ def answered(bench: ModuleType, project: Project) -> Answered:
     start, path = len(project.server.calls), project.recording("answers")
     limit = ("--limit", str(bench.N_CASES))
     process = project.start("run", "answering.yaml", "-q", "--run-id", "answers", *limit)
-    while not path.is_file() or path.read_bytes().count(b'"kind":"result"') < CUT_AFTER:
+    while not path.is_file() or path.read_bytes().count(b'"kind":"scores"') < CUT_AFTER:
         assert process.poll() is None, process.communicate()
         time.sleep(0.5)
     process.send_signal(signal.SIGINT)
