@@ -39,10 +39,10 @@ class LabelledSet(NamedTuple):
 
 def load_sets() -> dict[str, list[Row]]:
     """Read every set that is there; sets that are absent are named and left out."""
-    data = _data()
+    data = data_folder()
     found = {}
     for name, labelled in SETS.items():
-        rows = [row for line in _lines(data / labelled.folder) if (row := labelled.read(line))]
+        rows = [row for line in lines(data / labelled.folder) if (row := labelled.read(line))]
         if rows:
             found[name] = rows
         else:
@@ -52,24 +52,26 @@ def load_sets() -> dict[str, list[Row]]:
     return found
 
 
-def _data() -> Path:
+def data_folder() -> Path:
+    """Give the folder of all sets."""
     return Path(os.environ.get("HARNESS_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def detectors() -> dict[str, list[tuple[bool, bool]]]:
     """Give for each published detector of FaithBench (human label, its verdict at 0.5) over the rows."""
     found: dict[str, list[tuple[bool, bool]]] = {}
-    for line in _lines(_data() / "faithbench"):
+    for line in lines(data_folder() / "faithbench"):
         for name, value in line["detectors"].items():
             if value is not None:
                 found.setdefault(name, []).append((bool(line["label"]), float(value) >= 0.5))
     return found
 
 
-def _lines(folder: Path) -> Iterator[dict[str, Any]]:
+def lines(folder: Path) -> Iterator[dict[str, Any]]:
+    """Give the rows of a set as they are written."""
     for path in sorted(folder.glob("*.jsonl.gz")):
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            yield from map(json.loads, file)
 
 
 def _row(line: dict[str, Any], source: str, contradicted: bool | None = None, unit: str = "") -> Row | None:
