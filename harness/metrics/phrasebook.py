@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 import tomllib
 import unicodedata
 from importlib.resources import files
@@ -42,6 +43,10 @@ _PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": None, "*": None,
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
+# Metrics that ask judges read answers in many threads at once: what is slow to make is made by one of them.
+_making = threading.Lock()
+
+
 class Found(NamedTuple):
     """A phrase that stands in a sentence, as it is written there, and its language."""
 
@@ -63,7 +68,9 @@ def plain(text: str) -> str:
 
 def find(cue: str, sentence: str) -> Found | None:
     """Give the first phrase with this cue in a ``plain`` sentence, in any language; None if there is none."""
-    match = _expression(cue).search(sentence)
+    with _making:
+        expression = _expression(cue)
+    match = expression.search(sentence)
     return Found(match.group().strip(), match.lastgroup or "") if match else None
 
 
