@@ -55,6 +55,7 @@ EDGES = {
     "systems",
     "judges",
     "cache",
+    "unpacking",
     "store",
     "report",
     "secrets",
@@ -71,7 +72,8 @@ ALLOWED = {
     "suites": GROUND | NAMES | {"goldens", "slices"},  # for the schema: the fields of goldens, what slices
     "baselines": GROUND | {"recordings"},  # a baseline is a recording and its lock
     "labels": GROUND | {"recordings"},  # for writing files whole
-    "judges": GROUND | NAMES | {"cache"},  # verdicts are kept as responses are
+    "judges": GROUND | NAMES | {"cache", "unpacking"},  # verdicts are kept and read as responses are
+    "systems": GROUND | NAMES | {"unpacking"},
     "api": GROUND | NAMES | CORE | EDGES | {"stats", "metrics"},  # rankings of whole runs are scored directly
     "commands": GROUND | NAMES | CORE | EDGES | {"stats", "api"},
     "cli": GROUND | NAMES | {"report", "commands"},
@@ -170,7 +172,7 @@ def test_the_table_says_what_the_design_says() -> None:
         assert not ALLOWED[part] & (FACES | {"api", "stats", "metrics"}), part
         others = ALLOWED[part] & EDGES - {part}
         known = {"suites": {"goldens"}, "baselines": {"recordings"}, "labels": {"recordings"}}
-        known |= {"judges": {"cache"}}
+        known |= {"judges": {"cache", "unpacking"}, "systems": {"unpacking"}}
         assert others == known.get(part, set()), part
     for part in GROUND | NAMES:
         assert ALLOWED[part] <= GROUND, part

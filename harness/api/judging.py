@@ -90,6 +90,9 @@ async def open_judges(
         if not judged:
             yield Judges({}, lambda: None)
             return
+        from harness.metrics import phrasebook
+
+        phrasebook.make_ready()
         kept, desk = Cache(cache, Reading), Desk()
         limits = limits or RunLimits(suite.run, suite.seed)
         clients: dict[str, Asked] = {}

@@ -15,6 +15,7 @@ from harness.errors import JudgeFailure, MissingExtra, UsageError
 from harness.judges.prompts import Message, make_messages
 from harness.judges.replies import Shares, decode_strict, read_reply
 from harness.types import JudgeSettings, Question
+from harness.unpacking import UnreadableReply, capped
 
 if TYPE_CHECKING:
     import openai
@@ -132,21 +133,20 @@ class Client:
         """Send one request, with the SDK's own retries; give the text of the reply."""
         import openai
 
-        received = bytearray()
         try:
             # What stands in extra_body is sent as it is: the SDK need not look for what it could transform.
             async with self._create(model=self.settings.model, messages=(), extra_body=request) as reply:
-                async for piece in reply.iter_bytes():
-                    received += piece
-                    if len(received) > REPLY_BYTES:
-                        break
+                received: bytes = await reply.read()
         except openai.APIStatusError as error:
             said = self.hide(error.response.text)[:SHOWN]
             raise JudgeFailure(
                 f"the judge's service gave HTTP status {error.status_code}: {said!r}"
             ) from error
-        except Exception as error:  # the SDK wraps its transport's errors only until the reply begins
-            said = self.hide(f"{type(error).__name__}: {error}")[:SHOWN]
+        except Exception as error:
+            cause = error.__cause__ or error  # the SDK says only that there is none
+            said = self.hide(f"{type(cause).__name__}: {cause}")[:SHOWN]
+            if isinstance(cause, UnreadableReply):
+                raise JudgeFailure(f"the judge's service cannot be understood: {cause}") from error
             raise JudgeFailure(f"the judge's service was not reached: {said}") from error
         if len(received) > REPLY_BYTES:
             raise JudgeFailure(f"the judge's reply is longer than {REPLY_BYTES} bytes")
@@ -223,27 +223,34 @@ async def open_client(
 
 
 def _held(kind: Any, host: Host | None) -> Any:
-    """Make of a kind of the SDK's transports one that sends each request when it is its turn."""
+    """Make of a kind of the SDK's transports one that sends each request when it is its turn.
+
+    Of a reply no more is read than shows that it is too long. Who is among its ``hearers`` gets every reply.
+    """
+    kind = capped(kind, REPLY_BYTES + 1)
     home = asyncio.get_running_loop()
 
     async def send(self: Any, request: Any, **options: Any) -> Any:
         if host is None or asyncio.get_running_loop() is not home:
-            return await kind.send(self, request, **options)
-        with _clock_stopped():
-            await host.admit(len(request.content))
-        began = asyncio.get_running_loop().time()
-        try:
             reply = await kind.send(self, request, **options)
-        except asyncio.CancelledError:
-            host.gave_up(began)
-            raise
-        except BaseException:
-            host.failed()
-            raise
-        host.replied(began, reply.status_code, _retry_after_s(reply))
+        else:
+            with _clock_stopped():
+                await host.admit(len(request.content))
+            began = asyncio.get_running_loop().time()
+            try:
+                reply = await kind.send(self, request, **options)
+            except asyncio.CancelledError:
+                host.gave_up(began)
+                raise
+            except BaseException:
+                host.failed()
+                raise
+            host.replied(began, reply.status_code, _retry_after_s(reply))
+        for hear in self.hearers:
+            hear(reply.text)
         return reply
 
-    return type("Held", (kind,), {"send": send})
+    return type("Held", (kind,), {"send": send, "hearers": ()})
 
 
 @contextmanager

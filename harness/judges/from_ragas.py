@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -147,12 +147,8 @@ async def _ask(name: str, kind: _Kind, one: One, taken: Mapping[str, Any]) -> Re
     settings = client.settings
     replies: list[Mapping[str, Any]] = []
     token = _heard.set(replies)
-    hear = _listening()
     sdk, http = client.sdk_for_others
-    hooks = http.event_hooks
-    if not any(getattr(hook, "is_ragas", False) for hook in hooks["response"]):
-        hooks["response"].append(hear)
-        http.event_hooks = hooks
+    http.hearers = (_hear,)
     try:
         async with asyncio.timeout(settings.timeout_s):
             found = await _made(kind, settings, sdk).ascore(**taken)
@@ -201,20 +197,17 @@ def embedding_model(settings: JudgeSettings, sdk: Any) -> Any:
     return factory("openai", model=settings.embeddings, client=sdk, interface="modern")
 
 
-def _listening() -> Callable[[Any], Awaitable[None]]:
-    async def hear(reply: Any) -> None:
-        heard = _heard.get(None)
-        if heard is not None:
-            await reply.aread()
-            try:
-                body = decode_strict(reply.text)
-            except JudgeFailure:
-                return
-            if isinstance(body, dict):
-                heard.append(body)
-
-    hear.is_ragas = True  # type: ignore[attr-defined]
-    return hear
+def _hear(reply: str) -> None:
+    """Note what the service replied to the sample that is being scored."""
+    heard = _heard.get(None)
+    if heard is None:
+        return
+    try:
+        body = decode_strict(reply)
+    except JudgeFailure:
+        return
+    if isinstance(body, dict):
+        heard.append(body)
 
 
 def _told(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-import threading
 import tomllib
 import unicodedata
 from importlib.resources import files
@@ -43,10 +42,6 @@ _PLAIN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": None, "*": None,
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
-# Metrics that ask judges read answers in many threads at once: what is slow to make is made by one of them.
-_making = threading.Lock()
-
-
 class Found(NamedTuple):
     """A phrase that stands in a sentence, as it is written there, and its language."""
 
@@ -68,10 +63,14 @@ def plain(text: str) -> str:
 
 def find(cue: str, sentence: str) -> Found | None:
     """Give the first phrase with this cue in a ``plain`` sentence, in any language; None if there is none."""
-    with _making:
-        expression = _expression(cue)
-    match = expression.search(sentence)
+    match = _expression(cue).search(sentence)
     return Found(match.group().strip(), match.lastgroup or "") if match else None
+
+
+def make_ready() -> None:
+    """Make all expressions now, as threads that begin together would each make their own."""
+    for cue in CUES:
+        _expression(cue)
 
 
 @functools.cache

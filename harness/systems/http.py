@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,17 +11,16 @@ from urllib.parse import urlsplit
 import msgspec
 
 from harness.errors import SystemFailure, UsageError, did_you_mean
-from harness.systems.answers import SHOWN, bad, decode_text, query_fields, shown, to_response
-from harness.systems.http_status import status_failure
+from harness.systems.answers import decode_text, query_fields, to_response
+from harness.systems.http_status import status_failure, too_long, unreadable
 from harness.systems.json_paths import JsonPath, answer_paths, decode_json, json_path
 from harness.types import Query, Response, Scalar
+from harness.unpacking import ACCEPTED, ERROR_BYTES, UnreadableReply, read_unpacked
 
 if TYPE_CHECKING:
     import aiohttp
 
 _QUERY_FIELDS = ("input", "id", "history", "contexts")
-_ERROR_BODY_BYTES = 4000
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 
 
 @asynccontextmanager
@@ -67,7 +65,7 @@ async def connect(
         auto_decompress=False,  # it unpacks whatever came at once, be it gigabytes
         headers={
             "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",
+            "Accept-Encoding": ACCEPTED,
             **content_type,
             **_checked_headers(headers or {}),
         },
@@ -84,6 +82,8 @@ async def connect(
                     text = decode_text(await _body(reply, response_bytes))
                     body = decode_json(text, f"the reply ({reply.content_type})")
                     return to_response(paths.read(body) if paths else body)
+            except UnreadableReply as error:
+                raise unreadable(error) from error
             except (aiohttp.ClientError, OSError) as error:
                 raise SystemFailure("connection", f"{type(error).__name__}: {error}", retry=True) from error
 
@@ -91,43 +91,18 @@ async def connect(
 
 
 async def _body(reply: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Read a reply up to the limit, counted after decompression, which happens piece by piece."""
-    success = 200 <= reply.status < 300
-    unpack = _unpacker(reply.headers.get("Content-Encoding", ""))
-    room = limit if success else _ERROR_BODY_BYTES
-    body = bytearray()
-    async for piece in reply.content.iter_any():
-        body += unpack(piece, room + 1 - len(body))
-        if success and len(body) > limit:
-            start = shown(decode_text(bytes(body[: 4 * SHOWN])), cut=True)
-            raise bad("the reply", f"is longer than response_bytes={limit}: {start}")
-        if len(body) > room:
-            break
-    if success:
-        return bytes(body)
-    raise status_failure(reply.status, decode_text(bytes(body)), reply.headers.get("Retry-After"))
-
-
-def _unpacker(encoding: str) -> Callable[[bytes, int], bytes]:
-    """Give what unpacks the pieces of a reply, each to no more than so many bytes: a bomb stays small.
-
-    Raises:
-        SystemFailure: an encoding that was not asked for; or, from what this gives, a torn reply.
-    """
-    if encoding.strip().lower() in {"", "identity"}:
-        return lambda piece, _: piece
-    if encoding.strip().lower() not in {"gzip", "deflate"}:
-        raise bad("the reply", f"is packed as {shown(encoding)}, which was not asked for")
-    packed = zlib.decompressobj(32 + zlib.MAX_WBITS)  # by its first bytes, gzip or zlib
-
-    def unpack(piece: bytes, most: int) -> bytes:
+    """Read a reply up to the limit, counted after unpacking."""
+    pieces, encoding = reply.content.iter_any(), reply.headers.get("Content-Encoding", "")
+    if not 200 <= reply.status < 300:
         try:
-            return packed.decompress(packed.unconsumed_tail + piece, max(1, most))
-        except zlib.error as error:
-            what = f"the reply cannot be unpacked: {error}"
-            raise SystemFailure("connection", what, retry=True) from error
-
-    return unpack
+            text = decode_text(await read_unpacked(pieces, encoding, ERROR_BYTES))
+        except UnreadableReply as unreadable:
+            text = f"({unreadable})"
+        raise status_failure(reply.status, text, reply.headers.get("Retry-After"))
+    body = await read_unpacked(pieces, encoding, limit + 1)
+    if len(body) > limit:
+        raise too_long(body, limit)
+    return body
 
 
 def _check_url(url: str) -> None:

@@ -1,4 +1,4 @@
-"""Reads an HTTP status that is not a success, and its Retry-After, as a failure of the call."""
+"""Replies over HTTP that hold no answer, as failures of the call: by status, by length, unreadable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from harness.errors import SystemFailure
-from harness.systems.answers import shown
+from harness.systems.answers import SHOWN, bad, decode_text, shown
+from harness.unpacking import UnreadableReply
 
 RETRYABLE = frozenset({408, 429})
 """Statuses below 500 that another attempt may mend; every status from 500 is retryable too."""
@@ -28,6 +29,17 @@ def status_failure(status: int, body: str, retry_after: str | None) -> SystemFai
     wait = retry_after_s(retry_after, now=time.time()) if retry and retry_after else None
     what = f"HTTP status {status}: {shown(body)}"
     return SystemFailure("http_status", what, retry=retry, retry_after_s=wait, http_status=status)
+
+
+def too_long(body: bytes, limit: int) -> SystemFailure:
+    """Make the failure for a reply that goes on beyond ``response_bytes``; shows how it begins."""
+    start = shown(decode_text(body[: 4 * SHOWN]), cut=True)
+    return bad("the reply", f"is longer than response_bytes={limit}: {start}")
+
+
+def unreadable(reply: UnreadableReply) -> SystemFailure:
+    """Make the failure for a reply that cannot be unpacked; one that is torn may be asked for again."""
+    return SystemFailure("connection" if reply.torn else "bad_response", str(reply), retry=reply.torn)
 
 
 def retry_after_s(value: str, now: float) -> float | None:

@@ -13,12 +13,11 @@ import msgspec
 from harness.errors import MissingExtra, SystemFailure, UsageError
 from harness.systems.answers import bad, decode_text, shown, to_passages, to_response
 from harness.systems.callables import Ask, imported
-from harness.systems.http_status import status_failure
+from harness.systems.http_status import status_failure, too_long, unreadable
 from harness.systems.json_paths import decode_json, json_path
 from harness.systems.prompts import read_prompt
 from harness.types import Passage, Query, Response, Timings, Usage
-
-RESPONSE_BYTES = 2_000_000
+from harness.unpacking import UnreadableReply, capped
 
 
 class _Price(NamedTuple):
@@ -32,7 +31,7 @@ _MESSAGE = json_path("$.choices[0].message", "reply")
 
 
 @asynccontextmanager
-async def connect(
+async def connect(  # noqa: PLR0913 -- every one is an option of the suite
     *,
     base_url: str,
     model: str,
@@ -42,6 +41,7 @@ async def connect(
     temperature: float | None = 0.0,
     max_tokens: int | None = None,
     usd_per_million_tokens: dict[str, float] | None = None,
+    response_bytes: int = 2_000_000,
 ) -> AsyncIterator[Callable[[Query], Awaitable[Response]]]:
     """Connect to a chat completions service. The package ``openai`` is needed.
 
@@ -55,6 +55,7 @@ async def connect(
         temperature: None leaves it to the service.
         max_tokens: the longest output; None leaves it to the service.
         usd_per_million_tokens: the prices ``input`` and ``output``; with them the cost is recorded.
+        response_bytes: the longest reply that is read, after decompression, in bytes.
 
     Raises:
         MissingExtra: ``openai`` is not installed.
@@ -71,12 +72,13 @@ async def connect(
     price = _price(usd_per_million_tokens)
     settings = {"temperature": temperature, "max_tokens": max_tokens}
     body = {"model": model} | {name: value for name, value in settings.items() if value is not None}
+    transport = capped(openai.DefaultAioHttpClient, response_bytes + 1)
     client = openai.AsyncOpenAI(
         base_url=base_url,
         api_key=api_key or "none",  # given none, the client would take one from the environment
         max_retries=0,
         timeout=None,
-        http_client=openai.DefaultAioHttpClient(follow_redirects=False, timeout=None),
+        http_client=transport(follow_redirects=False, timeout=None),
     )
     create = client.chat.completions.with_streaming_response.create  # imports now, not in the first call
     async with client, imported(retriever, "retriever") if retriever else nullcontext() as retrieve:
@@ -86,7 +88,7 @@ async def connect(
             passages = await _passages(query, retrieve)
             retrieved = time.perf_counter()
             messages = template.messages(query, passages)
-            text = await _complete(create, body | {"messages": messages})
+            text = await _complete(create, body | {"messages": messages}, response_bytes)
             timings = Timings(
                 retrieve_s=retrieved - started if retrieve else None,
                 generate_s=time.perf_counter() - retrieved,
@@ -109,26 +111,25 @@ async def _passages(query: Query, retrieve: Ask | None) -> tuple[Passage, ...]:
     return query.contexts if retrieve is None else to_passages(await retrieve(query))
 
 
-async def _complete(create: Callable[..., Any], body: dict[str, Any]) -> str:
+async def _complete(create: Callable[..., Any], body: dict[str, Any], limit: int) -> str:
     """Send one request; give the text of the reply."""
     import openai
 
-    received = bytearray()
     try:
         # What stands in extra_body is sent as it is: the SDK need not look for what it could transform.
         async with create(model=body["model"], messages=(), extra_body=body) as reply:
-            async for piece in reply.iter_bytes():
-                received += piece
-                if len(received) > RESPONSE_BYTES:
-                    break
+            received: bytes = await reply.read()
     except openai.APIStatusError as error:
         after = error.response.headers.get("retry-after")
         raise status_failure(error.status_code, error.response.text, after) from error
-    except Exception as error:  # the SDK wraps its transport's errors only until the reply begins
-        raise SystemFailure("connection", f"{type(error).__name__}: {error}", retry=True) from error
-    if len(received) > RESPONSE_BYTES:
-        raise bad("the reply", f"is longer than {RESPONSE_BYTES} bytes")
-    return decode_text(bytes(received))
+    except Exception as error:
+        cause = error.__cause__ or error  # the SDK says only that there is none
+        if isinstance(cause, UnreadableReply):
+            raise unreadable(cause) from error
+        raise SystemFailure("connection", f"{type(cause).__name__}: {cause}", retry=True) from error
+    if len(received) > limit:
+        raise too_long(received, limit)
+    return decode_text(received)
 
 
 def _response(text: str, passages: tuple[Passage, ...], price: _Price | None) -> Response:

@@ -105,10 +105,10 @@ async def send(writer: asyncio.StreamWriter, body: bytes, status: int = 200, fur
     await writer.drain()
 
 
-async def bomb(writer: asyncio.StreamWriter, megabytes: int = 10_000) -> None:
+async def bomb(writer: asyncio.StreamWriter, status: int = 200, megabytes: int = 10_000) -> None:
     """Send a small reply that unpacks to ten gigabytes of blanks."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    writer.write(b"HTTP/1.1 200 X\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n")
+    writer.write(b"HTTP/1.1 %d X\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n" % status)
     piece = b" " * 1_000_000
     for _ in range(megabytes):
         writer.write(packer.compress(piece))

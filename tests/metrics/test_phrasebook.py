@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
 import tomllib
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,23 +47,3 @@ def test_what_is_quoted_is_not_said() -> None:
     assert plain('The card read "I do not know" in red.') == 'the card read "" in red.'
     assert plain('"I don\'t know."') == '"i don\'t know."'
     assert plain("Er sagte mir „keine Ahnung“ und ging.") == 'er sagte mir "" und ging.'
-
-
-def test_threads_that_begin_together_make_the_expressions_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where each made its own, 32 judged answers at once would cost seconds of CPU."""
-    made: list[str] = []
-
-    class Counting:
-        Pattern = re.Pattern
-
-        def compile(self, expression: str) -> re.Pattern[str]:
-            made.append(expression[:40])
-            time.sleep(0.05)
-            return re.compile(expression)
-
-    phrasebook._expression.cache_clear()
-    monkeypatch.setattr(phrasebook, "re", Counting())
-    with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(lambda _: find("lack", "well, i don't know."), range(8)))
-    assert len(made) == 1
-    assert {one.language for one in found if one} == {"en"}

@@ -152,7 +152,7 @@ def test_a_refusal_is_an_answer(prompt: Path) -> None:
         ({"choices": [{"message": {"content": ["x"]}}]}, "output is list, not text"),
         ({**REPLY, "usage": []}, r"^\$\.usage is not an object: \[\]$"),
         ({**REPLY, "usage": {"prompt_tokens": "many"}}, "usage.input_tokens is not a whole number"),
-        (b'{"pad": "' + b"x" * 2_100_000 + b'"}', "longer than 2000000 bytes"),
+        (b'{"pad": "' + b"x" * 2_100_000 + b'"}', "longer than response_bytes=2000000"),
     ],
 )
 def test_f3_a_wrong_reply_is_refused(body: Any, message: str, prompt: Path) -> None:
