@@ -56,6 +56,7 @@ EDGES = {
     "judges",
     "cache",
     "unpacking",
+    "deadlines",
     "store",
     "report",
     "secrets",
@@ -72,8 +73,9 @@ ALLOWED = {
     "suites": GROUND | NAMES | {"goldens", "slices"},  # for the schema: the fields of goldens, what slices
     "baselines": GROUND | {"recordings"},  # a baseline is a recording and its lock
     "labels": GROUND | {"recordings"},  # for writing files whole
-    "judges": GROUND | NAMES | {"cache", "unpacking"},  # verdicts are kept and read as responses are
+    "judges": GROUND | NAMES | {"cache", "unpacking", "deadlines"},  # as systems have them
     "systems": GROUND | NAMES | {"unpacking"},
+    "engine": GROUND | NAMES | {"deadlines"},
     "api": GROUND | NAMES | CORE | EDGES | {"stats", "metrics"},  # rankings of whole runs are scored directly
     "commands": GROUND | NAMES | CORE | EDGES | {"stats", "api"},
     "cli": GROUND | NAMES | {"report", "commands"},
@@ -172,7 +174,8 @@ def test_the_table_says_what_the_design_says() -> None:
         assert not ALLOWED[part] & (FACES | {"api", "stats", "metrics"}), part
         others = ALLOWED[part] & EDGES - {part}
         known = {"suites": {"goldens"}, "baselines": {"recordings"}, "labels": {"recordings"}}
-        known |= {"judges": {"cache", "unpacking"}, "systems": {"unpacking"}}
+        known |= {"judges": {"cache", "unpacking", "deadlines"}, "systems": {"unpacking"}}
+        known |= {"engine": {"deadlines"}}
         assert others == known.get(part, set()), part
     for part in GROUND | NAMES:
         assert ALLOWED[part] <= GROUND, part

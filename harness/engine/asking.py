@@ -22,9 +22,10 @@ Ask = Callable[[Query], Awaitable[Response]]
 async def ask(system: Ask, query: Query, settings: RunSettings, limits: Limits | None = None) -> Response:
     """Ask once, with retries, within the deadline; whatever goes wrong is the response's error.
 
-    The deadline covers the case in all: every attempt and every wait between them. ``timings.total_s`` is the
-    time of the successful attempt, as measured here where the system does not say. Where a system gives
-    places (it has a ``place``, as workers have), the case's time begins when it has one.
+    The deadline covers the case in all: every attempt and every wait between them, but not for a turn at a
+    host whose places others hold. ``timings.total_s`` is the time of the successful attempt, as measured here
+    where the system does not say. Where a system gives places (it has a ``place``, as workers have), the
+    case's time begins when it has one.
 
     Args:
         system: what is asked.
@@ -46,7 +47,7 @@ async def ask(system: Ask, query: Query, settings: RunSettings, limits: Limits |
         return response
 
     try:
-        async with _place(system) as answer, asyncio.timeout(settings.deadline_s):
+        async with _place(system) as answer, asyncio.timeout(settings.deadline_s) as clock:
             try:
                 response = await attempt(answer)
             except SystemFailure as failure:
@@ -54,7 +55,7 @@ async def ask(system: Ask, query: Query, settings: RunSettings, limits: Limits |
                     raise
                 held = limits or RunLimits(settings, seed=0).of_system("")
                 again = partial(attempt, answer)
-                response = await try_again(again, failure, query, settings.retries, held, failures)
+                response = await try_again(again, failure, query, settings.retries, held, failures, clock)
     except TimeoutError:
         message = f"no answer within {settings.deadline_s:g} s"
         response = Response(error=ResponseError("timeout", message))

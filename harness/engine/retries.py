@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from harness.deadlines import stopped
 from harness.errors import SystemFailure
 from harness.types import FailedAttempt, Query, Response
 
@@ -62,27 +63,52 @@ async def try_again(
     retries: int,
     limits: Limits,
     failures: list[FailedAttempt],
+    clock: asyncio.Timeout,
 ) -> Response:
     """Repeat after a failure, as often as the case and the run may; ``failures`` gets what was followed.
+
+    ``clock`` ends the case. It stands still while a retry waits for its turn at the host: others may hold all
+    places, and this case would have had its answer in time.
 
     Raises:
         SystemFailure: that of the last attempt, or ``retry_budget``.
     """
-    for number in range(1, retries + 1):
-        limits.retries.spend(failure)
+    from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+    failed = failure
+    made = False
+
+    async def once() -> Response:
+        nonlocal made
+        if not made:  # the first attempt, which has failed already
+            made = True
+            raise failure
+        return await attempt()
+
+    def wait_s(state: RetryCallState) -> float:
+        nonlocal failed
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, SystemFailure):
+            failed = error
+        return limits.retries.wait_s(state.attempt_number, failed)
+
+    async def wait(seconds: float) -> None:
         began = asyncio.get_running_loop().time()
         limits.retries.waiting += 1
         try:
-            await asyncio.sleep(limits.retries.wait_s(number, failure))
-            await limits.host.admit(limits.size_of(query))
+            await asyncio.sleep(seconds)
+            with stopped(clock):
+                await limits.host.admit(limits.size_of(query))
         finally:
             limits.retries.waiting -= 1
             waited = asyncio.get_running_loop().time() - began
-            failures.append(FailedAttempt(failure.kind, waited, failure.http_status))
-        try:
-            return await attempt()
-        except SystemFailure as again:
-            if not again.retry:
-                raise
-            failure = again
-    raise failure
+            failures.append(FailedAttempt(failed.kind, waited, failed.http_status))
+
+    return await AsyncRetrying(
+        retry=retry_if_exception(lambda error: isinstance(error, SystemFailure) and error.retry),
+        stop=stop_after_attempt(1 + retries),
+        wait=wait_s,
+        before_sleep=lambda _: limits.retries.spend(failed),
+        sleep=wait,
+        reraise=True,
+    )(once)

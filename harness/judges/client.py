@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from harness.deadlines import stopped
 from harness.errors import JudgeFailure, MissingExtra, UsageError
 from harness.judges.prompts import Message, make_messages
 from harness.judges.replies import Shares, decode_strict, read_reply
@@ -234,7 +235,7 @@ def _held(kind: Any, host: Host | None) -> Any:
         if host is None or asyncio.get_running_loop() is not home:
             reply = await kind.send(self, request, **options)
         else:
-            with _clock_stopped():
+            with stopped(_clock.get(None)):
                 await host.admit(len(request.content))
             began = asyncio.get_running_loop().time()
             try:
@@ -251,22 +252,6 @@ def _held(kind: Any, host: Host | None) -> Any:
         return reply
 
     return type("Held", (kind,), {"send": send, "hearers": ()})
-
-
-@contextmanager
-def _clock_stopped() -> Iterator[None]:
-    """Let no time of the question pass."""
-    loop, clock = asyncio.get_running_loop(), _clock.get(None)
-    ends_at = clock.when() if clock is not None else None
-    if clock is None or ends_at is None or clock.expired():
-        yield
-        return
-    left = ends_at - loop.time()
-    clock.reschedule(None)
-    try:
-        yield
-    finally:
-        clock.reschedule(loop.time() + left)
 
 
 def _retry_after_s(reply: Any) -> float | None:

@@ -131,3 +131,27 @@ def test_waiting_for_a_turn_is_no_part_of_the_deadline():
     limits = RunLimits(RunSettings(requests_per_minute=6), 0).of_system("h")
     found = asked(Scripted(ANSWER, takes_s=1.0), 5, limits=limits, deadline_s=5.0)
     assert [response.error for response in found] == [None] * 5
+
+
+def test_f1_calls_that_hang_do_not_cost_another_case_its_answer():
+    """They hold all places that are left after a refusal; who is to be asked again waits for one, in time."""
+    settings = RunSettings(max_concurrency=4, deadline_s=5.0)
+    limits = RunLimits(settings, 0).of_system("h")
+    refused_once = Scripted(refusal(status=503), ANSWER, takes_s=0.1)
+
+    async def hanging(query):
+        await asyncio.sleep(3600)
+
+    async def case(system):
+        await limits.admit(QUERY)
+        return await ask(system, QUERY, settings, limits)
+
+    async def go():
+        return await asyncio.gather(case(hanging), case(hanging), case(refused_once))
+
+    *hung, answered = run_leaping(go())
+    assert [response.error.kind for response in hung] == ["timeout"] * 2
+    assert answered.output == "There."
+    assert refused_once.begun_at[1] >= 5.0
+    assert answered.failures[0].wait_s == pytest.approx(refused_once.begun_at[1] - 0.1)
+    assert answered.timings.total_s < 1.0

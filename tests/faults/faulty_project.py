@@ -25,7 +25,7 @@ metrics: [required_facts, error_rate]
 gates:
   - {{id: facts, metric: required_facts, min: 0.5, bound: point}}
 run:
-  {{max_concurrency: {in_flight}, deadline_s: {deadline_s}, retries: {retries}, adaptive: {adaptive}}}
+  {{max_concurrency: {in_flight}, deadline_s: {deadline_s}, retries: {retries}}}
 """
 
 
@@ -67,7 +67,6 @@ def write_project(
     in_flight: int = 4,
     deadline_s: float = 5.0,
     retries: int = 2,
-    adaptive: bool = True,
 ) -> Path:
     """Write n cases and a suite that asks the server."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,8 +78,6 @@ def write_project(
             for case_id in ids
         ),
     )
-    text = SUITE.format(
-        port=port, in_flight=in_flight, deadline_s=deadline_s, retries=retries, adaptive=str(adaptive).lower()
-    )
+    text = SUITE.format(port=port, in_flight=in_flight, deadline_s=deadline_s, retries=retries)
     (folder / "suite.yaml").write_text(text)
     return folder

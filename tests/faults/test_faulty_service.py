@@ -63,7 +63,6 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
             server.port,
             20,
             in_flight=20,
-            adaptive=False,
             deadline_s=DEADLINE_S,
         )
         began = time.monotonic()

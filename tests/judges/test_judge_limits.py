@@ -15,7 +15,7 @@ from fake_clock import run_leaping
 from judge_stub import Reply, judge_soundly, stub_judge
 from judged_project import CASE, GOOD, harness, write_project
 
-from harness.judges import client
+from harness.deadlines import stopped
 from harness.judges.asking import Asking
 from harness.recordings import read
 from harness.registry import find_metric
@@ -77,9 +77,8 @@ def test_waiting_for_a_turn_is_no_part_of_the_time_of_a_question() -> None:
 
     async def ask(seconds: float) -> None:
         async with asyncio.timeout(5) as clock:
-            client._clock.set(clock)
             await asyncio.sleep(2)
-            with client._clock_stopped():
+            with stopped(clock):
                 await asyncio.sleep(100)
             await asyncio.sleep(seconds)
 
