@@ -68,8 +68,10 @@ def say_what_is_not_seen(system: SystemChoice) -> None:
 
 
 def cached_notices(recorded: Recorded) -> list[str]:
-    """Say how many answers of a run came from a cache."""
-    n = sum(result.response.cached for result in recorded.results)
+    """Say how many answers of a run have no times of their own: replayed ones, or from a cache."""
+    n, n_all = sum(result.response.cached for result in recorded.results), len(recorded.results)
     if not n:
         return []
-    return [f"{n:,} of {len(recorded.results):,} answers came from a cache: their times are not counted"]
+    replays = recorded.run.config.get("system.adapter") == "replay"
+    source = "were replayed" if replays else "came from a cache"
+    return [f"{n:,} of {n_all:,} answers {source}: their times are not counted"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from project import call, write_lines
 from system_doubles import run
 
 from harness.errors import SystemFailure, UsageError
@@ -207,3 +208,17 @@ def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     broken.write_bytes(gzip.compress(b'{"id": "a", "output": ""}\n')[:-12])
     with pytest.raises(UsageError, match="cannot be read"):
         _ask(broken)
+
+
+def test_a_run_says_that_its_answers_were_replayed(tmp_path: Path) -> None:
+    """They came from no cache; what the file tells no time of has none."""
+    write_lines(tmp_path / "cases.jsonl", [{"id": "c1", "input": "Where?", "must_include": ["there"]}])
+    write_lines(tmp_path / "answers.jsonl", [{"id": "c1", "output": "There."}])
+    (tmp_path / "suite.yaml").write_text(
+        "version: 1\nsuite: replayed\ngoldens: [{path: cases.jsonl}]\n"
+        "system: {adapter: replay, path: answers.jsonl}\nmetrics: [required_facts]\n"
+        "gates: [{id: facts, metric: required_facts, min: 0.5}]\n"
+    )
+    ended = call("run", "suite.yaml", cwd=tmp_path)
+    assert ended.code == 0, ended.words
+    assert "1 of 1 answers were replayed: their times are not counted" in ended.words
