@@ -16,7 +16,7 @@ help:  ## list the targets
 $(READY): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv 2>/dev/null \
-	  && $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock \
+	  && $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
 	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q harness
@@ -33,7 +33,7 @@ test: $(READY)  ## the test suite
 # Ray is as large as everything else together, so it has an environment of its own.
 $(RAY)/.ready: $(READY)
 	test -x $(RAY)/bin/python || $(PYTHON) -m venv $(RAY)
-	$(BIN)/uv pip install -q --python $(RAY)/bin/python --require-hashes -r requirements.lock 2>/dev/null \
+	$(BIN)/uv pip install -q --compile-bytecode --python $(RAY)/bin/python --require-hashes -r requirements.lock 2>/dev/null \
 	  || $(RAY)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	$(RAY)/bin/python -m pip install -q --disable-pip-version-check "ray>=2.50,<3"
 	$(RAY)/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
