@@ -164,9 +164,9 @@ class Store:
         self._con.execute(statements("load.sql")[statement], values or None)
 
     def _bound_memory(self, staging: Staging) -> None:
-        # A line is held several times by every thread.
+        # A line is held several times by every thread; a second one costs memory and CPU, and saves no time.
         megabytes = _MEMORY_MB + 16 * staging.longest // 1_000_000
-        self._con.execute(f"set memory_limit = '{megabytes}MB'")
+        self._con.execute(f"set memory_limit = '{megabytes}MB'; set threads = 1")
 
     def _stage(self, name: str, staging: Staging) -> None:
         self._write(f"stage_{name}", file=str(staging.path(name)), longest=staging.longest)
