@@ -27,8 +27,9 @@ REPLY_BYTES = 1_000_000
 TOP_TOKENS = 20
 """Of how many of the likeliest tokens the probability is asked."""
 SHOWN = 200
-_clock: ContextVar[asyncio.Timeout] = ContextVar("_clock")
-"""What ends the question that is being asked, for waiting is no part of its time."""
+question_clock: ContextVar[asyncio.Timeout] = ContextVar("question_clock")
+"""What ends the question that is being asked; it stands still while a request waits for its turn. A question
+sends one request after the other."""
 NOT_RECORDED = "no verdict is kept for this question; run once without --cache-only, and with the judge's key"
 
 
@@ -93,7 +94,7 @@ class Client:
         spent: list[_Usage] = []
         try:
             async with asyncio.timeout(self.settings.timeout_s) as clock:
-                _clock.set(clock)
+                question_clock.set(clock)
                 try:
                     shares, served = await self._try(messages, question, spent)
                 except JudgeFailure as failure:
@@ -235,7 +236,7 @@ def _held(kind: Any, host: Host | None) -> Any:
         if host is None or asyncio.get_running_loop() is not home:
             reply = await kind.send(self, request, **options)
         else:
-            with stopped(_clock.get(None)):
+            with stopped(question_clock.get(None)):
                 await host.admit(len(request.content))
             began = asyncio.get_running_loop().time()
             try:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.cache import Cache, key_of
 from harness.errors import JudgeFailure, MissingExtra, UsageError, did_you_mean
-from harness.judges.client import Client, Reading
+from harness.judges.client import Client, Reading, question_clock
 from harness.judges.replies import decode_strict
 from harness.registry import load_object, metric
 from harness.types import Case, JudgeSettings, Metric, Response, Score
@@ -150,7 +150,8 @@ async def _ask(name: str, kind: _Kind, one: One, taken: Mapping[str, Any]) -> Re
     sdk, http = client.sdk_for_others
     http.hearers = (_hear,)
     try:
-        async with asyncio.timeout(settings.timeout_s):
+        async with asyncio.timeout(settings.timeout_s) as clock:
+            question_clock.set(clock)
             found = await _made(kind, settings, sdk).ascore(**taken)
     except TimeoutError:
         raise JudgeFailure(f"ragas gave no score within {settings.timeout_s:g} s") from None

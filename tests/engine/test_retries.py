@@ -155,3 +155,31 @@ def test_f1_calls_that_hang_do_not_cost_another_case_its_answer():
     assert refused_once.begun_at[1] >= 5.0
     assert answered.failures[0].wait_s == pytest.approx(refused_once.begun_at[1] - 0.1)
     assert answered.timings.total_s < 1.0
+
+
+def test_f1_the_time_that_was_left_is_left_after_a_wait():
+    """Half of the time was used before the wait for a turn: a try that needs more than the rest is late."""
+    for takes_s, kind in ((4.0, None), (6.0, "timeout")):
+        limits = RunLimits(RunSettings(requests_per_minute=1), 0).of_system("h")
+        system = Scripted(refusal(), ANSWER, takes_s=takes_s)
+        (response,) = asked(system, limits=limits, deadline_s=10.0)
+        assert (response.error and response.error.kind) == kind
+        assert system.begun_at[1] - system.begun_at[0] > 50
+
+
+def test_f14_an_end_of_the_run_ends_the_wait_of_a_retry():
+    """Whoever waits for its turn again when the run is told to end, is not asked any more."""
+
+    async def go():
+        run = RunLimits(RunSettings(requests_per_minute=1), 0)
+        limits, settings = run.of_system("h"), RunSettings()
+        system = Scripted(refusal(), ANSWER)
+        await limits.admit(QUERY)
+        asking = asyncio.create_task(ask(system, QUERY, settings, limits))
+        await asyncio.sleep(5)
+        run.end()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert (len(system.begun_at), limits.host.in_flight, run.retries.waiting) == (1, 0, 0)
+
+    run_leaping(go())

@@ -31,6 +31,7 @@ CORE = {
     "pyyaml",
     "rich",
     "scipy",
+    "tenacity",
 }
 """What an installation without extras brings; each was weighed, and another one needs a reason."""
 

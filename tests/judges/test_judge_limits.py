@@ -9,13 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from asking_doubles import settings_of, with_judges
 from fake_clock import run_leaping
 from judge_stub import Reply, judge_soundly, stub_judge
 from judged_project import CASE, GOOD, harness, write_project
 
-from harness.deadlines import stopped
+from harness.engine.limits import Host
+from harness.judges import client
 from harness.judges.asking import Asking
 from harness.recordings import read
 from harness.registry import find_metric
@@ -73,18 +75,24 @@ def test_requests_keep_to_the_rate_of_a_judge() -> None:
 
 
 def test_waiting_for_a_turn_is_no_part_of_the_time_of_a_question() -> None:
-    """Five seconds for a question: four of asking and a hundred of waiting are in time, six are not."""
+    """Five seconds for two requests, the second a minute later: two each are in time, three are not."""
 
     async def ask(seconds: float) -> None:
-        async with asyncio.timeout(5) as clock:
-            await asyncio.sleep(2)
-            with stopped(clock):
-                await asyncio.sleep(100)
+        async def reply(_: httpx.Request) -> httpx.Response:
             await asyncio.sleep(seconds)
+            return httpx.Response(200, stream=httpx.ByteStream(b"{}"))
+
+        kind = client._held(httpx.AsyncClient, Host(1, requests_per_minute=1))
+        service = kind(transport=httpx.MockTransport(reply))
+        async with asyncio.timeout(5) as clock:
+            client.question_clock.set(clock)
+            for _ in range(2):
+                await service.send(httpx.Request("POST", "http://judge/"))
+        assert asyncio.get_running_loop().time() > 59
 
     run_leaping(ask(2))
     with pytest.raises(TimeoutError):
-        run_leaping(ask(4))
+        run_leaping(ask(3))
 
 
 def test_f2_a_judge_that_refuses_is_asked_less_and_nothing_is_lost() -> None:

@@ -61,6 +61,15 @@ def test_faithfulness_of_ragas_through_a_suite(stub: Stub, tmp_path: Path) -> No
     assert harness(folder, "query", sql) == 0
 
 
+def test_waiting_for_a_turn_is_no_part_of_the_time_that_ragas_gets(stub: Stub, tmp_path: Path) -> None:
+    """Two requests for each answer, three seconds apart, and two seconds of time: all are in time."""
+    for module in ("ragas.metrics.collections", "ragas.llms"):
+        import_ragas(module)  # which may take as long
+    folder = _project(tmp_path, stub, n_cases=1, judge={"timeout_s": 2.0, "requests_per_minute": 20})
+    found = run_and_read(folder, "a")
+    assert [score.status for score in found.values()] == ["scored"]
+
+
 def test_f23_ragas_has_to_withstand_the_canaries_too(stub: Stub, tmp_path: Path) -> None:
     """A model that is moved by its data is advisory behind ragas as well."""
     folder = _project(tmp_path, stub)
