@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
 _ENCODER = msgspec.json.Encoder()
+_PIECE = 1 << 17
+"""Bytes that are gathered before they are hashed and written: a call a line costs more than the line."""
 
 
 class Staging:
@@ -32,9 +34,18 @@ class Staging:
             OSError: it cannot be written.
         """
         self.sha256.update(name.encode())
+        piece = bytearray()
         with self.path(name).open("wb") as file:
             for row in rows:
-                line = _ENCODER.encode(row) + b"\n"
-                self.sha256.update(line)
-                self.longest = max(self.longest, len(line))
-                file.write(line)
+                start = len(piece)
+                _ENCODER.encode_into(row, piece, start)
+                piece += b"\n"
+                self.longest = max(self.longest, len(piece) - start)
+                if len(piece) >= _PIECE:
+                    self._write(file, piece)
+            self._write(file, piece)
+
+    def _write(self, file: BinaryIO, piece: bytearray) -> None:
+        self.sha256.update(piece)
+        file.write(piece)
+        piece.clear()
