@@ -93,7 +93,7 @@ def begin_beside(checked: Checked, sample: RunOptions, main: Going) -> Going:
 
 def go_on(checked: Checked, options: RunOptions, path: Path) -> Going:
     """Open a recording to go on with it, if it was begun in the same way."""
-    recording, before = Recording.resume(path)
+    recording, before = Recording.resume(path, checked.dataset.cases)
     try:
         _check_options(options, before.run)
         plan = Plan(checked.file, checked.dataset, choose_system(checked.file, before.run.candidate))

@@ -76,7 +76,7 @@ def run(
             if not any(read(one).answered for one in there):
                 forget(path)
             raise
-    recorded = read(path)
+    recorded = read(path, going.before.cases)
     if strange := _strange_passages(recorded, checked.dataset.corpus):
         sys.stderr.write(f"note: {strange}\n")
     return Finished(path, recorded, stopped, spent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from msgspec.structs import force_setattr
 from harness.errors import Place, RecordingError
 from harness.recordings.lines import AnswerLine, CaseLine, ScoresLine, parse, unframe
 from harness.recordings.stages import stopped_at
-from harness.types import EarlyStop, Recorded, Response, Result, Run, Shard
+from harness.types import Case, EarlyStop, Recorded, Response, Result, Run, Shard
 
 NO_TEXTS = "texts were left out of this recording"
 """How the notice ends that a recording without texts is read with."""
@@ -57,16 +57,17 @@ class _Results:
         return True
 
 
-def read(path: Path) -> Recorded:
+def read(path: Path, known: Iterable[Case] = ()) -> Recorded:
     """Read a recording, compressed where the name ends in ``.gz``, and check every line of it.
 
     A last line that was cut off mid-write is left out, and a notice says so. ``complete`` is true where
-    an end line stands last. Of a run that stopped early only the cases that it asked are given.
+    an end line stands last. Of a run that stopped early only the cases that it asked are given. A case that
+    is one of those ``known`` is given as that object, so that its texts are held once.
 
     Raises:
         RecordingError: no such file, a damaged line, named by its number, or one part of a run.
     """
-    recorded = read_planned(path)
+    recorded = read_to_tail(path, known)[0]
     if (shard := recorded.shard) is not None:
         what = f"{path} is shard {shard.number} of {shard.of} of run {recorded.run.id!r}, and no whole run"
         raise RecordingError(what, mend="put all of them together: harness runs merge PART...")
@@ -78,9 +79,10 @@ def read_planned(path: Path) -> Recorded:
     return read_to_tail(path)[0]
 
 
-def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
+def read_to_tail(path: Path, known: Iterable[Case] = ()) -> tuple[Recorded, Tail]:
     """Read as ``read_planned`` does, and give also where a writer may go on."""
     tail = Tail()
+    held = {case.id: case for case in known}
     run: Run | None = None
     cases: dict[str, CaseLine] = {}
     results = _Results()
@@ -104,7 +106,7 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
         elif kind == b"run":
             run = value
         elif kind == b"case":
-            cases[value.case.id] = value
+            cases[value.case.id] = _share_case(value, held)
         elif kind != b"end":
             if value.case_id not in cases:
                 raise _damage(path, number, f"a line of case {value.case_id!r}, which was not selected")
@@ -122,6 +124,12 @@ def read_to_tail(path: Path) -> tuple[Recorded, Tail]:
         tail.sha256.update(line)
         tail.size += len(line)
     return _recorded(path, run, cases, results, tail, notices), tail
+
+
+def _share_case(line: CaseLine, held: dict[str, Case]) -> CaseLine:
+    """Hold a case once: where it is known as it was read, what is known."""
+    known = held.get(line.case.id)
+    return line if known != line.case else CaseLine(line.digest, known, line.stage)
 
 
 def _share_texts(response: Response, texts: dict[str, str]) -> None:

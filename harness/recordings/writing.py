@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -65,16 +65,17 @@ class Recording:
         if not run.n_cases == len(cases) == len(case_ids):
             raise ValueError(f"run.n_cases is {run.n_cases}, with {len(cases)} cases, {len(case_ids)} ids")
         try:
-            write_whole(path, b"".join(dump_header(run, cases, digests, stages or {}, shard)), new=True)
+            write_whole(path, dump_header(run, cases, digests, stages or {}, shard), new=True)
         except FileExistsError as error:
             raise RecordingError(f"{path} exists already", mend="resume it, or record elsewhere") from error
-        return cls.resume(path)[0]
+        return cls.resume(path, cases)[0]
 
     @classmethod
-    def resume(cls, path: Path) -> tuple[Recording, Recorded]:
+    def resume(cls, path: Path, known: Iterable[Case] = ()) -> tuple[Recording, Recorded]:
         """Open a recording to go on with it; gives also what is there, with a torn tail cut from the file.
 
-        All planned cases are given, also those that a run which stopped early did not ask.
+        All planned cases are given, also those that a run which stopped early did not ask; ``known`` ones as
+        in ``read``.
 
         Raises:
             RecordingError: no such file, damaged before its last line, in use, or it cannot be written.
@@ -89,7 +90,7 @@ class Recording:
             raise cannot_write(path, error) from error
         try:
             lock(file, path)
-            recorded, tail = read_to_tail(path)
+            recorded, tail = read_to_tail(path, known)
             os.ftruncate(file, tail.size)
             return cls(path, file, recorded.run.id, frozenset(recorded.digests), tail), recorded
         except BaseException as error:

@@ -19,7 +19,7 @@ from harness.types import Recorded, Report
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_MEMORY_MB = 200
+_MEMORY_MB = 100
 """What the database may hold in memory while it loads, beside some lines; the rest waits on disk."""
 _RESULT_TABLES = ("responses", "retrieved", "citations", "scores")
 _REPORT_TABLES = ("comparisons", "verdicts", "changes", "reports")
@@ -166,7 +166,8 @@ class Store:
     def _bound_memory(self, staging: Staging) -> None:
         # A line is held several times by every thread; a second one costs memory and CPU, and saves no time.
         megabytes = _MEMORY_MB + 16 * staging.longest // 1_000_000
-        self._con.execute(f"set memory_limit = '{megabytes}MB'; set threads = 1")
+        self._con.execute(f"set memory_limit = '{megabytes}MB'")
+        self._con.execute("set threads = 1")
 
     def _stage(self, name: str, staging: Staging) -> None:
         self._write(f"stage_{name}", file=str(staging.path(name)), longest=staging.longest)
