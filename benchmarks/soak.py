@@ -123,6 +123,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
+    # Begun in the background, a program ignores Ctrl-C, and so would the runs that it begins.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chance = random.Random(asked.seed)  # noqa: S311 -- moments, not secrets
     account: Counter[str] = Counter()
     until = time.monotonic() + 60 * asked.minutes
