@@ -340,6 +340,6 @@ def _keep(report: Report, recorded: Recorded, places: Places, rendered: dict[str
         for run in report.baseline_runs:
             path = places.recording(run.id)
             if run.id != report.run.id and path.is_file():
-                store.load(read(path))
+                store.load(read(path, recorded.cases))
         store.load(recorded)
         store.save_report(report, rendered)

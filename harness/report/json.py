@@ -6,8 +6,9 @@ import hashlib
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from harness.types import Audit, Report
+from harness.types import Audit, CasePair, Report
 
 SCHEMA_VERSION = 1
 """Raised when a field changes its meaning or goes; new fields do not raise it."""
@@ -21,15 +22,34 @@ def render(report: Report) -> str:
     holds that key as ``passage`` in the place of ``text``. All else is complete and as recorded, invisible
     characters included (JSON escapes control characters). Absent values are null, never NaN.
     """
-    found: dict[str, Any] = msgspec.to_builtins(report, str_keys=True)
     passages: dict[str, str] = {}
-    for pair in found["cases"]:
-        for role in ("baseline", "candidate"):
-            response = pair[role]["response"] if pair[role] else {}
-            for passage in response.get("retrieved", ()):
-                passage["passage"] = _keep(passage.pop("text"), passages)
-    document = {"schema_version": SCHEMA_VERSION, **found, "passages": passages}
-    return f"{msgspec.json.encode(document, order='sorted').decode()}\n"
+    document: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        **msgspec.to_builtins(replace(report, cases=()), str_keys=True),
+        "passages": passages,
+    }
+    text = bytearray()
+    for name, value in sorted(document.items()):
+        text += b',"%b":' % name.encode() if text else b'{"%b":' % name.encode()
+        if name == "cases":  # one at a time: they may be many; their texts stand further on, in passages
+            text += b"["
+            for place, pair in enumerate(report.cases):
+                text += (b"," if place else b"") + _case(pair, passages)
+            text += b"]"
+        else:
+            text += msgspec.json.encode(value, order="sorted")
+    text += b"}\n"
+    return text.decode()
+
+
+def _case(pair: CasePair, passages: dict[str, str]) -> bytes:
+    """Give the JSON of one case; the texts of what was retrieved go to ``passages``."""
+    found: dict[str, Any] = msgspec.to_builtins(pair, str_keys=True)
+    for role in ("baseline", "candidate"):
+        response = found[role]["response"] if found[role] else {}
+        for passage in response.get("retrieved", ()):
+            passage["passage"] = _keep(passage.pop("text"), passages)
+    return msgspec.json.encode(found, order="sorted")
 
 
 def _keep(text: str, passages: dict[str, str]) -> str:

@@ -158,13 +158,6 @@ select * from read_json($file, format = 'newline_delimited', maximum_object_size
     "key": 'varchar', "before": 'json', "after": 'json'
 });
 
--- name: stage_reports
--- The renderings of a report, one a line.
-create or replace temp table staged_reports as
-select * from read_json($file, format = 'newline_delimited', maximum_object_size = $longest, columns = {
-    format: 'varchar', "content": 'varchar', sha256: 'varchar'
-});
-
 -- name: load_outcome
 -- What the gate as a whole decided, and against what.
 update runs set outcome = $outcome, baseline_run_id = $baseline_run_id where run_id = $run_id;
@@ -194,10 +187,10 @@ from (select "position", verdict as v from staged_verdicts);
 insert into changes by name
 select $run_id as run_id, $baseline_run_id as baseline_run_id, "key", "before", "after" from staged_changes;
 
--- name: load_reports
--- The renderings.
+-- name: load_report
+-- One rendering, from a file of its own: it may be too long for a line.
 insert into reports by name
-select $run_id as run_id, format, "content", sha256 from staged_reports;
+select $run_id as run_id, $format as format, "content", $sha256 as sha256 from read_text($file);
 
 -- name: remove_rows
 -- The rows of one run from a table that is named in the code.

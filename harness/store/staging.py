@@ -12,6 +12,7 @@ import msgspec
 _ENCODER = msgspec.json.Encoder()
 _PIECE = 1 << 17
 """Bytes that are gathered before they are hashed and written: a call a line costs more than the line."""
+_CHARACTERS = 1 << 20
 
 
 class Staging:
@@ -49,3 +50,17 @@ class Staging:
         self.sha256.update(piece)
         file.write(piece)
         piece.clear()
+
+    def add_text(self, name: str, text: str) -> tuple[Path, str]:
+        """Write a text to a file of its own; gives the file and the SHA-256 of what is in it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path, sha256 = self._folder / f"{name}.txt", hashlib.sha256()
+        with path.open("wb") as file:
+            for start in range(0, len(text), _CHARACTERS):
+                data = text[start : start + _CHARACTERS].encode("utf-8", "backslashreplace")
+                sha256.update(data)
+                file.write(data)
+        return path, sha256.hexdigest()

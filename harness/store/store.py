@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 _MEMORY_MB = 100
 """What the database may hold in memory while it loads, beside some lines; the rest waits on disk."""
 _RESULT_TABLES = ("responses", "retrieved", "citations", "scores")
-_REPORT_TABLES = ("comparisons", "verdicts", "changes", "reports")
+_STAGED_TABLES = ("comparisons", "verdicts", "changes")
+_REPORT_TABLES = (*_STAGED_TABLES, "reports")
 
 
 class StoredRun(NamedTuple):
@@ -143,9 +143,8 @@ class Store:
             numbered = enumerate(report.verdicts, 1)
             staging.add("verdicts", ({"position": n, "verdict": verdict} for n, verdict in numbered))
             staging.add("changes", report.changes)
-            staging.add("reports", (_rendering(*item) for item in rendered.items()))
-            self._bound_memory(staging)
-            for table in _REPORT_TABLES:
+            self._bound_memory(staging, max(map(len, rendered.values()), default=0))
+            for table in _STAGED_TABLES:
                 self._stage(table, staging)
             with self._transaction():
                 self._remove_rows(run_id, _REPORT_TABLES)
@@ -153,7 +152,9 @@ class Store:
                 self._write("load_comparisons", run_id=run_id, baseline_run_id=against)
                 self._write("load_verdicts", run_id=run_id)
                 self._write("load_changes", run_id=run_id, baseline_run_id=against)
-                self._write("load_reports", run_id=run_id)
+                for form, text in rendered.items():
+                    file, sha256 = staging.add_text(form, text)
+                    self._write("load_report", run_id=run_id, format=form, file=str(file), sha256=sha256)
 
     def runs(self) -> list[StoredRun]:
         """Give every run in the order of loading."""
@@ -163,9 +164,9 @@ class Store:
     def _write(self, statement: str, **values: Any) -> None:
         self._con.execute(statements("load.sql")[statement], values or None)
 
-    def _bound_memory(self, staging: Staging) -> None:
+    def _bound_memory(self, staging: Staging, longest_text: int = 0) -> None:
         # A line is held several times by every thread; a second one costs memory and CPU, and saves no time.
-        megabytes = _MEMORY_MB + 16 * staging.longest // 1_000_000
+        megabytes = _MEMORY_MB + 16 * max(staging.longest, longest_text) // 1_000_000
         self._con.execute(f"set memory_limit = '{megabytes}MB'")
         self._con.execute("set threads = 1")
 
@@ -209,8 +210,3 @@ def _counts(recorded: Recorded) -> dict[str, int]:
         "n_citations": sum(len(result.response.citations) for result in results),
         "n_scores": sum(len(result.scores) for result in results),
     }
-
-
-def _rendering(form: str, content: str) -> dict[str, str]:
-    data = content.encode("utf-8", "backslashreplace")
-    return {"format": form, "content": data.decode("utf-8"), "sha256": hashlib.sha256(data).hexdigest()}
