@@ -4,7 +4,9 @@
 
 prints its port. `POST /ask` with `{"id": ..., "input": ...}` answers `{"output": ...}` as the script for that
 id says, one word an attempt (the last goes on): `ok`, a status (`429`, `503`), `hang`, `drip`, `reset`,
-`half`, `html`, `nan`, `deep`, `huge`, `bomb`. `GET /account` tells what happened to each id: how often it was
+`half`, `html`, `nan`, `deep`, `huge`, `bomb`, `400bomb` (an error that unpacks to gigabytes), `brotli`.
+`POST /v1/chat/completions` does the same as a chat model, whose questions name the id; `content` in the
+settings is what it says then. `GET /account` tells what happened to each id: how often it was
 asked, and how often a whole good answer was sent. `POST /settings` replaces the settings, not the account.
 """
 
@@ -21,8 +23,10 @@ from collections import Counter, defaultdict
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
-FAULTS = ("429", "500", "503", "hang", "drip", "reset", "half", "html", "nan", "deep", "huge", "bomb")
+FAULTS = ("429", "500", "503", "hang", "drip", "reset", "half", "html", "nan", "deep", "huge")
+FAULTS += ("bomb", "400bomb", "brotli")
 _PATH = re.compile(r"\w+ (\S+)")
+_ID = re.compile(r"\bc\d{4}\b")
 _LENGTH = re.compile(r"content-length: *(\d+)", re.IGNORECASE)
 
 
@@ -49,12 +53,15 @@ class Server:
 
     async def answer(self, asked: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         """Answer one question, or fail at it."""
-        case_id = str(asked.get("id"))
+        chat = "messages" in asked
+        case_id = _id_in(asked) if chat else str(asked.get("id"))
         self.account[case_id]["asked"] += 1
         fate = self.fate(case_id)
         self.account[case_id][fate] += 1
         await asyncio.sleep(self.settings.get("latency_s", 0.0))
-        good = json.dumps({"output": f"The answer to {case_id} is {sum(map(ord, case_id))}."}).encode()
+        said = f"The answer to {case_id} is {sum(map(ord, case_id))}."
+        message = {"choices": [{"message": {"content": self.settings.get("content", said)}}]}
+        good = json.dumps(message if chat else {"output": said}).encode()
         if fate == "ok":
             await send(writer, good)
             self.account[case_id]["sent"] += 1
@@ -80,8 +87,10 @@ class Server:
             writer.write(head(200, len(good)) + good[: len(good) // 2])
             await writer.drain()
             writer.close()
-        elif fate == "bomb":
-            await bomb(writer)
+        elif fate.endswith("bomb"):
+            await bomb(writer, int(fate.removesuffix("bomb") or 200))
+        elif fate == "brotli":
+            await send(writer, good, further="content-encoding: br\r\n")
         else:
             bodies = {
                 "html": b"<html><body>504 Gateway Time-out</body></html>",
@@ -90,6 +99,12 @@ class Server:
                 "huge": b'{"output": "' + b"x" * 5_000_000 + b'"}',
             }
             await send(writer, bodies[fate])
+
+
+def _id_in(asked: dict[str, Any]) -> str:
+    """The id that the last message names."""
+    found = _ID.search(asked["messages"][-1]["content"])
+    return found[0] if found else ""
 
 
 def head(status: int, length: int, further: str = "") -> bytes:
@@ -105,10 +120,11 @@ async def send(writer: asyncio.StreamWriter, body: bytes, status: int = 200, fur
     await writer.drain()
 
 
-async def bomb(writer: asyncio.StreamWriter, status: int = 200, megabytes: int = 10_000) -> None:
+async def bomb(writer: asyncio.StreamWriter, status: int, megabytes: int = 10_000) -> None:
     """Send a small reply that unpacks to ten gigabytes of blanks."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    writer.write(b"HTTP/1.1 %d X\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n" % status)
+    start = f"HTTP/1.1 {status} X\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n"
+    writer.write(start.encode())
     piece = b" " * 1_000_000
     for _ in range(megabytes):
         writer.write(packer.compress(piece))

@@ -18,15 +18,43 @@ SUITE = """version: 1
 suite: faulty
 goldens: [{{path: cases.jsonl}}]
 system:
-  adapter: http
-  url: http://127.0.0.1:{port}/ask
-  request: {{id: $.id, input: $.input}}
-metrics: [required_facts, error_rate]
+{system}metrics: [required_facts, error_rate]
 gates:
   - {{id: facts, metric: required_facts, min: 0.5, bound: point}}
 run:
   {{max_concurrency: {in_flight}, deadline_s: {deadline_s}, retries: {retries}}}
 """
+
+SYSTEMS = {
+    "http": """  adapter: http
+  url: http://127.0.0.1:{port}/ask
+  request: {{id: $.id, input: $.input}}
+""",
+    "openai_chat": """  adapter: openai_chat
+  base_url: http://127.0.0.1:{port}/v1
+  model: m
+  prompt: prompt.md
+""",
+}
+
+MEASURED = """
+import atexit, re, runpy, sys
+
+def note():
+    # Of this program alone: what getrusage tells begins with the peak of the process that forked it.
+    with open("/proc/self/status") as status, open("peak.txt", "w") as file:
+        file.write(re.search("VmHWM: *(\\d+)", status.read().replace("\t", " "))[1])
+
+atexit.register(note)
+sys.argv[0] = "harness"
+runpy.run_module("harness", run_name="__main__", alter_sys=True)
+"""
+"""The program of ``harness`` that notes its peak of memory in its folder."""
+
+
+def peak_mb(folder: Path) -> float:
+    """The peak of memory of a program that has noted it."""
+    return int((folder / "peak.txt").read_text()) / 1024
 
 
 class Faulty:
@@ -67,8 +95,9 @@ def write_project(
     in_flight: int = 4,
     deadline_s: float = 5.0,
     retries: int = 2,
+    adapter: str = "http",
 ) -> Path:
-    """Write n cases and a suite that asks the server."""
+    """Write n cases and a suite that asks the server by an adapter."""
     folder.mkdir(parents=True, exist_ok=True)
     ids = [f"c{i:04}" for i in range(n)]
     write_lines(
@@ -78,6 +107,12 @@ def write_project(
             for case_id in ids
         ),
     )
-    text = SUITE.format(port=port, in_flight=in_flight, deadline_s=deadline_s, retries=retries)
+    (folder / "prompt.md").write_text("## user\n{question}\n")
+    text = SUITE.format(
+        system=SYSTEMS[adapter].format(port=port),
+        in_flight=in_flight,
+        deadline_s=deadline_s,
+        retries=retries,
+    )
     (folder / "suite.yaml").write_text(text)
     return folder
