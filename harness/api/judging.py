@@ -90,9 +90,7 @@ async def open_judges(
         if not judged:
             yield Judges({}, lambda: None)
             return
-        from harness.metrics import phrasebook
-
-        phrasebook.make_ready()
+        _make_phrases_ready()
         kept, desk = Cache(cache, Reading), Desk()
         limits = limits or RunLimits(suite.run, suite.seed)
         clients: dict[str, Asked] = {}
@@ -115,6 +113,14 @@ async def open_judges(
             yield Judges(panels, desk.close)
         finally:
             desk.close()
+
+
+def _make_phrases_ready() -> None:
+    """Make the expressions that judged metrics read answers by: those who begin together would each make them."""
+    from harness.metrics.phrasebook import CUES, find
+
+    for cue in CUES:
+        find(cue, "")
 
 
 async def _opened(settings: JudgeSettings, name: str, limits: RunLimits, stack: AsyncExitStack) -> Asked:

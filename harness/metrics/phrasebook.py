@@ -67,12 +67,6 @@ def find(cue: str, sentence: str) -> Found | None:
     return Found(match.group().strip(), match.lastgroup or "") if match else None
 
 
-def make_ready() -> None:
-    """Make all expressions now, as threads that begin together would each make their own."""
-    for cue in CUES:
-        _expression(cue)
-
-
 @functools.cache
 def languages() -> dict[str, str]:
     """Give code and English name of the languages that have a file."""
