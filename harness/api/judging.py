@@ -116,7 +116,7 @@ async def open_judges(
 
 
 def _make_phrases_ready() -> None:
-    """Make the expressions that judged metrics read answers by: those who begin together would each make them."""
+    """Make what judged metrics read answers by: threads that begin together would each make it."""
     from harness.metrics.phrasebook import CUES, find
 
     for cue in CUES:
