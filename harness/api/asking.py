@@ -140,7 +140,9 @@ async def open_session(
     suite = plan.file.suite
     system_options, secrets = resolve(plan.system.options, keep_secrets=keeping.only)
     secrets += [] if keeping.only else judge_secrets(suite)
-    kept = None if keeping.answers is None else Answers(keeping.answers, system_key(run, plan.system))
+    kept = None
+    if keeping.answers is not None:
+        kept = Answers(keeping.answers, system_key(run, plan.system), frozen=keeping.only)
     hide = redactor(secrets)
 
     def clean(response: Response) -> Response:

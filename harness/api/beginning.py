@@ -14,6 +14,7 @@ from harness import __version__
 from harness.api.asking import Plan
 from harness.api.identifying import code_files
 from harness.api.judging import judge_identities
+from harness.api.keeping import CacheUse
 from harness.api.looking import planned_stages
 from harness.api.validating import Checked
 from harness.errors import HarnessError, UsageError
@@ -32,9 +33,7 @@ class RunOptions(msgspec.Struct, frozen=True):
     """How to run a suite, beyond what the suite says; None keeps what it says.
 
     ``fresh`` is the share of a baseline that is asked beside it (None: none): the run is recorded with it.
-    ``cache`` says what is not asked again: nothing (``off``), what judges were asked (``verdicts``), what the
-    system was asked, too (``all``), or (``only``) nobody is asked anything. None: ``verdicts``, or what the
-    suite says.
+    ``cache`` says what is not asked again. None: ``verdicts``, or what the suite says.
     """
 
     candidate: str = ""
@@ -47,7 +46,7 @@ class RunOptions(msgspec.Struct, frozen=True):
     run_id: str | None = None
     resume: str | None = None
     retry_errors: bool = False
-    cache: Literal["off", "verdicts", "all", "only"] | None = None
+    cache: CacheUse | None = None
     progress: str = "none"
     fresh: float | None = None
     engine: Literal["local", "ray"] | None = None

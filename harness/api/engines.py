@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from harness.api.beginning import RunOptions
+from harness.api.keeping import end_keeping, keeping_of
 from harness.api.looking import DecideLook
 from harness.api.merging import merge
 from harness.api.running import Finished
@@ -51,6 +52,7 @@ class Job(NamedTuple):
     folder: str
     suite: str
     reports: str
+    cache: str
     options: RunOptions
     run: Run
     of: int
@@ -123,14 +125,17 @@ def _run_on_cluster(
     todo = [number for number in range(1, of + 1) if not part_path(folder, number, of).exists()]
     calls = [len(member.cases) * run_.repeats for member in sharded.members]
     left = sum(calls[number - 1] for number in todo)
+    keeping = keeping_of(options.cache, checked.file.suite.run, places)
     if todo:
         most = most_at_once(with_limits(checked.file.suite, options))
-        where = str(Path.cwd()), str(checked.file.path), str(places.reports.resolve())
+        kept = str(places.reports.resolve()), str(places.cache.resolve())
         with open_cluster(engine.address) as cluster:
             write_whole(folder / PLAN, plan.encode())
-            job = Job(*where, options, run_, of, min(cluster.n_cpus, most, len(todo)))
+            at_once = min(cluster.n_cpus, most, len(todo))
+            job = Job(str(Path.cwd()), str(checked.file.path), *kept, options, run_, of, at_once)
             with show_progress(sum(calls), sum(calls) - left, wanted=options.progress) as progress:
                 ask_all(cluster, job, todo, folder, progress)
+    end_keeping(keeping)
     merged = merge([folder], places)
     shutil.rmtree(folder, ignore_errors=True)  # every line of the parts is in the recording
     return Finished(merged.path, merged.recorded, None)
@@ -197,7 +202,7 @@ def ask_on_node(job: Job, number: int, slot: int) -> Answer:
 
 def _ask(job: Job, sharded: Sharded, number: int, slot: int) -> Answer:
     """Ask a shard into the folder of the parts where this node sees it, else into one of its own."""
-    places, share = Places(Path(job.reports)), Share(slot, job.at_once)
+    places, share = Places(Path(job.reports), Path(job.cache)), Share(slot, job.at_once)
     options = replace(job.options, progress="none")
     plan = sharded.members[0].shard.plan
     marker = places.parts(job.run.id) / PLAN

@@ -91,7 +91,7 @@ async def open_judges(
             yield Judges({}, lambda: None)
             return
         _make_phrases_ready()
-        kept, desk = Cache(cache, Reading), Desk()
+        kept, desk = Cache(cache, Reading, frozen=only_kept), Desk()
         limits = limits or RunLimits(suite.run, suite.seed)
         clients: dict[str, Asked] = {}
         panels: dict[str, Panel] = {}

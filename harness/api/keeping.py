@@ -3,44 +3,74 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from harness.api.identifying import code_files
-from harness.cache import Cache, key_of
+from harness.cache import Cache, evict, key_of
 from harness.errors import SystemFailure
-from harness.places import Places
+from harness.places import Places, shown_path
 from harness.suites.suite import SystemChoice
 from harness.types import Query, Recorded, Response, RunSettings
 
+CacheUse = Literal["off", "verdicts", "all", "only"]
+"""What is not asked again: nothing, what judges were asked, the system's answers too; or nobody is asked."""
+COARSE_S = 0.02
+"""Seconds by which the times of files may lie behind the clock."""
 NOT_RECORDED = "no answer is kept for this question to this system; run once with --cache, and with its keys"
 
 
 class Keeping(NamedTuple):
-    """Where verdicts and answers are kept (None: they are not), and whether nobody may be asked."""
+    """Where verdicts and answers are kept (None: they are not), and whether nobody may be asked.
+
+    ``most_mb`` is what each of the two folders may take of the disk, ``began`` since when this run uses them,
+    in seconds since the epoch.
+    """
 
     verdicts: Path | None = None
     answers: Path | None = None
     only: bool = False
+    most_mb: float = RunSettings().cache_mb
+    began: float = 0.0
 
 
-def keeping_of(said: str | None, settings: RunSettings, places: Places) -> Keeping:
-    """What the command line says of caches (see ``RunOptions``), else the suite."""
+def keeping_of(said: CacheUse | None, settings: RunSettings, places: Places) -> Keeping:
+    """What the command line says of caches, else the suite."""
     use = said or ("all" if settings.cache else "verdicts")
     if use == "off":
         return Keeping()
     answers = places.response_cache if use in {"all", "only"} else None
-    return Keeping(places.judge_cache, answers, use == "only")
+    return Keeping(places.judge_cache, answers, use == "only", settings.cache_mb, time.time())
+
+
+def end_keeping(keeping: Keeping) -> None:
+    """Hold the caches to their size when a run has ended; where nobody may be asked they stay as they are."""
+    for folder in (keeping.verdicts, keeping.answers):
+        if folder is not None and not keeping.only:
+            _hold(folder, keeping)
+
+
+def _hold(folder: Path, keeping: Keeping) -> None:
+    gone = evict(folder, int(keeping.most_mb * 1e6), keeping.began - COARSE_S)
+    place = f"{shown_path(folder)} ({keeping.most_mb:,.10g} MB, run.cache_mb)"
+    if gone.over:
+        over = f"{place} is {gone.over / 1e6:,.1f} MB too large"
+        sys.stderr.write(f"note: {over}, and nothing can be deleted there: {gone.why}\n")
+    elif gone.entries:
+        entries = "the entry" if gone.entries == 1 else f"the {gone.entries:,} entries"
+        own = f", {gone.used_since:,} of them used by this run" if gone.used_since else ""
+        sys.stderr.write(f"note: {place} is full: {entries} not used for longest went{own}\n")
 
 
 class Answers:
     """The answers of one system, by the query and which repeat it is; errors are not kept."""
 
-    def __init__(self, folder: Path, system: str) -> None:
-        """Keep answers of a system (see ``system_key``) in a folder."""
-        self._cache, self._system = Cache(folder, Response), system
+    def __init__(self, folder: Path, system: str, *, frozen: bool = False) -> None:
+        """Keep answers of a system (see ``system_key``) in a folder; ``frozen``: which stays as it is."""
+        self._cache, self._system = Cache(folder, Response, frozen=frozen), system
 
     def get(self, query: Query, repeat: int) -> Response | None:
         """Give the answer, marked as cached: its times are not counted."""

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from harness import __version__
 from harness.api.beginning import LONGEST_BESIDE, forget
 from harness.api.judging import judge_identities, open_judges
+from harness.api.keeping import CacheUse, Keeping, end_keeping, keeping_of
 from harness.api.references import fresh_of
 from harness.api.validating import Checked
 from harness.engine.progress import show_progress
@@ -33,14 +34,15 @@ class RescoreOptions(msgspec.Struct, frozen=True):
     """How to score a run again.
 
     ``intersect``: leave out the cases that were asked otherwise, or that only one side has.
-    ``processes``: at most so many compute; None: as many as this process may use.
+    ``processes``: at most so many compute; None: as many as this process may use. ``cache`` says which
+    verdicts are not asked for again (None: those that are kept); no answer is.
     """
 
     run_id: str | None = None
     intersect: bool = False
     max_concurrency: int | None = None
     processes: int | None = None
-    no_cache: bool = False
+    cache: CacheUse | None = None
     progress: str = "none"
 
 
@@ -75,6 +77,7 @@ def rescore(origin: Path, checked: Checked, options: RescoreOptions, places: Pla
         raise UsageError(f"run {run_id!r} exists already", mend="choose another --run-id")
     beside = origin.with_name(FRESH)
     parts = [(origin, target, run_id)]
+    keeping = keeping_of(options.cache, checked.file.suite.run, places)
     if origin.name == RECORDING and beside.is_file():
         parts.append((beside, target.with_name(FRESH), f"{run_id[:LONGEST_BESIDE]}-fresh"))
     with folder_importable(Path.cwd()):
@@ -82,11 +85,12 @@ def rescore(origin: Path, checked: Checked, options: RescoreOptions, places: Pla
         planned = [_plan(read_planned(path), name, checked, options) for path, _, name in parts]
         try:
             for (_, path, _), (before, now_, _) in zip(parts, planned, strict=True):
-                _score_part(path, before, now_, checked, options, places)
+                _score_part(path, before, now_, checked, options, keeping)
         except BaseException:
             if target.exists():
                 forget(target)
             raise
+    end_keeping(keeping)
     return Rescored(target, read(target), planned[0][2])
 
 
@@ -191,7 +195,7 @@ def _processors() -> int:
 
 
 def _score_part(
-    path: Path, before: Recorded, now_: Recorded, checked: Checked, options: RescoreOptions, places: Places
+    path: Path, before: Recorded, now_: Recorded, checked: Checked, options: RescoreOptions, keeping: Keeping
 ) -> None:
     suite = checked.file.suite
     cases = {case.id: case for case in now_.cases}
@@ -199,7 +203,6 @@ def _score_part(
     metrics = {name: find_metric(name) for name in now_.run.metrics if twin_measure(name) is None}
 
     async def go(recording: Recording) -> None:
-        cache = None if options.no_cache else places.judge_cache
         with show_progress(len(stored), 0, wanted=options.progress) as progress:
 
             def record(result: Result) -> None:
@@ -207,7 +210,8 @@ def _score_part(
                 recording.append(result)
                 progress.finished(replace(result, response=Response()))  # what it cost is not spent again
 
-            async with open_judges(suite, metrics.values(), cache) as judges:
+            opening = open_judges(suite, metrics.values(), keeping.verdicts, only_kept=keeping.only)
+            async with opening as judges:
                 how = Rescoring(
                     metrics=metrics,
                     resources={

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from harness.api.asking import ask_mixed, missing, open_session
 from harness.api.beginning import Going, RunOptions, begin, begin_beside, forget, go_on
 from harness.api.budgeting import Spent, Wanted, limits_of, spent_of
-from harness.api.keeping import keeping_of, say_what_is_not_seen
+from harness.api.keeping import Keeping, end_keeping, keeping_of, say_what_is_not_seen
 from harness.api.looking import DecideLook, cases_by_stage, looks_ahead, take_look
 from harness.api.validating import Checked
 from harness.engine.progress import Silent, show_progress
@@ -64,18 +64,20 @@ def run(
             going = go_on(checked, options, places.find_recording(options.resume))
         else:
             going = begin(checked, options, places, staged=decide_look is not None)
-        path = going.recording.path
+        path, keeping = going.recording.path, keeping_of(options.cache, checked.file.suite.run, places)
         try:
             with going.recording, ExitStack() as closing:
                 beside = None if sample is None else begin_beside(checked, sample, going)
                 if beside is not None:
                     closing.enter_context(beside.recording)
-                stopped, spent = run_missing(going, beside, options, decide_look, places)
+                stopped, spent = run_missing(going, beside, options, decide_look, keeping)
         except UsageError:
             there = [one for one in (path, path.with_name(FRESH)) if one.is_file()]
             if not any(read(one).answered for one in there):
                 forget(path)
             raise
+    if stopped is None:
+        end_keeping(keeping)
     recorded = read(path, going.before.cases)
     if strange := _strange_passages(recorded, checked.dataset.corpus):
         sys.stderr.write(f"note: {strange}\n")
@@ -87,7 +89,7 @@ def run_missing(
     beside: Going | None,
     options: RunOptions,
     decide_look: DecideLook | None,
-    places: Places,
+    keeping: Keeping,
 ) -> tuple[int | None, Spent | None]:
     """Ask what is missing of a run, up to the look that stops it early; give what else ended it.
 
@@ -108,7 +110,6 @@ def run_missing(
     total += 0 if beside is None else len(beside.before.cases) * beside.before.run.repeats
     looks = looks_ahead(before) if decide_look is not None else range(0)
     early: EarlyStop | None = None
-    keeping = keeping_of(options.cache, main.plan.file.suite.run, places)
     asked = [(main, keeping)]
     if beside is not None:
         asked.append((beside, keeping._replace(answers=None)))  # a fresh sample is asked afresh

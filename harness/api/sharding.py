@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from harness.api.asking import Plan
 from harness.api.beginning import Going, RunOptions, plan_run
 from harness.api.budgeting import Spent
+from harness.api.keeping import keeping_of
 from harness.api.running import run_missing
 from harness.api.validating import Checked
 from harness.errors import RecordingError, UsageError
@@ -102,7 +103,8 @@ def ask_shard(sharded: Sharded, number: int, share: Share, options: RunOptions, 
     try:
         with folder_importable(Path.cwd()), going.recording:
             of_suite = replace(options, max_concurrency=None, max_cost_usd=None, max_minutes=None)
-            stopped, spent = run_missing(going, None, of_suite, None, places)
+            keeping = keeping_of(options.cache, suite.run, places)
+            stopped, spent = run_missing(going, None, of_suite, None, keeping)
     except UsageError:
         if not read_planned(going.recording.path).answered:
             going.recording.path.unlink()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from harness.api.judging import open_judges
+from harness.api.keeping import Keeping, end_keeping
 from harness.api.rendering import write_text
 from harness.api.validating import Checked
 from harness.engine.scoring import score
@@ -44,13 +45,13 @@ def with_trust(recorded: Recorded) -> Recorded:
 
 
 def try_canaries(
-    checked: Checked, cache: Path | None, tell: Callable[[str], None], judges: tuple[str, ...] = ()
+    checked: Checked, keeping: Keeping, tell: Callable[[str], None], judges: tuple[str, ...] = ()
 ) -> tuple[Tried, ...]:
     """Try every attack on every judge of every judged metric, and keep the results beside the suite.
 
     Args:
         checked: the suite.
-        cache: the folder in which verdicts are kept; None: every verdict is asked for.
+        keeping: where verdicts are kept, and whether they are.
         tell: is told what is being tried.
         judges: try these only; none: all.
 
@@ -69,7 +70,8 @@ def try_canaries(
                 raise UsageError(
                     f"no metric of the suite is judged by {name!r}", mend=did_you_mean(name, used)
                 )
-        tried = asyncio.run(_try_all(suite, judged, cache, tell, judges))
+        tried = asyncio.run(_try_all(suite, judged, keeping.verdicts, tell, judges))
+    end_keeping(keeping)
     path = trust_file(checked.file.path, suite.suite)
     write_text(path, with_known(read_trust(path), tuple(tried)))
     return tuple(Tried(one, doubt_of(one.canaries, corpus_digest())) for one in tried if one.canaries)

@@ -121,7 +121,7 @@ def check(
     from harness.places import Places
     from harness.store.store import Store
 
-    places, options = Places(reports), terminal.make_run_options(chosen)
+    places, options = Places(reports, chosen["cache_dir"]), terminal.make_run_options(chosen)
     found = references.verify_baseline(_lock_path(suite, anchor=False))
     checked = validating.validate(suite)
     share = share or checked.file.suite.baseline.fresh or SHARE
@@ -138,6 +138,7 @@ def check(
         finished = running.run(checked, options, places)
     if finished.stopped is not None or finished.spent is not None:
         again = ["--share", f"{share:g}", "--seed", str(sample.seed), *(["--intersect"] if intersect else [])]
+        again += terminal.cache_words(chosen)
         return ending.say_cut_short(finished, "baseline check", suite, reports, again)
     said = refreshing.judge(finished.recorded, found, checked.file.suite, intersect=intersect)
     freshness.tell(said, finished.recorded, found, as_json=as_json)

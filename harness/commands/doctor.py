@@ -32,12 +32,14 @@ LITTLE_SPACE = 500_000_000
 
 @click.command()
 @terminal.reports_option
+@terminal.cache_dir_option
 @terminal.json_option
-def doctor(reports: Path, as_json: bool) -> int:
-    """Check versions, extras, the reports folder, the database, disk space and the terminal."""
+def doctor(reports: Path, cache_dir: Path | None, as_json: bool) -> int:
+    """Check versions, extras, the reports folder, the database, caches, disk space and the terminal."""
     import json
 
     from harness import __version__
+    from harness.places import Places
 
     facts: dict[str, str] = {
         "harness": __version__,
@@ -50,6 +52,9 @@ def doctor(reports: Path, as_json: bool) -> int:
     faults: list[str] = [f"{name} is missing" for name in CORE if facts[name] == "missing"]
     facts["reports folder"] = _check_folder(reports, faults)
     facts["database"] = _check_store(reports, faults)
+    places = Places(reports, cache_dir)
+    facts["cache of answers"] = _cache_facts(places.response_cache)
+    facts["cache of verdicts"] = _cache_facts(places.judge_cache)
     facts["terminal"] = (
         f"{terminal.terminal_width()} columns, {sys.stdout.encoding},"
         f" {'colour' if terminal.wants_color() else 'no colour'}"
@@ -101,3 +106,16 @@ def _check_store(reports: Path, faults: list[str]) -> str:
     except StoreError as error:
         faults.append(str(error))
         return "faulty"
+
+
+def _cache_facts(folder: Path) -> str:
+    from harness.cache import measure
+    from harness.places import shown_path
+    from harness.types import RunSettings
+
+    if not folder.is_dir():
+        return "none yet"
+    held = measure(folder)
+    entries = f"{held.entries:,} entr{'y' if held.entries == 1 else 'ies'}"
+    size = f"{held.bytes / 1e6:,.1f} of {RunSettings().cache_mb:,.10g} MB (default)"
+    return f"{shown_path(folder)}: {entries}, {size}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,11 +24,12 @@ def judge() -> None:
 @click.argument("suite", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--judge", "names", multiple=True, metavar="NAME", help="Only this judge. Repeatable.")
 @terminal.no_cache_option
+@terminal.cache_dir_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @terminal.reports_option
 @terminal.json_option
 def canaries(
-    suite: Path, names: tuple[str, ...], no_cache: bool, quiet: bool, reports: Path, as_json: bool
+    suite: Path, names: tuple[str, ...], quiet: bool, reports: Path, as_json: bool, **chosen: Any
 ) -> int:
     """Try the attack corpus on every judge of SUITE, on every metric that it judges.
 
@@ -39,6 +40,7 @@ def canaries(
     """
     import msgspec
 
+    from harness.api.keeping import keeping_of
     from harness.api.trusting import try_canaries
     from harness.api.validating import validate
     from harness.errors import ExitCode
@@ -49,8 +51,10 @@ def canaries(
             terminal.say(f"{what} ...", err=True)
 
     checked = validate(suite)
+    places = Places(reports, chosen["cache_dir"])
+    keeping = keeping_of(terminal.cache_use(chosen), checked.file.suite.run, places)
     with terminal.own_output():
-        tried = try_canaries(checked, None if no_cache else Places(reports).judge_cache, tell, names)
+        tried = try_canaries(checked, keeping, tell, names)
     if as_json:
         terminal.print_json(msgspec.json.encode(tried, order="deterministic").decode())
     else:

@@ -99,6 +99,7 @@ def _run_shard(
     """Ask one shard and say where its part lies; gives the exit code."""
     import json
 
+    from harness.api.keeping import end_keeping, keeping_of
     from harness.api.sharding import Share, ask_shard, plan_shards
     from harness.places import shown_path
 
@@ -110,8 +111,11 @@ def _run_shard(
     if options.engine == "ray":
         raise UsageError("--shard with --engine ray", mend="leave one of them out")
     share = Share(number, of) if at_once is None or at_once >= of else Share(at_once, at_once)
+    keeping = keeping_of(options.cache, checked.file.suite.run, places)
     with terminal.own_output():
         asked = ask_shard(plan_shards(checked, options, of), number, share, options, places)
+        if asked.stopped is None:
+            end_keeping(keeping)
     wanted = len(asked.shard.places) * (options.repeats or checked.file.suite.run.repeats)
     named = f"shard {number} of {of} of run {options.run_id}"
     if not asked.complete:

@@ -30,7 +30,9 @@ FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 @click.option(
     "--processes", type=terminal.AT_LEAST_1, metavar="N", help="At most N compute. [default: one a processor]"
 )
+@terminal.cache_only_option
 @terminal.no_cache_option
+@terminal.cache_dir_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.option("--run-file", type=FILE, help="Score this run file of TREC's instead of a RUN.")
 @click.option("--qrels", type=FILE, help="The judgements to score --run-file by.")
@@ -80,10 +82,10 @@ def _score_run(run: str, suite: Path | None, reports: Path, chosen: dict[str, An
         intersect=chosen["intersect"],
         max_concurrency=chosen["max_concurrency"],
         processes=chosen["processes"],
-        no_cache=chosen["no_cache"],
+        cache=terminal.cache_use(chosen),
         progress=terminal.progress_style(quiet=chosen["quiet"]),
     )
-    places = Places(reports)
+    places = Places(reports, chosen["cache_dir"])
     origin = places.find_recording(run)
     checked = validating.validate(suite or Path(read_planned(origin).run.suite_path))
     terminal.say_notices(checked.dataset.notices)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +17,7 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.api.beginning import RunOptions
+    from harness.api.keeping import CacheUse
     from harness.places import Places
     from harness.types import Candidates, Recorded, Report
 
@@ -24,7 +25,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 AT_LEAST_1 = click.IntRange(min=1)
 REPORTS = Path("reports")
-_CACHE_USES: dict[str, Literal["off", "all", "only"]] = {
+_CACHE_USES: dict[str, CacheUse] = {
     "no_cache": "off",
     "cache": "all",
     "cache_only": "only",
@@ -49,7 +50,19 @@ baseline_option = click.option(
     help="Compare with this run or lock file; repeatable: several runs of one system are averaged by case."
     " [default: the suite's own lock]",
 )
+cache_option = click.option(
+    "--cache", is_flag=True, help="Keep the system's answers, and do not ask again what is kept."
+)
+cache_only_option = click.option(
+    "--cache-only", is_flag=True, help="Ask nobody: take what is kept; what is not kept is an error."
+)
 no_cache_option = click.option("--no-cache", is_flag=True, help="Ask again also what was asked before.")
+cache_dir_option = click.option(
+    "--cache-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder of the caches. [default: that of --reports]",
+)
 intersect_option = click.option(
     "--intersect", is_flag=True, help="If the goldens differ, compare the cases that are the same."
 )
@@ -86,24 +99,6 @@ output_option = click.option(
 )
 
 
-_cache_options = (
-    click.option(
-        "--cache", is_flag=True, help="Keep the system's answers, and do not ask again what is kept."
-    ),
-    click.option(
-        "--cache-only",
-        is_flag=True,
-        help="Ask nobody: take answers and verdicts from the cache; what is not kept is an error.",
-    ),
-    click.option(
-        "--cache-dir",
-        type=click.Path(file_okay=False, path_type=Path),
-        metavar="DIR",
-        help="Folder of the caches. [default: that of --reports]",
-    ),
-)
-
-
 def asking_options(command: Command) -> Command:
     """Add the options that choose how a run is asked, whatever it asks."""
     options = (
@@ -115,6 +110,7 @@ def asking_options(command: Command) -> Command:
         click.option("--resume", metavar="RUN", help="Go on with a run: ask only what is missing."),
         click.option("--retry-errors", is_flag=True, help="With --resume: ask again what ended in an error."),
         no_cache_option,
+        cache_dir_option,
         click.option("-q", "--quiet", is_flag=True, help="No progress."),
     )
     for option in reversed(options):
@@ -136,7 +132,8 @@ def run_options(command: Command) -> Command:
             "--limit", type=AT_LEAST_1, metavar="N", help="At most N cases, a sample chosen by --seed."
         ),
         click.option("--repeat", "repeats", type=AT_LEAST_1, metavar="N", help="Ask every case N times."),
-        *_cache_options,
+        cache_option,
+        cache_only_option,
     )
     command = asking_options(command)
     for option in reversed(options):
@@ -170,7 +167,7 @@ def make_run_options(chosen: dict[str, Any]) -> RunOptions:
         run_id=run_id,
         resume=chosen["resume"],
         retry_errors=chosen["retry_errors"],
-        cache=_cache_use(chosen),
+        cache=cache_use(chosen),
         progress=progress_style(quiet=chosen["quiet"]),
         engine=chosen.get("engine"),
     )
@@ -185,7 +182,8 @@ def checked_run_id(run_id: str | None) -> str | None:
     return run_id
 
 
-def _cache_use(chosen: dict[str, Any]) -> Literal["off", "all", "only"] | None:
+def cache_use(chosen: dict[str, Any]) -> CacheUse | None:
+    """What was said of caches, as far as a verb has the options; None where nothing was."""
     said = [name for name in _CACHE_USES if chosen.get(name)]
     if len(said) > 1:
         flags = " and ".join(f"--{name.replace('_', '-')}" for name in said)

@@ -35,7 +35,7 @@ GOES_WITH: dict[str, tuple[GateKind, ...]] = {
 }
 """Key of a gate to the kinds of gate that heed it; on any other it would be passed over in silence."""
 MOST_PRIMARY = 3
-LEAST_OF_RUN = {"max_concurrency": 1, "retries": 0, "retry_share": 0, "repeats": 1}
+LEAST_OF_RUN = {"max_concurrency": 1, "retries": 0, "retry_share": 0, "repeats": 1, "cache_mb": 1}
 RATES = ("requests_per_minute", "tokens_per_minute")
 """Keys of ``run`` and of judges that are above 0 where they are given."""
 BUDGETS = ("max_cost_usd", "max_minutes")

@@ -63,7 +63,8 @@ class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     ``requests_per_minute`` and ``tokens_per_minute`` hold for each host (None: any number); ``adaptive``
     lets fewer calls be in flight where a host refuses them or becomes slow. ``looks`` are the shares of the
     cases at which `harness check` may stop asking; ``[1.0]``: never early.
-    With ``cache``, what was answered before is not asked again.
+    With ``cache``, what was answered before is not asked again. ``cache_mb`` is what the answers that are
+    kept, and likewise the verdicts, may take of the disk.
     """
 
     max_concurrency: int = 8
@@ -76,6 +77,7 @@ class RunSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     repeats: int = 1
     looks: tuple[float, ...] = (0.4, 0.6, 0.8, 1.0)
     cache: bool = False
+    cache_mb: float = 1000.0
 
 
 class EngineSettings(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -17,11 +17,12 @@ from harness.api.engines import PLAN, Job, ask_all, ask_on_node
 from harness.api.merging import merge
 from harness.api.sharding import plan_shards
 from harness.api.validating import validate
+from harness.cache import measure
 from harness.engine.progress import Silent
 from harness.engine.ray import Done
 from harness.errors import Interrupted, RecordingError
 from harness.places import Places
-from harness.recordings import Recording
+from harness.recordings import Recording, read_planned
 from harness.recordings.parts import part_path, read_part, unfinished_path
 
 OF = 3
@@ -38,7 +39,8 @@ def project(tmp_path: Path) -> Iterator[Path]:
 def job_of(project: Path, **options: str) -> Job:
     chosen = RunOptions(**{"run_id": "r", "engine": "ray", **options})
     run = plan_shards(validate(Path(SUITE)), chosen, OF).run
-    return Job(str(project), str(project / SUITE), str(project / "reports"), chosen, run, OF, 2)
+    folders = (str(project / name) for name in ("reports", "kept"))
+    return Job(str(project), str(project / SUITE), *folders, chosen, run, OF, 2)
 
 
 def share_folder(job: Job) -> Path:
@@ -57,6 +59,18 @@ def test_a_part_goes_to_the_folder_that_is_shared(project: Path) -> None:
     assert answer.asked is not None
     assert (answer.part, answer.asked.answered, answer.faults) == (b"", 20, ())
     assert read_part(part_path(folder, 2, OF)).shard.number == 2
+
+
+def test_a_node_keeps_answers_where_the_command_line_says(project: Path) -> None:
+    """Below --cache-dir, where the folder of the parts is shared; another shard finds them there."""
+    job = job_of(project, cache="all")
+    folder = share_folder(job)
+    assert ask_on_node(job, 2, 1).asked is not None
+    assert measure(project / "kept/response-cache").entries == 20
+    part_path(folder, 2, OF).unlink()
+    assert ask_on_node(job, 2, 1).asked is not None
+    results = read_planned(part_path(folder, 2, OF)).results
+    assert {result.response.cached for result in results} == {True}
 
 
 def test_a_part_comes_back_where_no_folder_is_shared(project: Path) -> None:

@@ -216,6 +216,19 @@ def test_doctor_finds_all_well(folder: Path, capsys: Said) -> None:
     assert found["facts"]["database"].startswith("4 runs")
 
 
+def test_doctor_says_what_the_caches_hold(folder: Path, tmp_path: Path, capsys: Said) -> None:
+    """Where each lies, how many entries, how much of the disk, and how much that may be."""
+    arguments = ("run", SUITE, "-q", "--cache", "--limit", "3", "--reports", str(tmp_path / "r"))
+    assert call_inside(capsys, folder, *arguments, "--cache-dir", str(tmp_path / "c")).code == 0
+    found = [
+        json.loads(call_inside(capsys, folder, "doctor", "--json", *where).out)["facts"]
+        for where in (("--cache-dir", str(tmp_path / "c")), ("--reports", str(tmp_path / "r")))
+    ]
+    place = (tmp_path / "c/response-cache").as_posix()
+    assert found[0]["cache of answers"] == f"{place}: 3 entries, 0.0 of 1,000 MB (default)"
+    assert found[0]["cache of verdicts"] == found[1]["cache of answers"] == "none yet"
+
+
 def test_doctor_finds_a_damaged_database(world: World, tmp_path: Path, capsys: Said) -> None:
     """4: what is wrong, and that it can be rebuilt."""
     (tmp_path / "harness.duckdb").write_bytes(b"damaged" * 1000)

@@ -333,3 +333,63 @@ def test_f35_a_fresh_sample_of_the_baseline_is_asked_afresh(
     refused = call_inside(capsys, folder, *check, "c", "--cache-only")
     assert refused.code == 2
     assert "with --cache-only nobody is asked" in refused.words
+
+
+def held(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file below a folder, and when it was last used."""
+    return {
+        str(path): (path.stat().st_mtime_ns, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_f35_a_cache_takes_no_more_disk_than_the_suite_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Said in one line, once, and only where something went; what this run has used is told apart."""
+    folder = make_project(tmp_path / "p")
+    bounded = swap(SUITE, "max_concurrency: 2", "max_concurrency: 8, cache_mb: 1")
+    arguments = ("run", SUITE, "-q", "--cache", "--repeat", "5", "--run-id")
+    first = call_inside(capsys, folder, *arguments, "a")
+    assert "is full" not in first.words
+    before = held(folder / "reports/response-cache")
+    assert len(before) == 300
+    for path, (used_ns, _) in before.items():
+        os.utime(path, ns=(used_ns, used_ns - 60 * 10**9))
+    bounded(folder)
+    few = call_inside(capsys, folder, "run", SUITE, "-q", "--cache", "--limit", "7", "--run-id", "b")
+    (line,) = [line for line in few.err.splitlines() if "cache_mb" in line]
+    assert line == (
+        "note: reports/response-cache (1 MB, run.cache_mb) is full: the 56 entries not used for longest went"
+    )
+    after = held(folder / "reports/response-cache")
+    assert len(after) == 244
+    assert after.keys() < before.keys()
+    again = call_inside(capsys, folder, "run", SUITE, "-q", "--cache", "--limit", "7", "--run-id", "c")
+    assert "7 of 7 answers came from a cache" in again.words
+    assert "is full" not in again.words
+    third = call_inside(capsys, folder, *arguments, "d")
+    assert "the 56 entries not used for longest went, 56 of them used by this run" in third.words
+
+
+def test_f35_where_nobody_is_asked_the_caches_stay_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--cache-only deletes and writes nothing, to the times of the files; otherwise a hit is a use."""
+    folder = make_project(tmp_path / "p")
+    arguments = ("run", SUITE, "-q", "--repeat", "5", "--run-id")
+    assert call_inside(capsys, folder, *arguments, "a", "--cache").code == 0
+    swap(SUITE, "max_concurrency: 2", "max_concurrency: 8, cache_mb: 1")(folder)
+    before = held(folder / "reports/response-cache")
+    only = call_inside(capsys, folder, *arguments, "b", "--cache-only")
+    assert only.code == 0
+    assert "is full" not in only.words
+    assert held(folder / "reports/response-cache") == before
+    swap(SUITE, "cache_mb: 1", "cache_mb: 100")(folder)
+    assert call_inside(capsys, folder, *arguments, "c", "--cache").code == 0
+    after = held(folder / "reports/response-cache")
+    assert {path: content for path, (_, content) in after.items()} == {
+        path: content for path, (_, content) in before.items()
+    }
+    assert all(after[path][0] > before[path][0] for path in before)

@@ -331,6 +331,7 @@ def test_every_rule_can_be_written(tmp_path: Path, gate: str) -> None:
         (("", "run: { repeats: 0 }"), "16:17 repeats is 0 | 1 or more"),
         (("", "run: { deadline_s: 0 }"), "16:20 deadline_s is 0.0 | seconds above 0"),
         (("", "run: { retry_share: -0.1 }"), "16:21 retry_share is -0.1 | 0 or more"),
+        (("", "run: { cache_mb: 0.5 }"), "16:18 cache_mb is 0.5 | 1 or more"),
         (("", "run: { tokens_per_minute: 0 }"), "16:27 tokens_per_minute is 0 | above 0, or null for any"),
         (("", "budget: { max_cost_usd: 0 }"), "16:25 max_cost_usd is 0 | above 0, or null for any amount"),
         (("", "budget: { max_minutes: -2.5 }"), "16:24 max_minutes is -2.5 | above 0, or null for any"),

@@ -126,6 +126,7 @@ BAD = [
             ("", "run: { deadline_s: 0 }"),
             ("", "run: { requests_per_minute: 0 }"),
             ("", "run: { retry_share: -0.1 }"),
+            ("", "run: { cache_mb: 0 }"),
             ("", "budget: { max_cost_usd: 0 }"),
             ("", "budget: { max_minutes: -1 }"),
             ("", "run: { looks: [] }"),
