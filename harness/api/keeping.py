@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -88,9 +89,14 @@ async def nobody(_: Query) -> Response:
     raise SystemFailure("not_recorded", NOT_RECORDED)
 
 
-def say_what_is_not_seen(system: SystemChoice) -> None:
+def is_missing(response: Response) -> bool:
+    """Whether nobody was asked, and nothing was kept."""
+    return response.error is not None and response.error.kind == "not_recorded"
+
+
+def say_what_is_not_seen(keeping: Keeping, systems: Iterable[SystemChoice]) -> None:
     """Tell it where answers of the user's own code are kept: nobody knows what else it reads."""
-    if code_files(system):
+    if keeping.answers is not None and not keeping.only and any(map(code_files, systems)):
         sys.stderr.write(
             "note: answers are kept for a system whose code is yours: they are asked again when its code here"
             " changes, not when anything else changes that it reads (--no-cache asks again)\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
@@ -15,60 +14,27 @@ from harness.api.asking import Plan, Session, missing, open_session
 from harness.api.beginning import RunOptions, check_same, forget, plan_run
 from harness.api.budgeting import Spent, Wanted, limits_of, spent_of
 from harness.api.choosing import compare_candidates
-from harness.api.keeping import Keeping
+from harness.api.entering import Course, RaceOptions, course_of, entered
+from harness.api.keeping import Keeping, end_keeping, is_missing, keeping_of, say_what_is_not_seen
 from harness.api.trusting import with_trust
 from harness.api.validating import Checked
-from harness.candidates.assemble import UNCORRECTED
 from harness.candidates.choice import gates_of, requirements_of
-from harness.candidates.entrants import USAGE, entrant_of
-from harness.candidates.race import ALPHA, LOOKS, Rules, look_bounds, race_stages, take_look, why_dropped
+from harness.candidates.entrants import entrant_of
+from harness.candidates.race import take_look, why_dropped
 from harness.comparison import fold
 from harness.engine.limits import RunLimits
 from harness.engine.progress import Silent, show_progress
 from harness.engine.signals import Signals
-from harness.errors import UsageError, did_you_mean
+from harness.errors import UsageError
 from harness.places import Places, new_run_id, now
-from harness.planning import identity_of
 from harness.recordings import Recording, read, read_planned
-from harness.registry import find_metric
 from harness.suites.suite import choose_system
 from harness.systems.callables import folder_importable
-from harness.types import (
-    Candidates,
-    Case,
-    Choose,
-    EarlyStop,
-    MetricIdentity,
-    Race,
-    RaceLook,
-    Recorded,
-    metric_of,
-    twin_measure,
-)
-
-SELF = "plain"
-"""How the plain system is named among candidates, unless the suite has a candidate of that name."""
-
-
-class RaceOptions(msgspec.Struct, frozen=True):
-    """How to race; None keeps what the suite says, and takes all candidates, the plain system among them."""
-
-    candidates: tuple[str, ...] | None = None
-    metric: str | None = None
-    alpha: float = ALPHA
-    looks: tuple[float, ...] = LOOKS
-    seed: int | None = None
-    max_concurrency: int | None = None
-    max_cost_usd: float | None = None
-    max_minutes: float | None = None
-    race_id: str | None = None
-    resume: str | None = None
-    no_cache: bool = False
-    progress: str = "none"
+from harness.types import Candidates, Choose, EarlyStop, Race, RaceLook, Recorded, Response
 
 
 class Raced(NamedTuple):
-    """A race that ended: its id, its recordings by run, what it showed, and what stopped it.
+    """A race that ended: its id, its recordings by run, what it showed, what stopped it, how many answers.
 
     ``found`` is None where a signal came, or a budget was used up.
     """
@@ -77,7 +43,7 @@ class Raced(NamedTuple):
     paths: dict[str, Path]
     found: Candidates | None
     stopped: int | None
-    calls: int
+    answers: int
     spent: Spent | None = None
 
 
@@ -88,21 +54,6 @@ class _Runner(NamedTuple):
     recording: Recording
     before: Recorded
     stack: AsyncExitStack
-
-
-class _Course(NamedTuple):
-    """What the race goes by: rules, the metric, the stages of cases, the bounds of the looks."""
-
-    rules: Rules
-    metric: MetricIdentity
-    stages: tuple[tuple[Case, ...], ...]
-    bounds: tuple[float, ...]
-    seed: int
-    repeats: int
-
-    def asked(self, look: int) -> list[Case]:
-        """The cases asked by a look, from 1."""
-        return [case for stage in self.stages[:look] for case in stage]
 
 
 def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
@@ -117,102 +68,37 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
             that cannot be opened, or a race to be resumed that was begun otherwise.
         RecordingError: a result cannot be written; everything before it is kept.
     """
-    names = _names(checked, options)
-    rules = Rules(_metric(checked, options), options.alpha, looks=options.looks)
-    _check_rules(rules)
-    _check_unjudged(rules.metric)
+    names = entered(checked, options)
+    course = course_of(checked, options)
     race_id = options.resume or options.race_id or new_run_id(now())
+    keeping = keeping_of(options.cache, checked.file.suite.run, places)
     with folder_importable(Path.cwd()), ExitStack() as closing:
-        course = _course(checked, rules, options)
         runners = _runners(checked, names, race_id, course, options, places, closing)
+        say_what_is_not_seen(keeping, [runner.plan.system for runner in runners.values()])
         try:
-            cache = None if options.no_cache else places.judge_cache
-            looks, stopped, spent = _run(runners, course, options, cache)
+            looks, stopped, spent = _run(runners, course, options, keeping)
         except UsageError:
             closing.close()
             for runner in runners.values():
                 if not read_planned(runner.recording.path).answered:
                     forget(runner.recording.path)
             raise
+    if stopped is None:
+        end_keeping(keeping)
     paths = {run_id: runner.recording.path for run_id, runner in runners.items()}
     recordings = [read(path) for path in paths.values()]
-    calls = sum(len(recorded.results) for recorded in recordings)
+    answers = [result.response for recorded in recordings for result in recorded.results]
     if stopped is not None or spent is not None:
-        return Raced(race_id, paths, None, stopped, calls, spent)
-    told = _told(course, looks, list(runners), calls)
-    return Raced(race_id, paths, _compared(checked, recordings, told), None, calls)
-
-
-def _names(checked: Checked, options: RaceOptions) -> dict[str, str]:
-    """Candidates to race, by the name that their runs get; the plain system is the empty candidate."""
-    known = checked.file.suite.candidates
-    wanted = options.candidates if options.candidates is not None else ("", *known)
-    names: dict[str, str] = {}
-    for at, name in enumerate(wanted):
-        candidate = "" if name == SELF and SELF not in known else name
-        if candidate and candidate not in known:
-            raise UsageError(f"no candidate {name!r} in the suite", mend=did_you_mean(name, [SELF, *known]))
-        if candidate in names.values():
-            raise UsageError(f"candidate {name!r} is named twice", mend="name each once")
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", candidate or SELF).strip("-.") or f"candidate-{at}"
-        names[plain if plain not in names else f"{plain}-{at}"] = candidate
-    if len(names) < 2:
-        raise UsageError("a race needs two candidates or more", mend="declare them under `candidates:`")
-    return names
-
-
-def _metric(checked: Checked, options: RaceOptions) -> str:
-    """The metric raced on: as asked, else the quality of ``choose:``, else the first with an upper end."""
-    suite = checked.file.suite
-    if options.metric is not None:
-        if options.metric not in suite.metrics:
-            what = f"metric {options.metric!r} is not in the suite"
-            raise UsageError(what, mend=did_you_mean(options.metric, suite.metrics))
-        return options.metric
-    if suite.choose is not None:
-        return suite.choose.quality
-    by_case = [name for name in suite.metrics if twin_measure(name) is None]
-    found = next((name for name in by_case if find_metric(name).high is not None), None)
-    return found or suite.metrics[0]
-
-
-def _check_unjudged(name: str) -> None:
-    """Refuse a metric that a judge scores: no labels correct it on the way."""
-    if "judge" in find_metric(metric_of(name)).needs:
-        what = f"{name!r} is advisory and decides nothing: {UNCORRECTED}"
-        raise UsageError(what, mend="race on a metric without a judge, by --metric or `choose:`")
-
-
-def _check_rules(rules: Rules) -> None:
-    if find_metric(rules.metric).high is None or rules.metric in USAGE:
-        raise UsageError(
-            f"{rules.metric!r} has no upper end: an answer that is missing has no worst value there",
-            mend="race on a metric of quality, and limit this one under `choose:`",
-        )
-    if twin_measure(rules.metric) is not None:
-        raise UsageError(
-            f"{rules.metric!r} is known of twins only", mend="race on the metric that it is about"
-        )
-    if not 0 < rules.alpha < 0.5:
-        raise UsageError(f"--alpha {rules.alpha:g}", mend="above 0 and below 0.5")
-    rising = all(a < b for a, b in zip((0.0, *rules.looks), rules.looks, strict=False))
-    if not rules.looks or not rising or rules.looks[-1] != 1.0:
-        raise UsageError("--looks do not rise to 100", mend="for example --looks 20,40,60,80,100")
-
-
-def _course(checked: Checked, rules: Rules, options: RaceOptions) -> _Course:
-    suite = checked.file.suite
-    seed = suite.seed if options.seed is None else options.seed
-    stages = race_stages(checked.dataset.cases, seed, rules.looks)
-    identity = identity_of(find_metric(rules.metric))
-    return _Course(rules, identity, stages, look_bounds(stages, rules.alpha), seed, suite.run.repeats)
+        return Raced(race_id, paths, None, stopped, len(answers), spent)
+    told = _told(course, looks, list(runners), answers)
+    return Raced(race_id, paths, _compared(checked, recordings, told), None, len(answers))
 
 
 def _runners(
     checked: Checked,
     names: Mapping[str, str],
     race_id: str,
-    course: _Course,
+    course: Course,
     options: RaceOptions,
     places: Places,
     closing: ExitStack,
@@ -253,7 +139,7 @@ def _runners(
 
 
 def _run(
-    runners: Mapping[str, _Runner], course: _Course, options: RaceOptions, cache: Path | None
+    runners: Mapping[str, _Runner], course: Course, options: RaceOptions, keeping: Keeping
 ) -> tuple[list[RaceLook], int | None, Spent | None]:
     """Ask and look by turns; gives the looks taken, and the signal or the budget that ended it early."""
     total = len(runners) * sum(map(len, course.stages)) * course.repeats
@@ -267,7 +153,9 @@ def _run(
     async def go(progress: Silent) -> Signals:
         alive = dict(runners)
         try:
-            sessions = {run_id: await _open(one, progress, limits, cache) for run_id, one in runners.items()}
+            sessions = {
+                run_id: await _open(one, progress, limits, keeping) for run_id, one in runners.items()
+            }
             with Signals(progress, limits.end) as signals:
                 limits.budget.begin(signals)
                 for look, stage in enumerate(course.stages, 1):
@@ -301,12 +189,12 @@ def _run(
     return looks, signals.number, spent_of(limits, signals.spent, not_asked) if signals.spent else None
 
 
-async def _open(runner: _Runner, progress: Silent, limits: RunLimits, cache: Path | None) -> Session:
-    opening = open_session(runner.plan, runner.before.run, runner.recording, progress, limits, Keeping(cache))
+async def _open(runner: _Runner, progress: Silent, limits: RunLimits, keeping: Keeping) -> Session:
+    opening = open_session(runner.plan, runner.before.run, runner.recording, progress, limits, keeping)
     return await runner.stack.enter_async_context(opening)
 
 
-def _look(alive: Mapping[str, _Runner], course: _Course, look: int) -> tuple[RaceLook, bool]:
+def _look(alive: Mapping[str, _Runner], course: Course, look: int) -> tuple[RaceLook, bool]:
     """Judge everyone in the race on what stands in the recordings."""
     cases, tables, broken = course.asked(look), {}, []
     asked = {case.id for case in cases}
@@ -320,7 +208,7 @@ def _look(alive: Mapping[str, _Runner], course: _Course, look: int) -> tuple[Rac
     return take_look(tables, cases, course.metric, course.bounds[look - 1], course.rules.epsilon, broken)
 
 
-def _stop(course: _Course, look: int, reason: str) -> EarlyStop | None:
+def _stop(course: Course, look: int, reason: str) -> EarlyStop | None:
     """Where a candidate's recording ends; None after the last look: nothing is missing then."""
     if look == len(course.stages):
         return None
@@ -328,7 +216,9 @@ def _stop(course: _Course, look: int, reason: str) -> EarlyStop | None:
     return EarlyStop(look, len(course.stages), len(course.asked(look)), planned, reason)
 
 
-def _told(course: _Course, looks: Sequence[RaceLook], runs: Sequence[str], calls: int) -> Race:
+def _told(
+    course: Course, looks: Sequence[RaceLook], runs: Sequence[str], answers: Sequence[Response]
+) -> Race:
     last = looks[-1]
     tied = tuple(run for run in last.limits if run not in last.dropped)
     planned = len(course.asked(len(course.stages)))
@@ -347,9 +237,10 @@ def _told(course: _Course, looks: Sequence[RaceLook], runs: Sequence[str], calls
         repeats=course.repeats,
         looks=tuple(looks),
         tied=tied,
-        calls=calls,
-        calls_saved=len(runs) * planned * course.repeats - calls,
+        calls=sum(not response.cached and not is_missing(response) for response in answers),
+        calls_saved=len(runs) * planned * course.repeats - len(answers),
         reason=reason,
+        cached=sum(response.cached for response in answers),
     )
 
 

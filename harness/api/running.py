@@ -113,8 +113,7 @@ def run_missing(
     asked = [(main, keeping)]
     if beside is not None:
         asked.append((beside, keeping._replace(answers=None)))  # a fresh sample is asked afresh
-    if keeping.answers is not None and not keeping.only:
-        say_what_is_not_seen(main.plan.system)
+    say_what_is_not_seen(keeping, [main.plan.system])
     wanted = Wanted(options.max_concurrency, options.max_cost_usd, options.max_minutes)
     plans, earlier = [one.plan for one, _ in asked], [one.before for one, _ in asked]
     limits = limits_of(plans, wanted, before.run.seed, earlier)

@@ -153,7 +153,7 @@ def _asked(path: Path, recorded: Recorded) -> ShardAsked:
         raise RecordingError(f"{path} is no part of a run", mend="move it elsewhere")
     responses = [result.response for result in recorded.answered]
     errors = sum(response.error is not None for response in responses)
-    cost_usd = sum(response.usage.cost_usd or 0.0 for response in responses)
+    cost_usd = sum(response.usage.cost_usd or 0.0 for response in responses if not response.cached)
     return ShardAsked(path, recorded.shard, len(responses), errors, cost_usd)
 
 

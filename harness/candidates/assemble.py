@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -119,14 +119,14 @@ def _candidates(
     names = names_of([entrant.scores.run for entrant in ordered])
     gates = gates_of(asked.choose)
     standings = {name: _standings(name, ordered, by_metric[name]) for name in asked.metrics}
-    running = {entrant.id for entrant in ordered if not entrant.dropped}
-    costs = _mark_lowest({entrant.id: cost_per_1000(entrant) for entrant in ordered}, running)
-    latencies = _mark_lowest({entrant.id: latency_p95(entrant) for entrant in ordered}, running)
+    costs = {entrant.id: cost_per_1000(entrant) for entrant in ordered}
+    latencies = {entrant.id: latency_p95(entrant) for entrant in ordered}
+    running = [entrant for entrant in ordered if not entrant.dropped]
+    cheap, fast = _comparable(costs, running, COST), _comparable(latencies, running, LATENCY)
     above = dominated_by(
         {
-            one.id: (_badness(one, asked.choose.quality), costs[one.id].value, latencies[one.id].value)
-            for one in ordered
-            if one.id in running
+            one.id: (_badness(one, asked.choose.quality), cheap.get(one.id), fast.get(one.id))
+            for one in running
         }
     )
     return tuple(
@@ -135,8 +135,8 @@ def _candidates(
             name=names[entrant.id],
             run=entrant.scores.run,
             standings={name: standings[name][entrant.id] for name in asked.metrics},
-            cost_per_1000=costs[entrant.id],
-            latency_p95=latencies[entrant.id],
+            cost_per_1000=_marked(costs, cheap, entrant.id),
+            latency_p95=_marked(latencies, fast, entrant.id),
             requirements=requirements_of(entrant, asked.suite, gates),
             dominated_by=above.get(entrant.id, ()),
             dropped=entrant.dropped,
@@ -165,10 +165,20 @@ def _standings(name: str, entrants: Sequence[Entrant], found: Sequence[Differenc
     }
 
 
-def _mark_lowest(found: dict[str, Spending], running: Collection[str]) -> dict[str, Spending]:
-    known = {run: one.value for run, one in found.items() if run in running and one.value is not None}
-    least = min(known.values(), default=None)
-    return {run: replace(one, best=run in known and known[run] == least) for run, one in found.items()}
+def _comparable(found: Mapping[str, Spending], running: Sequence[Entrant], name: str) -> dict[str, float]:
+    """The figures of those who were spared no case, by a cache, that anybody else was asked.
+
+    A mean or a quantile over other cases may be lower for that alone.
+    """
+    spared = {one.id: one.spared(name) for one in running}
+    by_all = frozenset.intersection(*spared.values()) if spared else frozenset()
+    values = {one.id: found[one.id].value for one in running if spared[one.id] == by_all}
+    return {run: value for run, value in values.items() if value is not None}
+
+
+def _marked(found: Mapping[str, Spending], comparable: Mapping[str, float], run: str) -> Spending:
+    least = min(comparable.values(), default=None)
+    return replace(found[run], best=run in comparable and comparable[run] == least)
 
 
 def _objectives(candidates: Sequence[Candidate]) -> tuple[str, ...]:
@@ -194,6 +204,8 @@ def _notices(ordered: Sequence[Entrant], candidates: Sequence[Candidate], asked:
     said = [text for one in candidates for text in _missing(one, quality)]
     if not any(one.cost_per_1000.value is not None for one in candidates):
         said.append("no candidate's cost is known: cost decides nothing")
+    if not any(one.latency_p95.value is not None for one in candidates):
+        said.append("no candidate's latency is known: latency decides nothing")
     means = [one.standings[quality].mean for one in candidates]
     reach = [(mean.n + mean.n_unscored) / len(one.cases) for mean, one in zip(means, ordered, strict=True)]
     if max(reach) - min(reach) > APPLIES_APART:
@@ -214,6 +226,13 @@ def _missing(one: Candidate, quality: str) -> Iterator[str]:
         if found.value is None and found.n:
             total = found.n + found.n_unknown
             yield f"{one.name}: its {what} is not known: {found.n_unknown:,} of {total:,} answers lack it"
-    if one.cost_per_1000.n_cached:
-        cached = f"{one.cost_per_1000.n_cached:,} answers came from a cache"
-        yield f"{one.name}: {cached} and are not part of cost and latency"
+    yield from _spared(one)
+
+
+def _spared(one: Candidate) -> Iterator[str]:
+    """What answers from a cache leave open of a cost and a latency."""
+    for what, found in (("cost", one.cost_per_1000), ("latency", one.latency_p95)):
+        if found.n_cached:
+            left = "" if found.n else ", which is not known"
+            kept = f"{found.n_cached:,} answers came from a cache"
+            yield f"{one.name}: {kept} and are no part of its {what}{left}"

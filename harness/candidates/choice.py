@@ -11,12 +11,13 @@ from harness.gates.decide import decide
 from harness.gates.evidence import Evidence, rule_text
 from harness.gates.family import find_drops
 from harness.numbers import number, with_interval
-from harness.types import Candidate, Choice, Choose, Difference, Gate, Requirement, Suite, Verdict
+from harness.types import Candidate, Choice, Choose, Difference, Gate, Requirement, Spending, Suite, Verdict
 
 TOLD = {"pass": "meets", "fail": "breaks", "inconclusive": "is not shown to meet"}
 """The outcome of a requirement in words."""
 FIRST_OF = {COST: ("cheapest", "costs more"), LATENCY: ("fastest", "is slower")}
 """What decides between candidates of the same quality, in this order; in words."""
+WORDS = {COST: "cost", LATENCY: "latency"}
 
 
 def gates_of(choose: Choose | None) -> tuple[Gate, ...]:
@@ -117,7 +118,7 @@ class _Book:
 
     def preferred(self, among: Sequence[Candidate], metric: str) -> list[Candidate]:
         """Those with a known figure that nobody is told to be below; all where none has one."""
-        known = [c for c in among if _spending(c, metric) is not None]
+        known = [c for c in among if _is_known(c, metric)]
         return (self.unbeaten(known, metric) or known) if known else list(among)
 
     def sentence(self, pick: Candidate, fit: Sequence[Candidate], everyone: Sequence[Candidate]) -> str:
@@ -143,15 +144,23 @@ class _Book:
         has_cost = metric == LATENCY and any(c.cost_per_1000.value is not None for c in pool)
         what = f"{self.quality} or cost" if has_cost else self.quality
         unit = " per 1,000 queries" if metric == COST else " at p95"
-        among = f"the {FIRST_OF[metric][0]} of {len(pool)} candidates that are not told apart on {what}"
+        among = f"of {len(pool)} candidates that are not told apart on {what}"
+        why = f"it is the {FIRST_OF[metric][0]} {among}"
+        if not any(_is_known(c, metric) for c in pool if c is not pick):
+            why = f"{among} its {WORDS[metric]} alone is known"
         figures = f"{_spent(pick, metric)}{unit}, against {rest}"
-        return f"Ship {pick.name} because it is {among}: {figures} ({self.level(pick)})."
+        return f"Ship {pick.name} because {why}: {figures} ({self.level(pick)})."
 
     def open_sentence(self, left: Sequence[Candidate]) -> str:
         """Nothing decides between several."""
         names = ", ".join(c.name for c in left[:-1]) + f" or {left[-1].name}"
         levels = ", ".join(self.level(c, bare=True) for c in left)
-        return f"Ship {names}: nothing tells them apart on {self.quality} ({levels}), cost or latency."
+        known = [WORDS[metric] for metric in FIRST_OF if any(_is_known(c, metric) for c in left)]
+        missing = [what for what in WORDS.values() if what not in known]
+        on = " or ".join([", ".join([f"{self.quality} ({levels})", *known[:-1]]), *known[-1:]])
+        if missing:
+            on += f"; their {' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} not known"
+        return f"Ship {names}: nothing tells them apart on {on}."
 
     def against(self, one: Candidate, left: Sequence[Candidate], tied: Sequence[Candidate]) -> str:
         """What stands against a candidate that is not chosen."""
@@ -163,9 +172,9 @@ class _Book:
             beating = next((c for c in (*left, *tied) if self.is_beaten(one, c, metric)), None)
             if beating is not None:
                 return f"{one.name}: {self.words(one, beating, metric)}"
-            if metric in FIRST_OF and _spending(one, metric) is None:
-                what = "cost" if metric == COST else "latency"
-                return f"{one.name}: not told apart on {self.quality}, and its {what} is not known"
+            if metric in FIRST_OF and not _is_known(one, metric):
+                spent = f"its {WORDS[metric]} is {_spent(one, metric)}"
+                return f"{one.name}: not told apart on {self.quality}, and {spent}"
         return f"{one.name}: not told apart from every candidate that is better"
 
     def words(self, one: Candidate, other: Candidate, metric: str) -> str:
@@ -194,10 +203,17 @@ class _Book:
         return f"worse by {number(abs(found.change))} [{number(low)}, {number(high)}]"
 
 
-def _spending(candidate: Candidate, metric: str) -> float | None:
-    return (candidate.cost_per_1000 if metric == COST else candidate.latency_p95).value
+def _spending(candidate: Candidate, metric: str) -> Spending:
+    return candidate.cost_per_1000 if metric == COST else candidate.latency_p95
+
+
+def _is_known(candidate: Candidate, metric: str) -> bool:
+    return _spending(candidate, metric).value is not None
 
 
 def _spent(candidate: Candidate, metric: str) -> str:
-    value = _spending(candidate, metric)
-    return "not known" if value is None else number(value, "USD" if metric == COST else "s")
+    found = _spending(candidate, metric)
+    if found.value is not None:
+        return number(found.value, "USD" if metric == COST else "s")
+    is_kept = found.n_cached and not found.n and not found.n_unknown
+    return "not known, as its answers came from a cache" if is_kept else "not known"

@@ -31,7 +31,6 @@ class Entrant(NamedTuple):
 
     scores: RunScores
     counted: Mapping[str, Table]
-    n_cached: int
     dropped: str = ""
 
     @property
@@ -53,17 +52,23 @@ class Entrant(NamedTuple):
         table = self.scores.tables[name]
         return sum(case.id not in table or table[case.id].status in UNSCORED for case in self.cases)
 
+    def spared(self, name: str) -> frozenset[str]:
+        """The cases that say nothing of a cost or a latency: all of their answers came from a cache."""
+        table = self.scores.tables[name]
+        ids = [case.id for case in self.cases]
+        return frozenset(one for one in ids if one in table and table[one].status == "not_applicable")
+
 
 def entrant_of(recorded: Recorded, cases: Collection[str] | None = None) -> Entrant:
     """Fold a recording over the cases named (None: all of them)."""
     wanted = tuple(case for case in recorded.cases if cases is None or case.id in cases)
     scores = run_scores(recorded)
-    used, n_cached = _usage(recorded, wanted)
+    used = _usage(recorded, wanted)
     run = replace(scores.run, metrics={**scores.run.metrics, **USAGE})
     tables = {**scores.tables, **used}
     scores = RunScores(run, wanted, tables, advisory=scores.advisory, served=scores.served)
     counted = {name: count_lost(table, wanted, run.metrics[name]) for name, table in scores.tables.items()}
-    return Entrant(scores, counted, n_cached)
+    return Entrant(scores, counted)
 
 
 def count_lost(table: Table, cases: Sequence[Case], metric: MetricIdentity) -> dict[str, CaseValue]:
@@ -90,10 +95,13 @@ def mean_of(entrant: Entrant, name: str) -> Estimate:
 
 
 def cost_per_1000(entrant: Entrant) -> Spending:
-    """US dollars per 1,000 queries: the mean over the cases not answered from a cache, if each says it."""
+    """US dollars per 1,000 queries: the mean over the cases that took any, if each says how much.
+
+    An answer from a cache counts with what it cost when it was asked, where that is told.
+    """
     values, unknown = _known(entrant, COST)
     mean = math.fsum(values) / len(values) if values and not unknown else None
-    return Spending(None if mean is None else 1000 * mean, len(values), unknown, entrant.n_cached)
+    return Spending(None if mean is None else 1000 * mean, len(values), unknown, len(entrant.spared(COST)))
 
 
 def latency_p95(entrant: Entrant) -> Spending:
@@ -102,11 +110,11 @@ def latency_p95(entrant: Entrant) -> Spending:
     ordered = sorted(values) + [math.inf] * unknown
     value = ordered[math.ceil(TAIL * len(ordered) - 1e-9) - 1] if values else math.inf
     if math.isinf(value):
-        return Spending(None, len(values), unknown, entrant.n_cached)
+        return Spending(None, len(values), unknown, len(entrant.spared(LATENCY)))
     table = entrant.scores.tables[LATENCY]
     asked = [case for case in entrant.cases if table[case.id].status != "not_applicable"]
     interval = tail_interval([table[case.id].value for case in asked], [case.cluster for case in asked])
-    return Spending(value, len(values), unknown, entrant.n_cached, interval=interval)
+    return Spending(value, len(values), unknown, len(entrant.spared(LATENCY)), interval=interval)
 
 
 def latency_change(reference: Entrant, entrant: Entrant) -> TailChange | None:
@@ -128,24 +136,31 @@ def _known(entrant: Entrant, name: str) -> tuple[list[float], int]:
     return [value for value in found if value is not None], entrant.lost(name)
 
 
-def _usage(recorded: Recorded, cases: Sequence[Case]) -> tuple[dict[str, dict[str, CaseValue]], int]:
-    """Cost and latency by case, averaged over its repeats; and how many cases came from a cache only."""
+def _usage(recorded: Recorded, cases: Sequence[Case]) -> dict[str, dict[str, CaseValue]]:
+    """Cost and latency by case, averaged over its repeats."""
     results = defaultdict(list)
     for result in recorded.results:
         results[result.case_id].append(result)
-    repeats, cached = recorded.run.repeats, 0
-    tables: dict[str, dict[str, CaseValue]] = {name: {} for name in USAGE}
-    for case in cases:
-        found = results[case.id]
-        asked = [result for result in found if not result.response.cached]
-        cached += bool(found) and not asked
-        for name, table in tables.items():
-            table[case.id] = _case_usage(asked, name, whole=len(found) >= repeats)
-    return tables, cached
+    return {
+        name: {
+            case.id: _case_usage(results[case.id], name, whole=len(results[case.id]) >= recorded.run.repeats)
+            for case in cases
+        }
+        for name in USAGE
+    }
 
 
-def _case_usage(asked: Sequence[Result], name: str, *, whole: bool) -> CaseValue:
-    """A case counts only with a figure from every call that it took; a cached reply took none."""
+def _case_usage(results: Sequence[Result], name: str, *, whole: bool) -> CaseValue:
+    """A case counts only with a figure from every call that it took.
+
+    A reply from a cache took no time, and what it cost is what is told of when it was asked; one that is said
+    to have cost nothing, or of which nothing is said, took no call.
+    """
+    asked = [
+        result
+        for result in results
+        if not result.response.cached or (name == COST and result.response.usage.cost_usd)
+    ]
     failed = next((result.response.error for result in asked if result.response.error), None)
     if failed is not None or not whole:
         return CaseValue(None, "timeout" if failed and failed.kind == "timeout" else "system_error")

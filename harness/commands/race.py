@@ -12,7 +12,8 @@ from harness.commands import candidates, ending, terminal
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.api.racing import Raced, RaceOptions
+    from harness.api.entering import RaceOptions
+    from harness.api.racing import Raced
 
 _LONGEST_ID = 60
 """A run's id is that of the race and the candidate's name."""
@@ -58,7 +59,10 @@ def _shares(context: click.Context, option: click.Parameter, text: str | None) -
 @ending.budget_options
 @click.option("--run-id", metavar="NAME", help="Name of the race. [default: date, time and chance]")
 @click.option("--resume", metavar="RACE", help="Go on with a race: ask only what is missing.")
+@terminal.cache_option
+@terminal.cache_only_option
 @terminal.no_cache_option
+@terminal.cache_dir_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @candidates.output_option
 @terminal.reports_option
@@ -74,7 +78,7 @@ def race(suite: Path, outputs: tuple[Path, ...], reports: Path, as_json: bool, *
     from harness.store.store import Store
 
     options = _options(chosen)
-    places = Places(reports)
+    places = Places(reports, chosen["cache_dir"])
     checked = validating.validate(suite)
     terminal.say_notices(checked.dataset.notices)
     with terminal.own_output():
@@ -89,7 +93,7 @@ def race(suite: Path, outputs: tuple[Path, ...], reports: Path, as_json: bool, *
 
 
 def _options(chosen: dict[str, Any]) -> RaceOptions:
-    from harness.api.racing import RaceOptions
+    from harness.api.entering import RaceOptions
     from harness.places import RUN_ID
 
     for name in (chosen["run_id"], chosen["resume"]):
@@ -109,7 +113,7 @@ def _options(chosen: dict[str, Any]) -> RaceOptions:
         max_minutes=chosen["max_minutes"],
         race_id=chosen["run_id"],
         resume=chosen["resume"],
-        no_cache=chosen["no_cache"],
+        cache=terminal.cache_use(chosen),
         progress=terminal.progress_style(quiet=chosen["quiet"]),
     )
 
@@ -123,5 +127,6 @@ def _say_cut_short(raced: Raced, suite: Path, reports: Path, chosen: dict[str, A
     again += [] if chosen["alpha"] == ALPHA else ["--alpha", f"{chosen['alpha']:g}"]
     if chosen["looks"]:
         again += ["--looks", ",".join(f"{100 * look:g}" for look in chosen["looks"])]
-    answers = f"{raced.calls:,} answers are kept"
+    again += terminal.cache_words(chosen)
+    answers = f"{raced.answers:,} answers are kept"
     return ending.say_how_to_go_on(raced.stopped, raced.spent, answers, [*again, "--resume", raced.id])

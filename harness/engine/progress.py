@@ -41,7 +41,7 @@ class Counts:
         self.in_flight -= 1
         self.errors += response.error is not None
         self.retried += response.attempts > 1
-        self.cost_usd += response.usage.cost_usd or 0.0
+        self.cost_usd += 0.0 if response.cached else response.usage.cost_usd or 0.0
 
     def finished(self, result: Result) -> None:
         """A result is on disk."""

@@ -78,9 +78,10 @@ def race_lines(found: Candidates) -> list[str]:
     if race is None:
         return []
     names = {one.run.id: one.name for one in found.candidates}
-    total = race.calls + race.calls_saved
+    total = race.n_cases * race.repeats * len(found.candidates)
     saved = f"{numbers.count(race.calls_saved)} saved ({numbers.share(race.calls_saved / total)})"
     made = f"{numbers.count(race.calls)} of {numbers.count(total)} calls made"
+    made += f", {numbers.count(race.cached)} answered from a cache" if race.cached else ""
     lines = [f"{made}, {saved}: {race.reason}"]
     for at, look in enumerate(race.looks, 1):
         dropped = [

@@ -103,7 +103,10 @@ class RaceLook(Struct, frozen=True):
 
 
 class Race(Struct, frozen=True):
-    """How a race went: candidates by name. ``tied`` are those left at the end."""
+    """How a race went: candidates by name. ``tied`` are those left at the end.
+
+    What was asked and is not of the ``calls`` made came from a cache (``cached``), or should have (an error).
+    """
 
     metric: str
     alpha: float
@@ -116,6 +119,7 @@ class Race(Struct, frozen=True):
     calls: int
     calls_saved: int
     reason: str
+    cached: int = 0
 
 
 class Candidates(Struct, frozen=True):

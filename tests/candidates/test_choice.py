@@ -87,6 +87,47 @@ def test_a_cost_that_is_not_known_loses() -> None:
     assert found.choice.blocked == ("silent: not told apart on quality, and its cost is not known",)
 
 
+def test_kept_answers_never_make_a_candidate_faster() -> None:
+    """Who has no latency, as all answers were kept, loses to who has one, and that is told."""
+    slow = recording("slow", quality(0.9, 1), 0.002, 9.0)
+    kept = recording("kept", quality(0.9, 2), 0.002, 0.1, cached=range(N))
+    found = compared(slow, kept)
+    assert found.choice.pick == "slow"
+    assert (
+        "of 2 candidates that are not told apart on quality or cost its latency alone is known: 9.00 s"
+        in (found.choice.sentence)
+    )
+    assert found.choice.blocked == (
+        "kept: not told apart on quality, and its latency is not known, as its answers came from a cache",
+    )
+    assert "kept: 120 answers came from a cache and are no part of its latency, which is not known" in (
+        found.notices
+    )
+    dear = recording("dear", quality(0.9, 1), 0.004, 9.0)
+    assert compared(dear, kept).choice.pick == "kept"
+    kept_too = recording("too", quality(0.9, 3), 0.002, 5.0, cached=range(N))
+    both = compared(kept, kept_too)
+    assert both.choice.pick is None
+    assert both.choice.sentence.endswith(") or cost; their latency is not known.")
+    assert "no candidate's latency is known: latency decides nothing" in both.notices
+
+
+@pytest.mark.parametrize("n_kept", [1, 60, N])
+def test_a_cache_neither_marks_as_fastest_nor_keeps_on_the_front(n_kept: int) -> None:
+    """The slow half was kept, so that its p95 is low: no star, no place on the front for it."""
+    seconds = [5.0 if i < 60 else 0.1 for i in range(N)]
+    kept = recording("kept", quality(0.9, 1), 0.001, seconds, cached=range(n_kept))
+    whole = recording("whole", quality(0.9, 1), 0.001, seconds)
+    found = {one.name: one for one in compared(kept, whole).candidates}
+    assert [found[name].latency_p95.best for name in ("kept", "whole")] == [False, True]
+    assert found["kept"].dominated_by == ("whole",)
+    assert found["whole"].dominated_by == ()
+    same = recording("same", quality(0.9, 1), 0.001, 0.05, cached=range(n_kept))
+    if n_kept < N:  # both were spared the same: over the rest they are comparable
+        found = {one.name: one for one in compared(kept, same).candidates}
+        assert found["same"].latency_p95.best
+
+
 def test_a_requirement_comes_before_quality() -> None:
     """The best breaks one and is named with it; the second is shipped."""
     runs = (

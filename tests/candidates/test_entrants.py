@@ -58,6 +58,18 @@ def test_cached_replies_are_no_part_of_cost_and_latency() -> None:
     assert latency_p95(entrant_of(recording("a", quality(0.8, 1), cached=range(N)))).value is None
 
 
+def test_what_a_kept_answer_cost_when_it_was_asked_counts() -> None:
+    """It is what the candidate costs. One of which nothing is told says nothing; none of them has a time."""
+    costs = [None if i < 20 else 0.002 if i < 60 else 0.004 for i in range(N)]
+    run = entrant_of(recording("a", quality(0.8, 1), costs, 1.0, cached=range(60)))
+    cost, latency = cost_per_1000(run), latency_p95(run)
+    assert (cost.value, cost.n, cost.n_cached) == (pytest.approx((40 * 2 + 60 * 4) / 100), 100, 20)
+    assert (latency.value, latency.n, latency.n_cached) == (1.0, 60, 60)
+    whole = entrant_of(recording("a", quality(0.8, 1), 0.003, 1.0, cached=range(N)))
+    assert cost_per_1000(whole).value == pytest.approx(3.0)
+    assert latency_p95(whole).value is None
+
+
 def test_the_slowest_answers_are_those_that_never_came() -> None:
     """p95 with five of 120 lost is the 114th of 120; with seven lost there is none."""
     seconds = [i / 100 for i in range(N)]

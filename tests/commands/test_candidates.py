@@ -233,6 +233,65 @@ def test_a_finished_race_asks_nothing_again(racing: Path) -> None:
     assert again.out == first.out
 
 
+def test_a_race_pays_no_answer_twice(racing: Path, capsys: Said) -> None:
+    """--cache keeps the answers of every candidate by itself; another race of them asks nobody, and says so.
+
+    What an answer cost when it was asked is compared; times are those of no candidate. A budget that has no
+    room for a single call is enough.
+    """
+    line = ("race", "suites/race.yaml", "-q", "--candidates", "plain,near,bad", "--cache-dir", "kept")
+    first = call_inside(capsys, racing, *line, "--cache", "--run-id", "a")
+    assert first.code == 0, first.err
+    assert "asked again when its code here changes" in first.words
+    made = calls_made(racing)
+    total = sum(made.values())
+    assert f"{total} of 720 calls made, {720 - total} saved" in first.words
+    for n, (use, *more) in enumerate([("--cache", "--max-cost", "0.0001"), ("--cache-only",)]):
+        again = call_inside(capsys, racing, *line, use, *more, "--run-id", f"b{n}")
+        assert again.code == 0, again.err
+        assert calls_made(racing) == made
+        assert f"0 of 720 calls made, {total} answered from a cache, {720 - total} saved" in again.words
+        assert "plain system: 240 answers came from a cache and are no part of its latency" in again.words
+        assert "or cost; their latency is not known" in again.words
+        assert max(map(len, again.out.splitlines())) <= 80
+    results = [
+        json.loads((racing / f"reports/compare/{name}/candidates.json").read_text())
+        for name in ("a-bad+a-near+a-plain", "b0-bad+b0-near+b0-plain")
+    ]
+    costs = [[one["cost_per_1000"]["value"] for one in found["candidates"]] for found in results]
+    assert costs[0] == costs[1]
+    assert None not in costs[0]
+    fresh = call_inside(capsys, racing, *line, "--no-cache", "--run-id", "c")
+    assert fresh.code == 0
+    assert sum(calls_made(racing).values()) == 2 * total
+
+
+def test_a_new_candidate_is_asked_beside_those_whose_answers_are_kept(racing: Path, capsys: Said) -> None:
+    """Only it is asked; that it alone has times is said where they decide."""
+    line = ("race", "suites/race.yaml", "-q", "--cache")
+    assert call_inside(capsys, racing, *line, "--candidates", "plain,bad", "--run-id", "a").code == 0
+    before = calls_made(racing)
+    ended = call_inside(capsys, racing, *line, "--candidates", "plain,near", "--run-id", "b")
+    assert ended.code == 0, ended.err
+    asked = calls_made(racing) - before
+    assert set(asked) <= {"near", "good"}
+    assert asked["near"] == 240
+    assert asked["good"] == 240 - before["good"]
+    assert "came from a cache and are no part of its latency" in ended.words
+
+
+def test_a_race_with_nothing_kept_chooses_nobody(racing: Path, capsys: Said) -> None:
+    """Every answer is missing and at its worst: no candidate is shown to meet what is required."""
+    line = ("race", "suites/race.yaml", "-q", "--cache-only", "--candidates", "plain,near", "--run-id", "a")
+    ended = call_inside(capsys, racing, *line)
+    assert not (racing / "calls.txt").exists()
+    assert "Ship none" in ended.words
+    assert "0 of 480 calls made, " in ended.words
+    refused = call_inside(capsys, racing, *line[:-1], "b", "--no-cache")
+    assert refused.code == 2
+    assert "exclude each other" in refused.words
+
+
 def test_a_race_cut_short_goes_on(racing: Path) -> None:
     """130: what is answered is kept, the command that goes on is printed, and no case is asked twice."""
     text = RACE_SUITE.replace("racers:near", "racers:hanging")

@@ -18,6 +18,7 @@ from judge_stub import Reply, Stub, judge_soundly, stub_judge
 from judged_project import EVERY, RUBRICS, harness, run_and_read, scores_of, write_project
 from project import call, clean_env
 
+from harness.cache import measure
 from harness.recordings import read
 
 
@@ -55,6 +56,55 @@ def test_the_cache_changes_no_score_and_saves_every_call(stub: Stub, tmp_path: P
     assert stub.count == asked
     assert run_and_read(folder, "c", "--no-cache") == first
     assert stub.count >= 2 * asked  # what is asked twice within a run is asked twice
+
+
+def test_verdicts_are_looked_for_where_the_command_line_says(stub: Stub, tmp_path: Path) -> None:
+    """`score` and `judge canaries` use --cache-dir as `run` does; with --cache-only no judge is asked."""
+    folder = write_project(tmp_path / "p", stub.url)
+    first, asked = run_and_read(folder, "a", "--cache-dir", "kept"), stub.count
+    kept = ("--cache-dir", "kept")
+    assert harness(folder, "score", "a", "-q", "--run-id", "b", *kept) == 0
+    assert harness(folder, "score", "a", "-q", "--run-id", "c", "--cache-only", *kept) == 0
+    assert stub.count == asked
+    assert scores_of(folder, "b") == scores_of(folder, "c") == first
+    assert harness(folder, "score", "a", "-q", "--run-id", "d", "--cache-only") == 0
+    assert stub.count == asked
+    assert {score.status for score in scores_of(folder, "d").values()} == {"judge_error"}
+    assert not (folder / "reports/judge-cache").exists()
+    assert harness(folder, "judge", "canaries", "suite.yaml", "-q", *kept) == 0
+    asked = stub.count
+    assert harness(folder, "judge", "canaries", "suite.yaml", "-q", *kept) == 0
+    assert stub.count == asked
+    assert harness(folder, "judge", "canaries", "suite.yaml", "-q", "--no-cache", *kept) == 0
+    assert stub.count > asked
+
+
+def test_verdicts_take_no_more_disk_than_the_suite_says(
+    stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever asks judges holds their cache to its size: a run, scoring again, canaries."""
+    folder = write_project(tmp_path / "p", stub.url, run={"cache_mb": 1, "max_concurrency": 2})
+    cache = folder / "reports/judge-cache"
+
+    def fill() -> None:
+        """Entries of nobody's, in more blocks than a megabyte has, not used for an hour."""
+        for number in range(300):
+            path = cache / f"{number % 256:02x}" / f"{number % 256:02x}{number:062x}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("x")
+            os.utime(path, (time.time() - 3600,) * 2)
+
+    for arguments in (
+        ("run", "suite.yaml", "-q"),
+        ("score", "last", "-q"),
+        ("judge", "canaries", "suite.yaml"),
+    ):
+        fill()
+        assert harness(folder, *arguments) == 0
+        assert "reports/judge-cache (1 MB, run.cache_mb) is full: the " in capsys.readouterr().err
+        assert measure(cache).entries == 244
+        assert harness(folder, *arguments) == 0
+        assert "is full" not in capsys.readouterr().err
 
 
 def test_scoring_again_asks_judges_only_what_is_new(stub: Stub, tmp_path: Path) -> None:
