@@ -1,9 +1,11 @@
-"""Reads replies over HTTP up to a limit that counts what they unpack to, so that a small one stays small."""
+"""Reads replies over HTTP: up to a limit that counts what they unpack to, and when they want another try."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 ACCEPTED = "gzip, deflate"
@@ -83,6 +85,24 @@ async def _content(reply: Any, most: int) -> bytes:
         return await read_unpacked(reply.aiter_raw(), encoding, ERROR_BYTES)
     except UnreadableReply as unreadable:  # the status says more
         return f"({unreadable})".encode()
+
+
+def retry_after_s(value: str, now: float) -> float | None:
+    """Read a Retry-After header: seconds, or an HTTP date (RFC 9110, section 10.2.3).
+
+    Returns:
+        Seconds from ``now`` (seconds since the epoch), at least 0; None where it cannot be read.
+    """
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:12])
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, when.timestamp() - now)
 
 
 def _unpacker(encoding: str) -> Any:

@@ -203,6 +203,13 @@ class Limits(NamedTuple):
         return len(query.input) + said + sum(len(passage.text) for passage in query.contexts)
 
 
+class JudgeLimits(NamedTuple):
+    """What holds the requests to one judge back: its limits, and what the run may try again of it."""
+
+    host: Host
+    retries: Retries
+
+
 class RunLimits:
     """The limits of a run, shared by everything that it asks: those of each host, and those of each judge."""
 
@@ -212,7 +219,8 @@ class RunLimits:
         self.retries = Retries(settings.retry_share, settings.max_concurrency, seed)
         self.budget = budget or Budget()
         self._hosts: dict[str, Host] = {}
-        self._judges: dict[str, Host] = {}
+        self._judges: dict[str, JudgeLimits] = {}
+        self._seed = seed
 
     def of_system(self, host: str) -> Limits:
         """Give the limits of a system; those at the same host share them."""
@@ -225,15 +233,17 @@ class RunLimits:
             )
         return Limits(self._hosts[host], self.retries, self.budget)
 
-    def of_judge(self, name: str, settings: JudgeSettings) -> Host:
+    def of_judge(self, name: str, settings: JudgeSettings) -> JudgeLimits:
         """Give the limits of a judge, which are its own."""
         if name not in self._judges:
-            self._judges[name] = Host(
-                settings.max_concurrency or self.settings.max_concurrency,
+            in_flight = settings.max_concurrency or self.settings.max_concurrency
+            host = Host(
+                in_flight,
                 adaptive=self.settings.adaptive,
                 requests_per_minute=settings.requests_per_minute,
                 tokens_per_minute=settings.tokens_per_minute,
             )
+            self._judges[name] = JudgeLimits(host, Retries(self.settings.retry_share, in_flight, self._seed))
         return self._judges[name]
 
     def end(self) -> None:
@@ -245,8 +255,9 @@ class RunLimits:
     def told(self) -> list[str]:
         """Say what limits the run now: ``4 retrying``, ``limit 12/32``, ``judge limit 3/8``."""
         found = [f"{self.retries.waiting} retrying"] if self.retries.waiting else []
-        for whose, hosts in (("", self._hosts), ("judge ", self._judges)):
-            cut = [host for host in hosts.values() if host.concurrency.allowed < host.concurrency.most]
+        judges = [limits.host for limits in self._judges.values()]
+        for whose, hosts in (("", self._hosts.values()), ("judge ", judges)):
+            cut = [host for host in hosts if host.concurrency.allowed < host.concurrency.most]
             if cut:
                 least = min(cut, key=lambda host: host.concurrency.limit / host.concurrency.most)
                 found.append(f"{whose}limit {least.concurrency.allowed}/{least.concurrency.most}")

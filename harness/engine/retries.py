@@ -23,7 +23,7 @@ halved down to what a server admits."""
 
 
 class Retries:
-    """The retries of a run: at most a share of its first attempts so far, and a few beside.
+    """What a run may try again, of systems or of a judge: a share of the first tries so far, and a few more.
 
     An outage then costs little more than the calls of the run, instead of several times as many.
     """
@@ -35,24 +35,25 @@ class Retries:
         self._free = FREE_PER_CALL * max_concurrency
         self._random = random.Random(seed)  # noqa: S311 -- spreads waits, hides nothing
 
-    def spend(self, failure: SystemFailure) -> None:
-        """Take one retry.
-
-        Raises:
-            SystemFailure: there is none left, after this failure.
-        """
+    def take(self) -> bool:
+        """Take one retry; say whether there was one left."""
         if self.made + 1 > self._free + self._share * self.firsts:
-            why = f"not tried again, the run has spent its {self.made:,} retries"
-            raise SystemFailure("retry_budget", f"{failure.message}; {why}", http_status=failure.http_status)
+            return False
         self.made += 1
+        return True
 
-    def wait_s(self, number: int, failure: SystemFailure) -> float:
-        """Give the seconds before a case's retry ``number``, from 1: as wanted by the server, or drawn.
+    @property
+    def spent(self) -> str:
+        """Why there is no further try."""
+        return f"not tried again, the run has spent its {self.made:,} retries"
+
+    def wait_s(self, number: int, retry_after_s: float | None) -> float:
+        """Give the seconds before retry ``number``, from 1: as wanted by the server, or drawn.
 
         Drawn evenly from 0 to ``FIRST_WAIT_S``, doubled for each retry before ("full jitter", Brooker 2015).
         """
-        if failure.retry_after_s:
-            return min(LONGEST_WAIT_S, failure.retry_after_s)
+        if retry_after_s:
+            return min(LONGEST_WAIT_S, retry_after_s)
         return self._random.uniform(0.0, min(MOST_WAIT_S, FIRST_WAIT_S * 2 ** min(number - 1, 10)))
 
 
@@ -90,7 +91,12 @@ async def try_again(
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, SystemFailure):
             failed = error
-        return limits.retries.wait_s(state.attempt_number, failed)
+        return limits.retries.wait_s(state.attempt_number, failed.retry_after_s)
+
+    def spend(_: RetryCallState) -> None:
+        if not limits.retries.take():
+            message = f"{failed.message}; {limits.retries.spent}"
+            raise SystemFailure("retry_budget", message, http_status=failed.http_status)
 
     async def wait(seconds: float) -> None:
         began = asyncio.get_running_loop().time()
@@ -108,7 +114,7 @@ async def try_again(
         retry=retry_if_exception(lambda error: isinstance(error, SystemFailure) and error.retry),
         stop=stop_after_attempt(1 + retries),
         wait=wait_s,
-        before_sleep=lambda _: limits.retries.spend(failed),
+        before_sleep=spend,
         sleep=wait,
         reraise=True,
     )(once)

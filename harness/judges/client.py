@@ -5,31 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from harness.deadlines import stopped
 from harness.errors import JudgeFailure, MissingExtra, UsageError
 from harness.judges.prompts import Message, make_messages
 from harness.judges.replies import Shares, decode_strict, read_reply
+from harness.judges.transport import REPLY_BYTES, SPENT, held, question_clock
 from harness.types import JudgeSettings, Question
-from harness.unpacking import UnreadableReply, capped
+from harness.unpacking import UnreadableReply
 
 if TYPE_CHECKING:
     import openai
 
-    from harness.engine.limits import Host
+    from harness.engine.limits import JudgeLimits
 
-REPLY_BYTES = 1_000_000
 TOP_TOKENS = 20
 """Of how many of the likeliest tokens the probability is asked."""
 SHOWN = 200
-question_clock: ContextVar[asyncio.Timeout] = ContextVar("question_clock")
-"""What ends the question that is being asked; it stands still while a request waits for its turn. A question
-sends one request after the other."""
 NOT_RECORDED = "no verdict is kept for this question; run once without --cache-only, and with the judge's key"
 
 
@@ -58,12 +53,12 @@ class Client:
         settings: JudgeSettings,
         sdk: openai.AsyncOpenAI,
         hide: Callable[[str], str],
-        host: Host | None,
+        limits: JudgeLimits,
         pay: Callable[[float], None],
     ) -> None:
         """Take what ``open_client`` made."""
         self.settings, self.hide = settings, hide
-        self._sdk, self._host, self._pay = sdk, host, pay
+        self._sdk, self._limits, self._pay = sdk, limits, pay
         self._create = sdk.chat.completions.with_streaming_response.create  # imports now, not in a call
 
     @cached_property
@@ -74,7 +69,7 @@ class Client:
         """
         import openai
 
-        kind = _held(openai.DefaultAsyncHttpxClient, self._host)
+        kind = held(openai.DefaultAsyncHttpxClient, self._limits, self.settings.retries)
         http = kind(follow_redirects=False, timeout=self.settings.timeout_s)
         return self._sdk.with_options(http_client=http), http
 
@@ -124,15 +119,15 @@ class Client:
         usage = _usage_of(body.get("usage"))
         spent.append(usage)
         self.spend(usage.prompt_tokens, usage.completion_tokens)
-        if self._host is not None and self._host.counts_tokens:
+        if self._limits.host.counts_tokens:
             tokens = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
-            self._host.used(len(msgspec.json.encode(request)), tokens)
+            self._limits.host.used(len(msgspec.json.encode(request)), tokens)
         shares = read_reply(body, self.settings.output, question.labels, len(question.items))
         model = body.get("model")
         return shares, self.hide(model[:SHOWN]) if isinstance(model, str) else ""
 
     async def _complete(self, request: dict[str, Any]) -> str:
-        """Send one request, with the SDK's own retries; give the text of the reply."""
+        """Send one request; give the text of the reply."""
         import openai
 
         try:
@@ -141,12 +136,14 @@ class Client:
                 received: bytes = await reply.read()
         except openai.APIStatusError as error:
             said = self.hide(error.response.text)[:SHOWN]
+            why = f"; {spent}" if (spent := error.response.extensions.get(SPENT)) else ""
             raise JudgeFailure(
-                f"the judge's service gave HTTP status {error.status_code}: {said!r}"
+                f"the judge's service gave HTTP status {error.status_code}: {said!r}{why}"
             ) from error
         except Exception as error:
             cause = error.__cause__ or error  # the SDK says only that there is none
             said = self.hide(f"{type(cause).__name__}: {cause}")[:SHOWN]
+            said += "".join(f"; {note}" for note in getattr(cause, "__notes__", ()))
             if isinstance(cause, UnreadableReply):
                 raise JudgeFailure(f"the judge's service cannot be understood: {cause}") from error
             raise JudgeFailure(f"the judge's service was not reached: {said}") from error
@@ -185,7 +182,7 @@ class Absent:
 async def open_client(
     settings: JudgeSettings,
     hide: Callable[[str], str],
-    host: Host | None = None,
+    limits: JudgeLimits,
     pay: Callable[[float], None] = lambda _: None,
 ) -> AsyncIterator[Client]:
     """Open a service.
@@ -193,8 +190,7 @@ async def open_client(
     Args:
         settings: the judge.
         hide: takes secrets out of what it says.
-        host: what holds requests back, second tries of the SDK and of ragas among them, as far as they come
-            from the event loop that is running now; None: nothing does.
+        limits: what holds requests back, also those of ragas, and says how many may be tried again.
         pay: told what a reply cost, in US dollars.
 
     Raises:
@@ -207,58 +203,21 @@ async def open_client(
         raise MissingExtra("openai", "openai", "a judge") from error
     if not settings.base_url.startswith(("http://", "https://")):
         raise UsageError("the base_url of a judge is not an http:// or https:// address")
-    transport = _held(openai.DefaultAioHttpClient, host)
+    transport = held(openai.DefaultAioHttpClient, limits, settings.retries)
     sdk = openai.AsyncOpenAI(
         base_url=settings.base_url,
         api_key=settings.api_key or "none",  # given none, the SDK would take one from the environment
-        max_retries=settings.retries,
+        max_retries=0,  # the transport tries again, within what the run may
         timeout=settings.timeout_s,
         http_client=transport(follow_redirects=False, timeout=settings.timeout_s),
     )
     async with sdk:
-        client = Client(settings, sdk, hide, host, pay)
+        client = Client(settings, sdk, hide, limits, pay)
         try:
             yield client
         finally:
             if "sdk_for_others" in vars(client):
                 await client.sdk_for_others[0].close()
-
-
-def _held(kind: Any, host: Host | None) -> Any:
-    """Make of a kind of the SDK's transports one that sends each request when it is its turn.
-
-    Of a reply no more is read than shows that it is too long. Who is among its ``hearers`` gets every reply.
-    """
-    kind = capped(kind, REPLY_BYTES + 1)
-    home = asyncio.get_running_loop()
-
-    async def send(self: Any, request: Any, **options: Any) -> Any:
-        if host is None or asyncio.get_running_loop() is not home:
-            reply = await kind.send(self, request, **options)
-        else:
-            with stopped(question_clock.get(None)):
-                await host.admit(len(request.content))
-            began = asyncio.get_running_loop().time()
-            try:
-                reply = await kind.send(self, request, **options)
-            except asyncio.CancelledError:
-                host.gave_up(began)
-                raise
-            except BaseException:
-                host.failed()
-                raise
-            host.replied(began, reply.status_code, _retry_after_s(reply))
-        for hear in self.hearers:
-            hear(reply.text)
-        return reply
-
-    return type("Held", (kind,), {"send": send, "hearers": ()})
-
-
-def _retry_after_s(reply: Any) -> float | None:
-    """For how many seconds a service that refuses wants to be left alone; None where it does not say so."""
-    said = reply.headers.get("retry-after", "") if reply.is_error else ""
-    return float(said[:12]) if said.isascii() and said.isdigit() else None
 
 
 def _form(settings: JudgeSettings, question: Question) -> dict[str, Any]:

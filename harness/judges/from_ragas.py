@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.cache import Cache, key_of
 from harness.errors import JudgeFailure, MissingExtra, UsageError, did_you_mean
-from harness.judges.client import Client, Reading, question_clock
+from harness.judges.client import Client, Reading
 from harness.judges.replies import decode_strict
+from harness.judges.transport import question_clock
 from harness.registry import load_object, metric
 from harness.types import Case, JudgeSettings, Metric, Response, Score
 

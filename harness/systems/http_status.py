@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from harness.errors import SystemFailure
 from harness.systems.answers import SHOWN, bad, decode_text, shown
-from harness.unpacking import UnreadableReply
+from harness.unpacking import UnreadableReply, retry_after_s
 
 RETRYABLE = frozenset({408, 429})
 """Statuses below 500 that another attempt may mend; every status from 500 is retryable too."""
@@ -40,21 +38,3 @@ def too_long(body: bytes, limit: int) -> SystemFailure:
 def unreadable(reply: UnreadableReply) -> SystemFailure:
     """Make the failure for a reply that cannot be unpacked; one that is torn may be asked for again."""
     return SystemFailure("connection" if reply.torn else "bad_response", str(reply), retry=reply.torn)
-
-
-def retry_after_s(value: str, now: float) -> float | None:
-    """Read a Retry-After header: seconds, or an HTTP date (RFC 9110, section 10.2.3).
-
-    Returns:
-        Seconds from ``now`` (seconds since the epoch), at least 0; None where it cannot be read.
-    """
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:12])
-    try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, when.timestamp() - now)

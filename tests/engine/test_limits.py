@@ -156,8 +156,8 @@ def test_one_host_has_one_limit_and_judges_have_their_own():
     judge = JudgeSettings("http://a/v1", "m", max_concurrency=3, requests_per_minute=10)
     assert run.of_judge("one", judge) is run.of_judge("one", judge)
     assert run.of_judge("one", judge) is not run.of_judge("two", judge)
-    assert run.of_judge("one", judge).concurrency.most == 3
-    assert run.of_judge("three", JudgeSettings("http://a/v1", "m")).concurrency.most == 6
+    assert run.of_judge("one", judge).host.concurrency.most == 3
+    assert run.of_judge("three", JudgeSettings("http://a/v1", "m")).host.concurrency.most == 6
 
 
 def test_an_end_lets_nobody_begin_who_waits():
@@ -165,7 +165,7 @@ def test_an_end_lets_nobody_begin_who_waits():
 
     async def go():
         run = RunLimits(RunSettings(max_concurrency=1), 0)
-        limits, judge = run.of_system("h"), run.of_judge("j", JudgeSettings("http://a/v1", "m"))
+        limits, judge = run.of_system("h"), run.of_judge("j", JudgeSettings("http://a/v1", "m")).host
         await limits.admit(QUERY)
         waiting = asyncio.create_task(limits.admit(QUERY))
         await asyncio.sleep(0)
@@ -184,7 +184,9 @@ def test_what_limits_is_told():
     run = RunLimits(RunSettings(max_concurrency=32), 0)
     assert run.told() == []
     run.of_system("h").host.concurrency.refused(0.0, 1.0, 24)
-    run.of_judge("j", JudgeSettings("http://a/v1", "m", max_concurrency=8)).concurrency.refused(0.0, 1.0, 8)
+    run.of_judge("j", JudgeSettings("http://a/v1", "m", max_concurrency=8)).host.concurrency.refused(
+        0.0, 1.0, 8
+    )
     run.retries.waiting = 4
     assert run.told() == ["4 retrying", "limit 12/32", "judge limit 4/8"]
 

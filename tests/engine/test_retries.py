@@ -104,7 +104,7 @@ def test_waits_grow_are_drawn_and_have_an_end():
     """Full jitter: anywhere from 0 to half a second, doubled each time, up to twenty seconds."""
     retries, failure = Retries(0.2, 8, seed=3), refusal()
     for number in range(1, 12):
-        waits = [retries.wait_s(number, failure) for _ in range(400)]
+        waits = [retries.wait_s(number, failure.retry_after_s) for _ in range(400)]
         most = min(MOST_WAIT_S, 0.5 * 2 ** (number - 1))
         assert max(waits) <= most
         assert max(waits) > 0.95 * most
@@ -114,7 +114,7 @@ def test_waits_grow_are_drawn_and_have_an_end():
 def test_the_seed_of_the_run_draws_the_waits():
     """The same seed waits the same, another one does not."""
     one, same, other = (Retries(0.2, 8, seed) for seed in (1, 1, 2))
-    waits = [[each.wait_s(n, refusal()) for n in range(1, 6)] for each in (one, same, other)]
+    waits = [[each.wait_s(n, None) for n in range(1, 6)] for each in (one, same, other)]
     assert waits[0] == waits[1] != waits[2]
 
 

@@ -231,11 +231,13 @@ def test_a_missing_package_is_named() -> None:
     program = """
 import asyncio, sys
 sys.modules["openai"] = None
+from harness.engine.limits import RunLimits
 from harness.errors import MissingExtra
 from harness.judges.client import open_client
-from harness.types import JudgeSettings
+from harness.types import JudgeSettings, RunSettings
+settings = JudgeSettings("http://h/v1", "m")
 async def main():
-    async with open_client(JudgeSettings("http://h/v1", "m"), str):
+    async with open_client(settings, str, RunLimits(RunSettings(), 0).of_judge("j", settings)):
         pass
 try:
     asyncio.run(main())

@@ -16,8 +16,9 @@ from fake_clock import run_leaping
 from judge_stub import Reply, judge_soundly, stub_judge
 from judged_project import CASE, GOOD, harness, write_project
 
-from harness.engine.limits import Host
-from harness.judges import client
+from harness.engine.limits import Host, JudgeLimits
+from harness.engine.retries import Retries
+from harness.judges import transport
 from harness.judges.asking import Asking
 from harness.recordings import read
 from harness.registry import find_metric
@@ -82,10 +83,11 @@ def test_waiting_for_a_turn_is_no_part_of_the_time_of_a_question() -> None:
             await asyncio.sleep(seconds)
             return httpx.Response(200, stream=httpx.ByteStream(b"{}"))
 
-        kind = client._held(httpx.AsyncClient, Host(1, requests_per_minute=1))
+        limits = JudgeLimits(Host(1, requests_per_minute=1), Retries(0.0, 1, seed=0))
+        kind = transport.held(httpx.AsyncClient, limits, retries=0)
         service = kind(transport=httpx.MockTransport(reply))
         async with asyncio.timeout(5) as clock:
-            client.question_clock.set(clock)
+            transport.question_clock.set(clock)
             for _ in range(2):
                 await service.send(httpx.Request("POST", "http://judge/"))
         assert asyncio.get_running_loop().time() > 59

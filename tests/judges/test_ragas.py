@@ -106,6 +106,15 @@ def test_f7_what_ragas_cannot_say_is_a_judge_error(stub: Stub, tmp_path: Path) -
         assert "ragas:faithfulness failed" in found["c1", "ragas:faithfulness"].reason
 
 
+def test_f2_an_outage_behind_ragas_is_not_multiplied(stub: Stub, tmp_path: Path) -> None:
+    """Its requests share the retries of the judge: two for each in flight, whatever a request may have."""
+    stub.script = lambda _: Reply(status=503, body=b"{}", headers=(("retry-after-ms", "1"),))
+    run = {"max_concurrency": 2, "retry_share": 0}
+    found = run_and_read(_project(tmp_path, stub, judge={"retries": 9}, run=run), "a")
+    assert {score.status for score in found.values()} == {"judge_error"}
+    assert stub.count == 6 + 2 * 2
+
+
 def test_embeddings_are_asked_of_the_judge(stub: Stub, tmp_path: Path) -> None:
     """Where a metric needs them; without a model for them the suite is refused."""
     folder = _project(tmp_path, stub, ("ragas:semantic_similarity",), judge={"embeddings": "e"})

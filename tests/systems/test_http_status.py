@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.systems.http_status import retry_after_s, status_failure
+from harness.systems.http_status import status_failure
+from harness.unpacking import retry_after_s
 
 NOW = 1_800_000_000.0  # Fri, 15 Jan 2027 08:00:00 GMT
 
