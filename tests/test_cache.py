@@ -7,8 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import chdir, contextmanager
+from contextlib import chdir
 from itertools import accumulate
 from pathlib import Path
 from stat import S_ISREG
@@ -16,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from project import nobody
 
 from harness.cache import BLOCK, LEFT_OVER_S, Cache, Evicted, Held, evict, measure
 from harness.types import Response
@@ -189,19 +189,6 @@ def test_processes_may_evict_at_once_while_others_read_and_write(tmp_path: Path)
     assert cache.get(key(0)) is None
     cache.put(key(0), Response("y"))
     assert cache.get(key(0)) == Response("y")
-
-
-@contextmanager
-def nobody() -> Iterator[None]:
-    """As a user who owns nothing, where this is root, whom no permission stops."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_left_as_it_is(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from harness.api.beginning import RunOptions
-from harness.api.keeping import end_keeping, keeping_of
+from harness.api.keeping import check_kept, end_keeping, keeping_of
 from harness.api.looking import DecideLook
 from harness.api.merging import merge
 from harness.api.running import Finished
@@ -126,6 +126,7 @@ def _run_on_cluster(
     calls = [len(member.cases) * run_.repeats for member in sharded.members]
     left = sum(calls[number - 1] for number in todo)
     keeping = keeping_of(options.cache, checked.file.suite.run, places)
+    check_kept(keeping)
     if todo:
         most = most_at_once(with_limits(checked.file.suite, options))
         kept = str(places.reports.resolve()), str(places.cache.resolve())
@@ -216,7 +217,8 @@ def _ask(job: Job, sharded: Sharded, number: int, slot: int) -> Answer:
                     raise
                 time.sleep(1.0)
     with tempfile.TemporaryDirectory(prefix="harness-") as own:
-        asked = ask_shard(sharded, number, share, options, Places(Path(own)))
+        own_places = Places(Path(own), places.cache if options.cache == "only" else None)
+        asked = ask_shard(sharded, number, share, options, own_places)
         return Answer(asked, asked.path.read_bytes() if asked.complete else b"")
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from harness.api.identifying import code_files
 from harness.cache import Cache, evict, key_of
-from harness.errors import SystemFailure
+from harness.errors import SystemFailure, UsageError
 from harness.places import Places, shown_path
 from harness.suites.suite import SystemChoice
 from harness.types import Query, Recorded, Response, RunSettings
@@ -47,6 +47,17 @@ def keeping_of(said: CacheUse | None, settings: RunSettings, places: Places) -> 
     return Keeping(places.judge_cache, answers, use == "only", settings.cache_mb, time.time())
 
 
+def check_kept(keeping: Keeping) -> None:
+    """Refuse to ask nobody where no answer was ever kept.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    if keeping.only and keeping.answers is not None and not keeping.answers.is_dir():
+        what = f"--cache-only: no answers are kept in {shown_path(keeping.answers)}"
+        raise UsageError(what, mend="record them once with --cache, or name their folder by --cache-dir")
+
+
 def end_keeping(keeping: Keeping) -> None:
     """Hold the caches to their size when a run has ended; where nobody may be asked they stay as they are."""
     for folder in (keeping.verdicts, keeping.answers):
@@ -56,14 +67,14 @@ def end_keeping(keeping: Keeping) -> None:
 
 def _hold(folder: Path, keeping: Keeping) -> None:
     gone = evict(folder, int(keeping.most_mb * 1e6), keeping.began - COARSE_S)
-    place = f"{shown_path(folder)} ({keeping.most_mb:,.10g} MB, run.cache_mb)"
+    place, most = shown_path(folder), f"{keeping.most_mb:,.10g} MB, run.cache_mb"
     if gone.over:
-        over = f"{place} is {gone.over / 1e6:,.1f} MB too large"
+        over = f"{place} is {gone.over / 1e6:,.1f} MB too large ({most})"
         sys.stderr.write(f"note: {over}, and nothing can be deleted there: {gone.why}\n")
     elif gone.entries:
         entries = "the entry" if gone.entries == 1 else f"the {gone.entries:,} entries"
-        own = f", {gone.used_since:,} of them used by this run" if gone.used_since else ""
-        sys.stderr.write(f"note: {place} is full: {entries} not used for longest went{own}\n")
+        own = f", {gone.used_since:,} of this run" if gone.used_since else ""
+        sys.stderr.write(f"note: {place} is full ({most}): deleted {entries} unused for longest{own}\n")
 
 
 class Answers:

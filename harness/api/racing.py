@@ -15,7 +15,7 @@ from harness.api.beginning import RunOptions, check_same, forget, plan_run
 from harness.api.budgeting import Spent, Wanted, limits_of, spent_of
 from harness.api.choosing import compare_candidates
 from harness.api.entering import Course, RaceOptions, course_of, entered
-from harness.api.keeping import Keeping, end_keeping, is_missing, keeping_of, say_what_is_not_seen
+from harness.api.keeping import Keeping, check_kept, end_keeping, is_missing, keeping_of, say_what_is_not_seen
 from harness.api.trusting import with_trust
 from harness.api.validating import Checked
 from harness.candidates.choice import gates_of, requirements_of
@@ -72,6 +72,7 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
     course = course_of(checked, options)
     race_id = options.resume or options.race_id or new_run_id(now())
     keeping = keeping_of(options.cache, checked.file.suite.run, places)
+    check_kept(keeping)
     with folder_importable(Path.cwd()), ExitStack() as closing:
         runners = _runners(checked, names, race_id, course, options, places, closing)
         say_what_is_not_seen(keeping, [runner.plan.system for runner in runners.values()])

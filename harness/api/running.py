@@ -12,7 +12,7 @@ from typing import NamedTuple
 from harness.api.asking import ask_mixed, missing, open_session
 from harness.api.beginning import Going, RunOptions, begin, begin_beside, forget, go_on
 from harness.api.budgeting import Spent, Wanted, limits_of, spent_of
-from harness.api.keeping import Keeping, end_keeping, keeping_of, say_what_is_not_seen
+from harness.api.keeping import Keeping, check_kept, end_keeping, keeping_of, say_what_is_not_seen
 from harness.api.looking import DecideLook, cases_by_stage, looks_ahead, take_look
 from harness.api.validating import Checked
 from harness.engine.progress import Silent, show_progress
@@ -59,12 +59,14 @@ def run(
         NothingSelected: no case is left to run.
         RecordingError: a result cannot be written; everything before it is kept.
     """
+    keeping = keeping_of(options.cache, checked.file.suite.run, places)
+    check_kept(keeping)
     with folder_importable(Path.cwd()):
         if options.resume:
             going = go_on(checked, options, places.find_recording(options.resume))
         else:
             going = begin(checked, options, places, staged=decide_look is not None)
-        path, keeping = going.recording.path, keeping_of(options.cache, checked.file.suite.run, places)
+        path = going.recording.path
         try:
             with going.recording, ExitStack() as closing:
                 beside = None if sample is None else begin_beside(checked, sample, going)

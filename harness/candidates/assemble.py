@@ -231,8 +231,10 @@ def _missing(one: Candidate, quality: str) -> Iterator[str]:
 
 def _spared(one: Candidate) -> Iterator[str]:
     """What answers from a cache leave open of a cost and a latency."""
+    left_out: dict[tuple[int, bool], list[str]] = {}
     for what, found in (("cost", one.cost_per_1000), ("latency", one.latency_p95)):
         if found.n_cached:
-            left = "" if found.n else ", which is not known"
-            kept = f"{found.n_cached:,} answers came from a cache"
-            yield f"{one.name}: {kept} and are no part of its {what}{left}"
+            left_out.setdefault((found.n_cached, found.n > 0), []).append(what)
+    for (n, is_known), whats in left_out.items():
+        kept = f"{one.name}: {n:,} answers came from a cache and are no part of its {' and '.join(whats)}"
+        yield kept if is_known else f"{kept}, which {'are' if len(whats) > 1 else 'is'} not known"

@@ -172,7 +172,8 @@ class _Book:
             beating = next((c for c in (*left, *tied) if self.is_beaten(one, c, metric)), None)
             if beating is not None:
                 return f"{one.name}: {self.words(one, beating, metric)}"
-            if metric in FIRST_OF and not _is_known(one, metric):
+            decides = metric in FIRST_OF and any(_is_known(c, metric) for c in (*left, *tied))
+            if decides and not _is_known(one, metric):
                 spent = f"its {WORDS[metric]} is {_spent(one, metric)}"
                 return f"{one.name}: not told apart on {self.quality}, and {spent}"
         return f"{one.name}: not told apart from every candidate that is better"

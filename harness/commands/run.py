@@ -99,7 +99,7 @@ def _run_shard(
     """Ask one shard and say where its part lies; gives the exit code."""
     import json
 
-    from harness.api.keeping import end_keeping, keeping_of
+    from harness.api.keeping import check_kept, end_keeping, keeping_of
     from harness.api.sharding import Share, ask_shard, plan_shards
     from harness.places import shown_path
 
@@ -112,6 +112,7 @@ def _run_shard(
         raise UsageError("--shard with --engine ray", mend="leave one of them out")
     share = Share(number, of) if at_once is None or at_once >= of else Share(at_once, at_once)
     keeping = keeping_of(options.cache, checked.file.suite.run, places)
+    check_kept(keeping)
     with terminal.own_output():
         asked = ask_shard(plan_shards(checked, options, of), number, share, options, places)
         if asked.stopped is None:

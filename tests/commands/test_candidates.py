@@ -281,8 +281,13 @@ def test_a_new_candidate_is_asked_beside_those_whose_answers_are_kept(racing: Pa
 
 
 def test_a_race_with_nothing_kept_chooses_nobody(racing: Path, capsys: Said) -> None:
-    """Every answer is missing and at its worst: no candidate is shown to meet what is required."""
+    """2 where no answer was ever kept; where others were, each is missing at its worst: none is shipped."""
     line = ("race", "suites/race.yaml", "-q", "--cache-only", "--candidates", "plain,near", "--run-id", "a")
+    refused = call_inside(capsys, racing, *line)
+    assert refused.code == 2
+    assert "--cache-only: no answers are kept in reports/response-cache" in refused.words
+    assert not (racing / "reports/runs").exists()
+    (racing / "reports/response-cache").mkdir(parents=True)
     ended = call_inside(capsys, racing, *line)
     assert not (racing / "calls.txt").exists()
     assert "Ship none" in ended.words

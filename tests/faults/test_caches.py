@@ -14,12 +14,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from project import SUITE, call, call_inside, copy_project, make_project, write_lines
+from project import SUITE, call, call_inside, copy_project, make_project, nobody, write_lines
 
 from harness.api.asking import Plan
 from harness.api.beginning import RunOptions, plan_run
 from harness.api.identifying import system_key
-from harness.api.keeping import Answers
+from harness.api.keeping import Answers, Keeping, end_keeping
 from harness.api.validating import validate
 from harness.recordings import read
 from harness.suites.suite import choose_system
@@ -223,7 +223,7 @@ def test_f35_a_damaged_entry_is_a_miss_and_is_mended(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from harness.api.keeping import Answers
+from harness.api.keeping import Answers, Keeping, end_keeping
 from harness.types import Query, Response
 answers = Answers(Path(sys.argv[1]), "system")
 while Path(sys.argv[2]).exists():
@@ -361,7 +361,7 @@ def test_f35_a_cache_takes_no_more_disk_than_the_suite_says(
     few = call_inside(capsys, folder, "run", SUITE, "-q", "--cache", "--limit", "7", "--run-id", "b")
     (line,) = [line for line in few.err.splitlines() if "cache_mb" in line]
     assert line == (
-        "note: reports/response-cache (1 MB, run.cache_mb) is full: the 56 entries not used for longest went"
+        "note: reports/response-cache is full (1 MB, run.cache_mb): deleted the 56 entries unused for longest"
     )
     after = held(folder / "reports/response-cache")
     assert len(after) == 244
@@ -370,7 +370,7 @@ def test_f35_a_cache_takes_no_more_disk_than_the_suite_says(
     assert "7 of 7 answers came from a cache" in again.words
     assert "is full" not in again.words
     third = call_inside(capsys, folder, *arguments, "d")
-    assert "the 56 entries not used for longest went, 56 of them used by this run" in third.words
+    assert "deleted the 56 entries unused for longest, 56 of this run" in third.words
 
 
 def test_f35_where_nobody_is_asked_the_caches_stay_as_they_are(
@@ -393,3 +393,37 @@ def test_f35_where_nobody_is_asked_the_caches_stay_as_they_are(
         path: content for path, (_, content) in before.items()
     }
     assert all(after[path][0] > before[path][0] for path in before)
+
+
+def test_f35_nobody_is_asked_where_no_answer_was_ever_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2 for a folder that is not there, as where its name is mistyped: nothing is run, nothing is made."""
+    folder = make_project(tmp_path / "p")
+    assert call_inside(capsys, folder, "run", SUITE, "-q", "--cache", "--cache-dir", "kept").code == 0
+    for verb, *more in (("run",), ("check",), ("run", "--shard", "1/2", "--run-id", "x")):
+        ended = call_inside(capsys, folder, verb, SUITE, "-q", "--cache-only", "--cache-dir", "keep", *more)
+        assert ended.code == 2
+        assert "no answers are kept in keep/response-cache" in ended.words
+        assert "name their folder by --cache-dir" in ended.words
+    assert not (folder / "keep").exists()
+    assert len(list((folder / "reports/runs").iterdir())) == 1
+
+
+def test_f10_a_cache_that_cannot_be_made_smaller_is_told_and_fails_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says by how much it is too large, and why."""
+    shelf = tmp_path / "reports/judge-cache/ab"
+    shelf.mkdir(parents=True)
+    for number in range(300):
+        (shelf / f"ab{number:062x}.json").write_text("x")
+    shelf.chmod(0o555)
+    try:
+        with chdir(tmp_path / "reports"), nobody():
+            end_keeping(Keeping(Path("judge-cache"), most_mb=1.0))
+    finally:
+        shelf.chmod(0o755)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "judge-cache is 0.2 MB too large (1 MB, run.cache_mb), and nothing can be deleted there: " in line
+    assert len(list(shelf.iterdir())) == 300
