@@ -42,7 +42,7 @@ class Difference(Struct, frozen=True):
 
 
 class Spending(Struct, frozen=True):
-    """What candidates spend on a case, of ``n`` cases; ``n_cached`` more say nothing of it, coming from a cache.
+    """What candidates spend on a case, of ``n`` cases; ``n_cached`` more came from a cache and do not tell.
 
     ``value`` is None, not known, where the ``n_unknown`` cases without a figure leave it open: it is never
     the lowest. ``interval`` is that of a 95th percentile, where there are cases enough.
