@@ -27,6 +27,7 @@ CORE = {
     "attribution",
     "fairness",
     "findings",
+    "regressions",
     "headline",
     "planning",
     "trust",

@@ -14,9 +14,10 @@ from harness.accounting import account
 from harness.api.deciding import gate
 from harness.baselines import Baseline
 from harness.comparison import run_scores
-from harness.findings import MOST_REGRESSIONS, Runs, config_changes, find_regressions, make_report
+from harness.findings import config_changes, make_report
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
+from harness.regressions import MOST_REGRESSIONS, Runs, find_regressions
 from harness.report import html, junit, markdown, text
 from harness.types import Case, Change, Gate, Query, Recorded, Report, Result, SliceRule, Suite
 
