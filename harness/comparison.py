@@ -118,6 +118,7 @@ def fold(results: Iterable[Result], metrics: Sequence[str], repeats: int) -> dic
         ValueError: the results of a case are scattered.
     """
     tables: dict[str, dict[str, CaseValue]] = {name: {} for name in metrics}
+    shared: dict[CaseValue, CaseValue] = {}
     seen: set[str] = set()
     for case_id, group in groupby(results, lambda result: result.case_id):
         if case_id in seen:
@@ -126,7 +127,8 @@ def fold(results: Iterable[Result], metrics: Sequence[str], repeats: int) -> dic
         scores = [result.scores for result in group]
         for name, table in tables.items():
             if found := [by_name[name] for by_name in scores if name in by_name]:
-                table[case_id] = _average(found, repeats)
+                value = _average(found, repeats)
+                table[case_id] = shared.setdefault(value, value)  # most metrics have few values: held once
     return tables
 
 

@@ -56,7 +56,9 @@ def make_report(
     same = {case.id for case in evidence.comparable(runs.candidate.cases)}
     after = runs.candidate.first_repeats()
     before = runs.baseline.first_repeats(same) if runs.baseline else {}
-    shown = choose_cases(evidence, regressions, before, after)
+    pressing = [change.case_id for change in regressions]
+    pressing += [case_id for verdict in verdicts if verdict.outcome != "pass" for case_id in verdict.cases]
+    shown = choose_cases(evidence, pressing, before, after)
     changes = config_changes(runs.baseline.run, runs.candidate.run) if runs.baseline else ()
     report = Report(
         title=suite.description or suite.suite,
@@ -83,12 +85,13 @@ def make_report(
         cases=shown,
         notices=(
             *notices,
-            *_left_out(len(shown), runs.candidate),
+            *_not_shown(len(shown), runs.candidate),
             *ungated_harms(comparisons, suite, runs.candidate.run.judges),
         ),
         reproduce=reproduce,
         robustness=robustness(evidence.candidate),
         judged=judged_figures(evidence, comparisons, verdicts),
+        not_shown=len(runs.candidate.cases) - len(shown),
     )
     return msgspec.structs.replace(report, headline=headline_of(report))
 
@@ -120,12 +123,12 @@ def _compare(evidence: Evidence, slice_: Slice) -> tuple[Comparison, ...]:
     )
 
 
-def _left_out(n_shown: int, candidate: Recorded) -> tuple[str, ...]:
+def _not_shown(n_shown: int, candidate: Recorded) -> tuple[str, ...]:
     """Say so where the report does not show every case."""
     n_all = len(candidate.cases)
     if n_shown == n_all:
         return ()
-    what = f"{n_shown:,} of {n_all:,} cases are shown, those that got worse or have no score first"
+    what = f"{n_shown:,} of {n_all:,} cases are shown: those that got worse or have no score, and a sample"
     return (f"{what}; `harness show {candidate.run.id} CASE` and the database have every one",)
 
 

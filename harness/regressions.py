@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, get_args
 
@@ -25,7 +26,7 @@ from harness.types import (
 
 MOST_REGRESSIONS = 200
 SHOWN_BYTES = 32_000_000
-"""Size of the cases, with all their answers, that a report shows; the recordings have the others."""
+"""Size of the cases that a report shows, with both answers, as JSON; the recordings have the others."""
 
 
 class Runs(NamedTuple):
@@ -101,17 +102,18 @@ def _with_causes(changes: Sequence[CaseChange], runs: Runs) -> Iterator[CaseChan
 
 def choose_cases(
     evidence: Evidence,
-    regressions: Sequence[CaseChange],
+    first: Iterable[str],
     before: Mapping[str, Result],
     after: Mapping[str, Result],
 ) -> tuple[CasePair, ...]:
     """Give the cases that a report shows, in the order of the goldens: all of them, or as many as fit.
 
-    Those that got worse come first, then those without a score, then the others as they stand in the goldens.
+    After those that have to be there come those without a score, then the others as the digests of their ids
+    fall: evenly over the run, whatever its order, and the same ones in the next.
 
     Args:
         evidence: what the gates were decided on.
-        regressions: the cases that got worse, the worst first.
+        first: ids of the cases that have to be there: those that got worse, or break a gate.
         before: first repeats of the baseline by case, of the cases that may be compared.
         after: those of the candidate.
     """
@@ -119,7 +121,7 @@ def choose_cases(
     metrics = list(scores.run.metrics)
     shown: dict[str, CasePair] = {}
     size = 0
-    for case in _worst_first(scores, regressions):
+    for case in _in_order(scores, list(dict.fromkeys(first))):
         was, now = before.get(case.id), after.get(case.id)
         cause = cause_of(was, now, metrics) if evidence.baseline is not None else ""
         pair = CasePair(case, now, was, labels_of(case, rules), cause)
@@ -130,13 +132,14 @@ def choose_cases(
     return tuple(shown[case.id] for case in scores.cases if case.id in shown)
 
 
-def _worst_first(scores: RunScores, regressions: Sequence[CaseChange]) -> list[Case]:
-    worse = {change.case_id: place for place, change in enumerate(regressions)}
-    nothing = len(worse)
+def _in_order(scores: RunScores, first: Sequence[str]) -> list[Case]:
+    places = {case_id: place for place, case_id in enumerate(first)}
 
-    def rank(case: Case) -> int:
+    def rank(case: Case) -> tuple[int, bytes]:
+        if case.id in places:
+            return places[case.id], b""
         found = [table.get(case.id) for table in scores.tables.values()]
         lost = any(one is None or one.status in UNSCORED for one in found)
-        return worse.get(case.id, nothing if lost else nothing + 1)
+        return len(places) + (not lost), hashlib.sha256(case.id.encode()).digest()
 
     return sorted(scores.cases, key=rank)

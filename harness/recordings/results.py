@@ -8,7 +8,7 @@ import weakref
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, overload
+from typing import IO, overload
 
 from msgspec.structs import force_setattr
 
@@ -35,16 +35,24 @@ class Lines:
         """Refer to a recording; the lines of a compressed one are copied to a file without a name."""
         self.path = path
         self._rows = array("q")
-        self._file: BinaryIO | None = None
+        self._file: IO[bytes] | None = None
         self._is_copy = path.suffix == ".gz"
         self._lock = threading.Lock()
 
     def place(self, line: bytes, start: int) -> tuple[int, int]:
-        """Say where a line can be read again that begins at ``start`` of the recording."""
-        if self._is_copy:
-            file = self._opened()
-            start = file.seek(0, 2)
-            file.write(line)
+        """Say where a line can be read again that begins at ``start`` of the recording.
+
+        Raises:
+            RecordingError: it cannot be kept beside.
+        """
+        try:
+            file = self._opened()  # now: the recording may be gone when the line is wanted
+            if self._is_copy:
+                start = file.seek(0, 2)
+                file.write(line)
+        except OSError as error:
+            what = f"{self.path} cannot be unpacked in {tempfile.gettempdir()}: {error.strerror or error}"
+            raise RecordingError(what, mend="make room there, or set TMPDIR") from error
         return start, len(line)
 
     def add(self, answer: tuple[int, int], scores: tuple[int, int] = (0, 0)) -> int:
@@ -64,14 +72,10 @@ class Lines:
         """
         start, size, scores_start, scores_size = self._rows[4 * row : 4 * row + 4]
         found = self._value(start, size)
-        if isinstance(found, AnswerLine):
-            scored = self._value(scores_start, scores_size)
-            if not isinstance(scored, ScoresLine):
-                raise self._changed()
-            return Result(found.case_id, found.repeat, found.response, scored.scores)
-        if not isinstance(found, Result):
+        scored = self._value(scores_start, scores_size) if scores_size else found
+        if not isinstance(found, (AnswerLine, Result)) or not isinstance(scored, (ScoresLine, Result)):
             raise self._changed()
-        return found
+        return Result(found.case_id, found.repeat, found.response, scored.scores)
 
     def _value(self, start: int, size: int) -> object:
         try:
@@ -89,10 +93,12 @@ class Lines:
     def _changed(self) -> RecordingError:
         return RecordingError(f"{self.path} was changed while it was in use", mend="give the command again")
 
-    def _opened(self) -> BinaryIO:
+    def _opened(self) -> IO[bytes]:
         if self._file is None:
-            self._file = tempfile.TemporaryFile() if self._is_copy else self.path.open("rb")  # noqa: SIM115
-            weakref.finalize(self, self._file.close)
+            here = self.path
+            file = tempfile.TemporaryFile(buffering=0) if self._is_copy else here.open("rb", buffering=0)  # noqa: SIM115
+            weakref.finalize(self, file.close)
+            self._file = file
         return self._file
 
 
