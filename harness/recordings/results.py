@@ -151,7 +151,7 @@ class Gathering:
         keys = sorted(self._scored, key=lambda key: (place[key[0]], key[1]))
         entries = [self._scored[key] for key in keys]
         held = tuple(entry for entry in entries if isinstance(entry, Result))
-        return held if len(held) == len(entries) else Stored(entries, self._lines)
+        return held if len(held) == len(entries) else Results(entries, self._lines)
 
     def unscored(self) -> tuple[Result, ...]:
         """Give the answers that came after the last scores of their case and repeat, or have none."""
@@ -165,7 +165,7 @@ def _share_texts(response: Response, texts: dict[str, str]) -> None:
             force_setattr(passage, name, texts.setdefault(text, text))
 
 
-class Stored(Sequence[Result]):
+class Results(Sequence[Result]):
     """Results of which not all are held; read anew, one is equal to what it was, and not the same object."""
 
     def __init__(
@@ -202,17 +202,17 @@ class Stored(Sequence[Result]):
 
 def picked(results: Sequence[Result], cases: Collection[str]) -> Sequence[Result]:
     """Give the results of some cases."""
-    if not isinstance(results, Stored):
+    if not isinstance(results, Results):
         return tuple(result for result in results if result.case_id in cases)
     paired = zip(results, results.entries, strict=True)
     entries = [entry for result, entry in paired if result.case_id in cases]
-    return Stored(entries, results.lines, results.change)
+    return Results(entries, results.lines, results.change)
 
 
 def changed(results: Sequence[Result], change: Callable[[Result], Result]) -> Sequence[Result]:
     """Give every result with a change, which is made to those that are not held whenever they are read."""
-    if not isinstance(results, Stored):
+    if not isinstance(results, Results):
         return tuple(map(change, results))
     before = results.change
     both = change if before is None else lambda result: change(before(result))
-    return Stored(results.entries, results.lines, both)
+    return Results(results.entries, results.lines, both)

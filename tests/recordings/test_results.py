@@ -77,7 +77,7 @@ def test_some_are_held_where_some_fit(path: Path, monkeypatch: pytest.MonkeyPatc
     """The limit is one of bytes, over all that is held."""
     monkeypatch.setattr(results, "HELD_BYTES", SOME)
     found = read(path).results
-    assert isinstance(found, results.Stored)
+    assert isinstance(found, results.Results)
     held = [isinstance(entry, Result) for entry in found.entries]
     assert any(held)
     assert not all(held)
