@@ -89,6 +89,7 @@ sys.argv[0] = "harness"
 try:
     runpy.run_module("harness", run_name="__main__", alter_sys=True)
 finally:
+    # Of this program alone: what getrusage tells begins with the peak of the process that forked it.
     with open("/proc/self/status") as status, open("peak.txt", "w") as file:
         file.write(re.search(r"VmHWM:\\s*(\\d+)", status.read())[1])
 """
@@ -116,9 +117,9 @@ def write_project(folder: Path, cases: int) -> None:
     (folder / "suite.yaml").write_text(SUITE)
 
 
-def measure(folder: Path, *arguments: str) -> dict[str, float]:
-    """Run a command to its end: peak MB, CPU and wall seconds."""
-    command = [sys.executable, "-c", MEASURED, *arguments]
+def measure(folder: Path, *arguments: str, first: str = "") -> dict[str, float]:
+    """Run a command to its end: peak MB, CPU and wall seconds; ``first`` is code that it begins with."""
+    command = [sys.executable, "-c", first + MEASURED, *arguments]
     started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

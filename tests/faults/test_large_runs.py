@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,10 @@ from project import SUITE, call_inside, copy_project, make_project
 
 from harness.recordings import results
 from harness.store import Store
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+import large_runs
 
 FEW, MANY = 1000, 5000
 HELD = 500_000
@@ -24,29 +27,18 @@ system: {adapter: replay, path: answers.jsonl}
 metrics: [required_facts]
 gates: [{id: facts, metric: required_facts, min: 0.5, bound: point}]
 """
-MEASURED = f"""
-import re, runpy, sys
+LITTLE = f"""
 import harness.recordings.results, harness.regressions
 harness.recordings.results.HELD_BYTES = harness.regressions.SHOWN_BYTES = {HELD}
-sys.argv[0] = "harness"
-try:
-    runpy.run_module("harness", run_name="__main__", alter_sys=True)
-finally:
-    # Of this program alone: what getrusage tells begins with the peak of the process that forked it.
-    with open("/proc/self/status") as status, open("peak.txt", "w") as file:
-        file.write(re.search(r"VmHWM:\\s*(\\d+)", status.read())[1])
 """
 
 
-def peak_kb(folder: Path, *arguments: str) -> int:
-    """The most memory of a whole command that ends well, in kB."""
-    command = [sys.executable, "-c", MEASURED, *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return int((folder / "peak.txt").read_text())
+def peak_kb(folder: Path, *arguments: str) -> float:
+    """The most memory of a whole command, in kB."""
+    return 1024 * large_runs.measure(folder, *arguments, first=LITTLE)["peak_mb"]
 
 
-def peaks_kb(folder: Path, n_cases: int) -> dict[str, int]:
+def peaks_kb(folder: Path, n_cases: int) -> dict[str, float]:
     """The peaks of a run and of a gate against an equal one, of cases with 2 kB of text each."""
     folder.mkdir()
     with (folder / "cases.jsonl").open("w") as cases, (folder / "answers.jsonl").open("w") as answers:
@@ -63,6 +55,11 @@ def peaks_kb(folder: Path, n_cases: int) -> dict[str, int]:
     return found | {"gate": peak_kb(folder, "gate", "new", "--baseline", "base")}
 
 
+ON_LINUX = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="tells peak memory on Linux only"
+)
+
+
 @pytest.fixture(scope="module")
 def growth_kb(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
     """What a case more takes at the peak, by command."""
@@ -71,7 +68,7 @@ def growth_kb(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
     return {name: (many[name] - few[name]) / (MANY - FEW) for name in few}
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells peak memory on Linux only")
+@ON_LINUX
 @pytest.mark.parametrize(("command", "limit_kb"), [("run", 14), ("gate", 7.5)])
 def test_f38_a_case_more_takes_little_memory(
     growth_kb: dict[str, float], command: str, limit_kb: float
@@ -115,3 +112,12 @@ def test_f38_what_is_not_held_gives_the_same_to_the_byte(
         found[held] = [ended.code for ended in said], rows, files
     assert found[0] == found[10**9]
     assert len(found[0][2]) >= 8
+
+
+@ON_LINUX
+def test_f38_the_large_run_in_short(tmp_path: Path) -> None:
+    """What `make bench-large` does with 100,000 cases, with 200: it ends, and no goal is missed."""
+    page = tmp_path / "page.md"
+    assert large_runs.main(["--cases", "200", "--out", str(page)]) == 0
+    assert "Every goal was met." in page.read_text()
+    assert "| gate |" in page.read_text()
