@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from test_recordings import CASES, DIGESTS, IDS, result_of, run_of
 
 from harness.errors import RecordingError
-from harness.recordings import Recording, changed, pack_slim, read, results
+from harness.recordings import Recording, changed, encoded, pack_slim, read, results
 from harness.recordings.stages import stopped_at
 from harness.types import Recorded, Response, Result, Score
 
@@ -92,6 +93,7 @@ def test_a_part_and_a_change_are_those_of_all(path: Path, little: Recorded) -> N
         if then is not None:
             of_whole, of_little = (changed(one, then) for one in (of_whole, of_little))
         assert tuple(of_little) == of_whole
+        assert tuple(encoded(of_little)) == tuple(encoded(of_whole))
         assert tuple(of_whole) != whole.results
         assert tuple(results.picked(of_little, {IDS[1]})) == of_whole[1:3]
 
@@ -179,5 +181,7 @@ def test_any_order_of_lines_gives_the_same(tmp_path: Path, monkeypatch: pytest.M
         for held in (10**9, 0, rng.randrange(3000)):
             monkeypatch.setattr(results, "HELD_BYTES", held)
             found = read(path)
-            seen.append((tuple(found.results), found.unscored, found.answered))
+            as_json = tuple(encoded(found.results))
+            assert as_json == tuple(map(msgspec.json.encode, found.results))
+            seen.append((tuple(found.results), found.unscored, found.answered, as_json))
         assert seen[0] == seen[1] == seen[2]
