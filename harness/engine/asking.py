@@ -57,14 +57,24 @@ async def ask(system: Ask, query: Query, settings: RunSettings, limits: Limits |
                     raise
                 held = limits or RunLimits(settings, seed=0).of_system("")
                 response = await try_again(attempt, failure, query, settings.retries, held, failures, clock)
+        if _is_over(clock):  # a system that blocks the loop, or heeds no cancellation, answers all the same
+            response = _no_answer_within(settings.deadline_s)
     except TimeoutError:
-        message = f"no answer within {settings.deadline_s:g} s"
-        response = Response(error=ResponseError("timeout", message))
+        response = _no_answer_within(settings.deadline_s)
     except SystemFailure as failure:
         response = Response(error=ResponseError(failure.kind, failure.message))
     if attempts > 1 or failures:
         response = msgspec.structs.replace(response, attempts=attempts, failures=tuple(failures))
     return response
+
+
+def _is_over(clock: asyncio.Timeout) -> bool:
+    ends_at = clock.when()
+    return ends_at is not None and asyncio.get_running_loop().time() > ends_at
+
+
+def _no_answer_within(deadline_s: float) -> Response:
+    return Response(error=ResponseError("timeout", f"no answer within {deadline_s:g} s"))
 
 
 def _place(system: Any, clock: asyncio.Timeout) -> AbstractAsyncContextManager[Ask]:

@@ -58,6 +58,25 @@ def test_f1_a_hanging_system_ends_in_a_timeout_at_the_deadline():
     assert "0.1 s" in response.error.message
 
 
+def test_f1_an_answer_after_the_deadline_is_a_timeout():
+    """Also of a system that catches its cancellation, or that lets no timer run meanwhile."""
+
+    async def heedless(query):
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.05)
+        return Response(output="late")
+
+    async def blocking(query):
+        time.sleep(0.15)  # noqa: ASYNC251 -- that is the fault
+        return Response(output="late")
+
+    for system in (heedless, blocking):
+        response = asked(system, deadline_s=0.1)
+        assert (response.output, response.error.kind) == (None, "timeout")
+
+
 def test_f2_a_retryable_failure_is_tried_again_and_counted():
     """Attempts are recorded; the time is that of the successful attempt only."""
     system = Scripted(busy(), busy(), Response(output="at last"))
