@@ -40,6 +40,10 @@ def sleepy(query):
     time.sleep(3600 if query.input == "hang" else 0)
     return str(os.getpid())
 
+def slow_at_first(query):
+    time.sleep(0.5 if query.id == "0" else 0)
+    return "fine"
+
 def environment(query):
     return os.environ[query.input]
 
@@ -86,6 +90,12 @@ def test_a_process_more_is_started_only_for_a_call_that_waits(folder: Path) -> N
     assert _n_started(folder) == 1
     assert len(_with("slow", _asked(4))) > 1
     assert 1 + 2 <= _n_started(folder) <= 1 + 4
+
+
+def test_calls_that_wait_together_do_not_each_start_a_process(folder: Path) -> None:
+    """Fifty wait behind one for half a second: as many are started at a time as are there, not fifty."""
+    assert _with("slow_at_first", _asked(50)) == {"fine"}
+    assert 1 < _n_started(folder) <= 8
 
 
 def test_async_calls_share_one_process_side_by_side(folder: Path) -> None:
