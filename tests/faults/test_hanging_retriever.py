@@ -68,6 +68,20 @@ def test_f1_a_retriever_that_hangs_costs_one_case(
         assert_gone(pids, n_processes)
 
 
+def test_f1_one_process_for_all_searches_lets_those_beside_a_blocked_loop_be_late(
+    service: Faulty, prompt: Path, pids: Path
+) -> None:
+    """Without ``workers`` an async retriever has one loop: it costs those in flight at most, and once."""
+    results, seconds = ask_chat(service, prompt, "blocking_its_loop", q3="hang")
+    errors = {case: found.response.error for case, found in results.items() if found.response.error}
+    assert "q3" in errors
+    assert {error.kind for error in errors.values()} == {"timeout"}
+    assert len(errors) <= 4
+    assert len(results) == 20
+    assert seconds < 2 * DEADLINE_S + 3
+    assert_gone(pids, 2)
+
+
 @pytest.mark.parametrize("name", ["ending", "ending_later"])
 @pytest.mark.parametrize(
     ("text", "message"),
@@ -89,8 +103,8 @@ def test_f1_a_retriever_that_ends_its_process_costs_one_case(
     if text == "exit":
         assert "no index at /data" in errors["q3"].message
     attempts = [found.response.attempts for case, found in results.items() if case != "q3"]
-    assert set(attempts) == ({1} if name == "ending" else {1, 2})
-    assert attempts.count(2) <= 3
+    assert attempts.count(1) >= (19 if name == "ending" else 16)
+    assert set(attempts) <= {1, 2}
     if text == "fork":
         assert_gone(pids, 2 if name == "ending" else 4)
 
