@@ -19,6 +19,7 @@ from harness.types import Query, Recorded, Response, RunSettings
 
 CacheUse = Literal["off", "verdicts", "all", "only"]
 """What is not asked again: nothing, what judges were asked, the system's answers too; or nobody is asked."""
+Source = Literal["asked", "cached", "missing"]
 COARSE_S = 0.02
 """Seconds by which the times of files may lie behind the clock."""
 NOT_RECORDED = "no answer is kept for this question to this system; run once with --cache, and with its keys"
@@ -100,9 +101,11 @@ async def nobody(_: Query) -> Response:
     raise SystemFailure("not_recorded", NOT_RECORDED)
 
 
-def is_missing(response: Response) -> bool:
-    """Whether nobody was asked, and nothing was kept."""
-    return response.error is not None and response.error.kind == "not_recorded"
+def source_of(response: Response) -> Source:
+    """Say where an answer is from: ``missing`` where nobody was asked, and nothing was kept."""
+    if response.error is not None and response.error.kind == "not_recorded":
+        return "missing"
+    return "cached" if response.cached else "asked"
 
 
 def say_what_is_not_seen(keeping: Keeping, systems: Iterable[SystemChoice]) -> None:

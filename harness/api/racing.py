@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
@@ -15,7 +16,15 @@ from harness.api.beginning import RunOptions, check_same, forget, plan_run
 from harness.api.budgeting import Spent, Wanted, limits_of, spent_of
 from harness.api.choosing import compare_candidates
 from harness.api.entering import Course, RaceOptions, course_of, entered
-from harness.api.keeping import Keeping, check_kept, end_keeping, is_missing, keeping_of, say_what_is_not_seen
+from harness.api.keeping import (
+    Keeping,
+    Source,
+    check_kept,
+    end_keeping,
+    keeping_of,
+    say_what_is_not_seen,
+    source_of,
+)
 from harness.api.trusting import with_trust
 from harness.api.validating import Checked
 from harness.candidates.choice import gates_of, requirements_of
@@ -30,7 +39,7 @@ from harness.places import Places, new_run_id, now
 from harness.recordings import Recording, read, read_planned
 from harness.suites.suite import choose_system
 from harness.systems.callables import folder_importable
-from harness.types import Candidates, Choose, EarlyStop, Race, RaceLook, Recorded, Response
+from harness.types import Candidates, Choose, EarlyStop, Race, RaceLook, Recorded
 
 
 class Raced(NamedTuple):
@@ -88,11 +97,11 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
         end_keeping(keeping)
     paths = {run_id: runner.recording.path for run_id, runner in runners.items()}
     recordings = [read(path) for path in paths.values()]
-    answers = [result.response for recorded in recordings for result in recorded.results]
+    answers = Counter(source_of(result.response) for recorded in recordings for result in recorded.results)
     if stopped is not None or spent is not None:
-        return Raced(race_id, paths, None, stopped, len(answers), spent)
+        return Raced(race_id, paths, None, stopped, answers.total(), spent)
     told = _told(course, looks, list(runners), answers)
-    return Raced(race_id, paths, _compared(checked, recordings, told), None, len(answers))
+    return Raced(race_id, paths, _compared(checked, recordings, told), None, answers.total())
 
 
 def _runners(
@@ -201,7 +210,8 @@ def _look(alive: Mapping[str, _Runner], course: Course, look: int) -> tuple[Race
     asked = {case.id for case in cases}
     for run_id, runner in alive.items():
         recorded = with_trust(read_planned(runner.recording.path))
-        tables[run_id] = fold(recorded.results, course.rules.metric, recorded.run.repeats)
+        metric = course.rules.metric
+        tables[run_id] = fold(recorded.results, [metric], recorded.run.repeats)[metric]
         suite = runner.plan.file.suite
         verdicts = requirements_of(entrant_of(recorded, asked), suite, gates_of(suite.choose))
         if any(found.outcome == "fail" for found in verdicts):
@@ -217,9 +227,7 @@ def _stop(course: Course, look: int, reason: str) -> EarlyStop | None:
     return EarlyStop(look, len(course.stages), len(course.asked(look)), planned, reason)
 
 
-def _told(
-    course: Course, looks: Sequence[RaceLook], runs: Sequence[str], answers: Sequence[Response]
-) -> Race:
+def _told(course: Course, looks: Sequence[RaceLook], runs: Sequence[str], answers: Counter[Source]) -> Race:
     last = looks[-1]
     tied = tuple(run for run in last.limits if run not in last.dropped)
     planned = len(course.asked(len(course.stages)))
@@ -238,10 +246,10 @@ def _told(
         repeats=course.repeats,
         looks=tuple(looks),
         tied=tied,
-        calls=sum(not response.cached and not is_missing(response) for response in answers),
-        calls_saved=len(runs) * planned * course.repeats - len(answers),
+        calls=answers["asked"],
+        calls_saved=len(runs) * planned * course.repeats - answers.total(),
         reason=reason,
-        cached=sum(response.cached for response in answers),
+        cached=answers["cached"],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -151,10 +152,14 @@ def _found(path: Path, run: Run, shard: Shard) -> ShardAsked:
 def _asked(path: Path, recorded: Recorded) -> ShardAsked:
     if recorded.shard is None:
         raise RecordingError(f"{path} is no part of a run", mend="move it elsewhere")
-    responses = [result.response for result in recorded.answered]
-    errors = sum(response.error is not None for response in responses)
-    cost_usd = sum(response.usage.cost_usd or 0.0 for response in responses if not response.cached)
-    return ShardAsked(path, recorded.shard, len(responses), errors, cost_usd)
+    again = {(answer.case_id, answer.repeat) for answer in recorded.unscored}
+    scored = (one for one in recorded.results if (one.case_id, one.repeat) not in again)
+    answered, errors, cost_usd = 0, 0, 0.0
+    for answer in chain(scored, recorded.unscored):
+        answered += 1
+        errors += answer.response.error is not None
+        cost_usd += 0.0 if answer.response.cached else answer.response.usage.cost_usd or 0.0
+    return ShardAsked(path, recorded.shard, answered, errors, cost_usd)
 
 
 def _check_plan(path: Path, there: Recorded, run: Run, shard: Shard) -> None:

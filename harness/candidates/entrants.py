@@ -11,7 +11,16 @@ from msgspec.structs import replace
 
 from harness.comparison import CaseValue, RunScores, Table, estimate, run_scores
 from harness.tails import TAIL, tail_change, tail_interval
-from harness.types import UNSCORED, Case, Estimate, MetricIdentity, Recorded, Result, Spending, TailChange
+from harness.types import (
+    UNSCORED,
+    Case,
+    Estimate,
+    MetricIdentity,
+    Recorded,
+    ResponseError,
+    Spending,
+    TailChange,
+)
 
 COST, LATENCY = "cost_usd", "latency_s"
 USAGE = {
@@ -136,42 +145,48 @@ def _known(entrant: Entrant, name: str) -> tuple[list[float], int]:
     return [value for value in found if value is not None], entrant.lost(name)
 
 
+class _Call(NamedTuple):
+    """What one answer took: no time of one that came from a cache."""
+
+    cached: bool
+    failed: ResponseError | None
+    figures: dict[str, float | None]
+
+    def tells(self, name: str) -> bool:
+        """Whether something is to be known: a call was made, or what it once cost is told."""
+        return not self.cached or (name == COST and bool(self.figures[COST]))
+
+
 def _usage(recorded: Recorded, cases: Sequence[Case]) -> dict[str, dict[str, CaseValue]]:
     """Cost and latency by case, averaged over its repeats."""
-    results = defaultdict(list)
+    calls: dict[str, list[_Call]] = defaultdict(list)
     for result in recorded.results:
-        results[result.case_id].append(result)
+        response = result.response
+        figures = {COST: response.usage.cost_usd, LATENCY: response.timings.total_s}
+        calls[result.case_id].append(_Call(response.cached, response.error, figures))
     return {
         name: {
-            case.id: _case_usage(results[case.id], name, whole=len(results[case.id]) >= recorded.run.repeats)
+            case.id: _case_usage(calls[case.id], name, whole=len(calls[case.id]) >= recorded.run.repeats)
             for case in cases
         }
         for name in USAGE
     }
 
 
-def _case_usage(results: Sequence[Result], name: str, *, whole: bool) -> CaseValue:
+def _case_usage(calls: Sequence[_Call], name: str, *, whole: bool) -> CaseValue:
     """A case counts only with a figure from every call that it took.
 
     A reply from a cache took no time, and what it cost is what is told of when it was asked; one that is said
     to have cost nothing, or of which nothing is said, took no call.
     """
-    asked = [
-        result
-        for result in results
-        if not result.response.cached or (name == COST and result.response.usage.cost_usd)
-    ]
-    failed = next((result.response.error for result in asked if result.response.error), None)
+    asked = [call for call in calls if call.tells(name)]
+    failed = next((call.failed for call in asked if call.failed), None)
     if failed is not None or not whole:
         return CaseValue(None, "timeout" if failed and failed.kind == "timeout" else "system_error")
     if not asked:
         return CaseValue(None, "not_applicable")
-    values = [_figure(result, name) for result in asked]
+    values = [call.figures[name] for call in asked]
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         return CaseValue(None, "system_error")  # the system does not say: not known, and not nothing
     return CaseValue(math.fsum(known) / len(known), "scored")
-
-
-def _figure(result: Result, name: str) -> float | None:
-    return result.response.usage.cost_usd if name == COST else result.response.timings.total_s
