@@ -101,7 +101,7 @@ def test_verdicts_take_no_more_disk_than_the_suite_says(
     ):
         fill()
         assert harness(folder, *arguments) == 0
-        assert "reports/judge-cache is full (1 MB, run.cache_mb): the " in capsys.readouterr().err
+        assert "reports/judge-cache is full (1 MB, run.cache_mb): deleted the " in capsys.readouterr().err
         assert measure(cache).entries == 244
         assert harness(folder, *arguments) == 0
         assert "is full" not in capsys.readouterr().err
