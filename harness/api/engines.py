@@ -23,7 +23,7 @@ from harness.api.running import run as run_here
 from harness.api.sharding import ShardAsked, Sharded, Share, ask_shard, plan_shards, with_limits
 from harness.api.validating import Checked, validate
 from harness.engine.progress import Silent, show_progress
-from harness.engine.ray import Done, open_cluster
+from harness.engine.ray import Done, Leaving, open_cluster
 from harness.errors import (
     ExitCode,
     Fault,
@@ -161,8 +161,6 @@ def ask_all(cluster: Workers, job: Job, todo: list[int], folder: Path, progress:
                 raise _fault_of(answer, shard)
             if answer.asked.spent is not None:
                 raise RecordingError(f"{shard} stopped: {answer.asked.spent.why}", mend=again)
-            if answer.asked.stopped is not None:
-                raise RecordingError(f"{shard} was stopped on node {answer.node}", mend=again)
             if answer.part:
                 write_whole(part_path(folder, number, job.of), answer.part)
             n_done += 1
@@ -178,7 +176,11 @@ def _fault_of(answer: Answer, shard: str) -> HarnessError:
 
 
 def ask_on_node(job: Job, number: int, slot: int) -> Answer:
-    """Ask a shard on the node that this runs on; faults are given, as values, not raised."""
+    """Ask a shard on the node that this runs on; faults are given, as values, not raised.
+
+    Raises:
+        Leaving: a signal came, on the node: another one is to go on.
+    """
     node = platform.node()
     try:
         if not Path(job.folder).is_dir():
@@ -189,10 +191,13 @@ def ask_on_node(job: Job, number: int, slot: int) -> Answer:
         if differing := differences(job.run, job.of, sharded.run, job.of):
             what = f"{', '.join(differing)} not as where the run was begun"
             raise UsageError(what, mend="every node needs the same project, packages and environment")
-        return _ask(job, sharded, number, slot)._replace(node=node)
+        answer = _ask(job, sharded, number, slot)._replace(node=node)
     except HarnessError as error:
         faults = tuple((str(Fault(fault.what, fault.place)), fault.mend) for fault in error.faults)
         return Answer(None, faults=faults, exit_code=int(error.exit_code), node=node)
+    if answer.asked is not None and answer.asked.stopped is not None:
+        raise Leaving(f"it was stopped by a signal on node {node}")
+    return answer
 
 
 def _ask(job: Job, sharded: Sharded, number: int, slot: int) -> Answer:

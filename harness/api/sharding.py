@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,13 @@ from harness.recordings.parts import part_path, read_part, unfinished_path
 from harness.shards import Member, budget_of_shard, differences, fit_shards, part_cases, share_of
 from harness.suites.suite import choose_system
 from harness.systems.callables import folder_importable
-from harness.types import BudgetSettings, Recorded, Run, Shard, Suite
+from harness.types import BudgetSettings, Recorded, Result, Run, Shard, Suite
+
+MAY_BE_LOSS = frozenset({"process", "connection"})
+"""Errors that what ends this process may cause a moment before it: what ends a machine, or takes its network,
+reaches the programs that answer as well, in any order."""
+SETTLE_S = 1.0
+"""Seconds by which this process has ended, too, if such an error was the first sign of it."""
 
 
 class Sharded(NamedTuple):
@@ -107,8 +114,11 @@ def ask_shard(sharded: Sharded, number: int, share: Share, options: RunOptions, 
         if not read_planned(going.recording.path).answered:
             going.recording.path.unlink()
         raise
-    asked = _asked(path, read_planned(going.recording.path))._replace(stopped=stopped, spent=spent)
+    recorded = read_planned(going.recording.path)
+    asked = _asked(path, recorded)._replace(stopped=stopped, spent=spent)
     if asked.complete:
+        if any(map(_may_be_loss, recorded.answered)):
+            time.sleep(SETTLE_S)  # a part without its name is gone on with, see _begin
         rename(going.recording.path, path)
     return asked
 
@@ -123,7 +133,10 @@ def with_limits(suite: Suite, options: RunOptions) -> Suite:
 
 
 def _begin(unfinished: Path, run: Run, member: Member, plan: Plan) -> Going:
-    """Begin the part of a shard, or go on with it."""
+    """Begin the part of a shard, or go on with it.
+
+    The process that had begun it was ended: errors that this may have caused are asked once more.
+    """
     if unfinished.exists():
         recording, before = Recording.resume(unfinished)
         try:
@@ -131,7 +144,11 @@ def _begin(unfinished: Path, run: Run, member: Member, plan: Plan) -> Going:
         except UsageError:
             recording.close()
             raise
-        return Going(recording, before, plan)
+        results, unscored = (
+            tuple(one for one in found if not _may_be_loss(one))
+            for found in (before.results, before.unscored)
+        )
+        return Going(recording, replace(before, results=results, unscored=unscored), plan)
     own = replace(run, n_cases=len(member.cases))
     digests = {case.id: plan.dataset.digests[case.id] for case in member.cases}
     recording = Recording.create(unfinished, own, member.cases, digests, shard=member.shard)
@@ -153,6 +170,11 @@ def _asked(path: Path, recorded: Recorded) -> ShardAsked:
     errors = sum(response.error is not None for response in responses)
     cost_usd = sum(response.usage.cost_usd or 0.0 for response in responses)
     return ShardAsked(path, recorded.shard, len(responses), errors, cost_usd)
+
+
+def _may_be_loss(result: Result) -> bool:
+    error = result.response.error
+    return error is not None and error.kind in MAY_BE_LOSS
 
 
 def _check_plan(path: Path, there: Recorded, run: Run, shard: Shard) -> None:

@@ -21,6 +21,10 @@ GRACE_S = 10.0
 """Seconds that work gets to end where a signal stops the run."""
 
 
+class Leaving(Exception):
+    """Raised by work that a signal ended on its node, which is being stopped: another one does it."""
+
+
 class Done(NamedTuple, Generic[Given]):
     """A piece of work that ended: what it gave, or why there is none, after every retry."""
 
@@ -45,9 +49,9 @@ class Cluster:
     ) -> Generator[Done[Given], None, None]:
         """Do every piece of work on some node, one CPU each, and give each as it is done.
 
-        A piece whose node or process is lost is begun again on another, 5 times at most: work has to bear
-        that, and that a node which seemed lost goes on with it. After a signal nothing is given any more.
-        Close it where you stop early: it leaves no work behind.
+        A piece whose node or process is lost, or that raises ``Leaving``, is begun again on another, 5 times
+        at most: work has to bear that, and that a node which seemed lost goes on with it. After a signal
+        nothing is given any more. Close it where you stop early: it leaves no work behind.
 
         Args:
             job: what every node is told; a plain value.
@@ -58,7 +62,8 @@ class Cluster:
         """
         import ray
 
-        task = ray.remote(num_cpus=1, max_retries=MOST_RETRIES, scheduling_strategy="SPREAD")(work)
+        again = {"max_retries": MOST_RETRIES, "retry_exceptions": [Leaving]}
+        task = ray.remote(num_cpus=1, scheduling_strategy="SPREAD", **again)(work)
         told = ray.put(job)
         waiting, slots = list(reversed(numbers)), list(range(at_once, 0, -1))
         flying: dict[Any, tuple[int, int]] = {}

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,16 @@ def wait_for_calls(process: subprocess.Popen[bytes], folder: Path, n: int) -> No
         time.sleep(0.05)
 
 
+def asking_now() -> list[int]:
+    """The processes of the nodes that ask a shard."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            if path.read_bytes().startswith(b"ray::ask_on_node"):
+                found.append(int(path.parent.name))
+    return found
+
+
 def add_candidate(folder: Path, line: str) -> None:
     text = (folder / SUITE).read_text()
     (folder / SUITE).write_text(text.replace("candidates:\n", f"candidates:\n  {line}\n"))
@@ -171,19 +182,51 @@ def test_what_a_node_lacks_is_told(nodes: TwoNodes, project: Path, tmp_path: Pat
     assert "a-secret-value" not in ended.err + ended.out
 
 
-def test_a_system_that_takes_its_process_down_is_told(nodes: TwoNodes, project: Path, tmp_path: Path) -> None:
-    """4: after its retries the shard is given up, by its number, and what is done is kept."""
-    folder = copy_project(project, tmp_path / "project")
+def add_dying(folder: Path) -> None:
+    """Candidates that end their process: one in workers, one in the process that asks."""
     add_candidate(folder, "dying: { target: mysystems:dying }")
+    add_candidate(folder, "deadly: { target: mysystems:dying, isolation: none }")
     with (folder / "mysystems.py").open("a") as file:
         file.write("\ndef dying(query):\n    counted(query)\n    os._exit(1)\n")
-    command = ("run", SUITE, "--engine", "ray", "--candidate", "dying", "--run-id", "d", "-j", "1")
+
+
+def test_a_system_that_ends_its_worker_has_errors(nodes: TwoNodes, project: Path, tmp_path: Path) -> None:
+    """0, as on one machine: every case has its error, and is asked once."""
+    folder = copy_project(project, tmp_path / "project")
+    add_dying(folder)
+    command = ("run", SUITE, "--engine", "ray", "--candidate", "dying", "--run-id", "d", "--limit", "20")
+    ended = call(*command, cwd=folder, RAY_ADDRESS=nodes.whole())
+    assert ended.code == 0, ended.err
+    assert "run 20/20 · 1 of 1 shards · 20 errors" in ended.err
+    assert set(calls_in(folder).values()) == {1}
+
+
+def test_a_system_that_ends_its_process_is_told(nodes: TwoNodes, project: Path, tmp_path: Path) -> None:
+    """4: with isolation: none the shard is lost, and given up after its retries; what is done is kept."""
+    folder = copy_project(project, tmp_path / "project")
+    add_dying(folder)
+    command = ("run", SUITE, "--engine", "ray", "--candidate", "deadly", "--run-id", "d", "-j", "1")
     ended = call(*command, cwd=folder, RAY_ADDRESS=nodes.whole())
     assert ended.code == 4, ended.err
     assert "shard 1 of 2 was lost: " in ended.err
     assert "the same command with --resume d goes on" in ended.err
     assert "Traceback" not in ended.err
     assert calls_in(folder).total() == MOST_RETRIES + 1
+
+
+def test_a_node_that_is_stopped_is_a_node_lost(nodes: TwoNodes, project: Path, tmp_path: Path) -> None:
+    """SIGTERM, as by `ray stop` and from clouds: other processes go on, and no answer is asked twice."""
+    folder = copy_project(project, tmp_path / "project")
+    process = start(folder, *RUN, "--engine", "ray", RAY_ADDRESS=nodes.whole())
+    wait_for_calls(process, folder, CALLS // 3)
+    asking = asking_now()
+    assert len(asking) == AT_ONCE // 2
+    for pid in asking:
+        os.kill(pid, signal.SIGTERM)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err.decode()
+    assert f"run {CALLS:,}/{CALLS:,} · 24 of 24 shards" in err.decode()
+    assert calls_in(folder).total() == CALLS
 
 
 def test_no_cluster_is_told(project: Path) -> None:
