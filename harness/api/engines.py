@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import shutil
@@ -16,6 +17,7 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from harness.api.beginning import RunOptions
+from harness.api.budgeting import Spent, rounded_up
 from harness.api.looking import DecideLook
 from harness.api.merging import merge
 from harness.api.running import Finished
@@ -25,6 +27,7 @@ from harness.api.validating import Checked, validate
 from harness.engine.progress import Silent, show_progress
 from harness.engine.ray import Done, Leaving, open_cluster
 from harness.errors import (
+    BudgetSpent,
     ExitCode,
     Fault,
     HarnessError,
@@ -73,9 +76,14 @@ class Workers(Protocol):
     stopped: int | None
 
     def work_off(
-        self, job: Job, numbers: Sequence[int], at_once: int, work: Callable[[Job, int, int], Answer]
+        self,
+        job: Job,
+        numbers: Sequence[int],
+        at_once: int,
+        work: Callable[[Job, int, int], Answer],
+        most_s: float,
     ) -> Generator[Done[Answer], None, None]:
-        """Do the work of every number, and give each as it is done."""
+        """Do the work of every number, and give each as it is done, within so many seconds."""
 
 
 def run(
@@ -124,13 +132,13 @@ def _run_on_cluster(
     calls = [len(member.cases) * run_.repeats for member in sharded.members]
     left = sum(calls[number - 1] for number in todo)
     if todo:
-        most = most_at_once(with_limits(checked.file.suite, options))
+        limited = with_limits(checked.file.suite, options)
         where = str(Path.cwd()), str(checked.file.path), str(places.reports.resolve())
         with open_cluster(engine.address) as cluster:
             write_whole(folder / PLAN, plan.encode())
-            job = Job(*where, options, run_, of, min(cluster.n_cpus, most, len(todo)))
+            job = Job(*where, options, run_, of, min(cluster.n_cpus, most_at_once(limited), len(todo)))
             with show_progress(sum(calls), sum(calls) - left, wanted=options.progress) as progress:
-                ask_all(cluster, job, todo, folder, progress)
+                ask_all(cluster, job, todo, folder, progress, limited.budget.max_minutes)
     merged = merge([folder], places)
     shutil.rmtree(folder, ignore_errors=True)  # every line of the parts is in the recording
     return Finished(merged.path, merged.recorded, None)
@@ -147,12 +155,20 @@ def _check_begun(folder: Path, recording: Path, plan: str, *, going_on: bool) ->
         raise UsageError(what, mend="give those it was begun with, or start a new run")
 
 
-def ask_all(cluster: Workers, job: Job, todo: list[int], folder: Path, progress: Silent) -> None:
+def ask_all(
+    cluster: Workers,
+    job: Job,
+    todo: list[int],
+    folder: Path,
+    progress: Silent,
+    max_minutes: float | None = None,
+) -> None:
     """Have every shard asked; the first that cannot be ends it, and what is done stays."""
     n_done = job.of - len(todo)
     progress.shards(n_done, job.of)
-    again = f"the same command with --resume {job.run.id} goes on"
-    with closing(cluster.work_off(job, todo, job.at_once, ask_on_node)) as asked:
+    again = _again(job)
+    most_s = math.inf if max_minutes is None else 60 * max_minutes
+    with closing(cluster.work_off(job, todo, job.at_once, ask_on_node, most_s)) as asked:
         for number, answer, lost in asked:
             shard = f"shard {number} of {job.of}"
             if answer is None:
@@ -160,14 +176,31 @@ def ask_all(cluster: Workers, job: Job, todo: list[int], folder: Path, progress:
             if answer.asked is None:
                 raise _fault_of(answer, shard)
             if answer.asked.spent is not None:
-                raise RecordingError(f"{shard} stopped: {answer.asked.spent.why}", mend=again)
+                raise _spent_in(job, answer.asked, answer.asked.spent)
             if answer.part:
                 write_whole(part_path(folder, number, job.of), answer.part)
             n_done += 1
             done = answer.asked
             progress.shards(n_done, job.of, done.answered, done.errors, done.cost_usd)
+    are_done = f"{n_done:,} of {job.of:,} shards are done"
     if cluster.stopped is not None:
-        raise Interrupted(cluster.stopped, f"interrupted: {n_done} of {job.of} shards are done", again)
+        raise Interrupted(cluster.stopped, f"interrupted: {are_done}", again)
+    if n_done < job.of:
+        raise BudgetSpent(f"incomplete: its {most_s / 60:g} minutes are over: {are_done}", mend=again)
+
+
+def _again(job: Job, more: str = "") -> str:
+    return f"the same command with --resume {job.run.id}{more} goes on"
+
+
+def _spent_in(job: Job, asked: ShardAsked, spent: Spent) -> BudgetSpent:
+    """A shard has spent its share; foresee what is enough for the run by what its own cases cost."""
+    shard, more = asked.shard, ""
+    if spent.enough_usd is not None:
+        enough_usd = rounded_up(spent.enough_usd * shard.n_cases / len(shard.places))
+        more = f" and --max-cost {enough_usd:g}"
+    what = f"incomplete: shard {shard.number} of {shard.of} stopped: {spent.why}"
+    return BudgetSpent(what, mend=_again(job, more))
 
 
 def _fault_of(answer: Answer, shard: str) -> HarnessError:

@@ -104,7 +104,7 @@ def ask_shard(sharded: Sharded, number: int, share: Share, options: RunOptions, 
         raise UsageError(f"run {run.id!r} exists already: {merged}", mend="choose another --run-id")
     plan, file = sharded.plan, sharded.plan.file
     suite = share_of(with_limits(file.suite, options), share.number, share.of)
-    suite = replace(suite, budget=budget_of_shard(suite.budget, member.shard.of))
+    suite = replace(suite, budget=budget_of_shard(suite.budget, member.shard))
     going = _begin(unfinished_path(path), run, member, plan._replace(file=file._replace(suite=suite)))
     try:
         with folder_importable(Path.cwd()), going.recording:
