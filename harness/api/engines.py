@@ -9,8 +9,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -137,7 +137,10 @@ def _run_on_cluster(
         with open_cluster(engine.address) as cluster:
             write_whole(folder / PLAN, plan.encode())
             job = Job(*where, options, run_, of, min(cluster.n_cpus, most_at_once(limited), len(todo)))
-            with show_progress(sum(calls), sum(calls) - left, wanted=options.progress) as progress:
+            with (
+                _forgotten_where_nothing_was_asked(folder),
+                show_progress(sum(calls), sum(calls) - left, wanted=options.progress) as progress,
+            ):
                 ask_all(cluster, job, todo, folder, progress, limited.budget.max_minutes)
     merged = merge([folder], places)
     shutil.rmtree(folder, ignore_errors=True)  # every line of the parts is in the recording
@@ -153,6 +156,19 @@ def _check_begun(folder: Path, recording: Path, plan: str, *, going_on: bool) ->
     if marker.exists() and marker.read_text() != plan:
         what = f"run {recording.parent.name!r} was begun with other options, files or shards"
         raise UsageError(what, mend="give those it was begun with, or start a new run")
+
+
+@contextmanager
+def _forgotten_where_nothing_was_asked(folder: Path) -> Iterator[None]:
+    """Leave no run without a part behind where a node lacks something: its name stays free."""
+    try:
+        yield
+    except UsageError:
+        if [path.name for path in folder.iterdir()] == [PLAN]:
+            shutil.rmtree(folder)
+            with suppress(OSError):  # something else lies beside it
+                folder.parent.rmdir()
+        raise
 
 
 def ask_all(
@@ -222,7 +238,7 @@ def ask_on_node(job: Job, number: int, slot: int) -> Answer:
         os.chdir(job.folder)
         sharded = _plan_on_node(job)
         if differing := differences(job.run, job.of, sharded.run, job.of):
-            what = f"{', '.join(differing)} not as where the run was begun"
+            what = f"{', '.join(differing)} differ from those where the run was begun"
             raise UsageError(what, mend="every node needs the same project, packages and environment")
         answer = _ask(job, sharded, number, slot)._replace(node=node)
     except HarnessError as error:

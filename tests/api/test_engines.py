@@ -185,7 +185,7 @@ def test_a_node_with_other_goldens_says_so(project: Path, tmp_path: Path) -> Non
     cases.write_text(cases.read_text().replace("What is fact 3?", "What is fact three?"))
     answer = ask_on_node(job._replace(folder=str(other), suite=str(other / SUITE)), 1, 1)
     assert answer.exit_code == 2
-    assert answer.faults[0][0] == "the goldens not as where the run was begun"
+    assert answer.faults[0][0] == "the goldens differ from those where the run was begun"
 
 
 def test_a_system_that_cannot_be_opened_is_a_fault_of_the_node(project: Path) -> None:

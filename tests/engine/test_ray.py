@@ -181,6 +181,7 @@ def test_what_a_node_lacks_is_told(nodes: TwoNodes, project: Path, tmp_path: Pat
     assert "on node " in ended.err
     assert "environment variable 'RAY_TEST_KEY' is not set" in ended.err
     assert "a-secret-value" not in ended.err + ended.out
+    assert not list((folder / "reports/runs").iterdir())
 
 
 def add_dying(folder: Path) -> None:
