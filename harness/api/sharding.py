@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from harness.api.asking import Plan
 from harness.api.beginning import Going, RunOptions, plan_run
-from harness.api.budgeting import Spent
+from harness.api.budgeting import Spent, Wanted, limits_of
 from harness.api.running import run_missing
 from harness.api.validating import Checked
 from harness.errors import RecordingError, UsageError
@@ -108,8 +108,8 @@ def ask_shard(sharded: Sharded, number: int, share: Share, options: RunOptions, 
     going = _begin(unfinished_path(path), run, member, plan._replace(file=file._replace(suite=suite)))
     try:
         with folder_importable(Path.cwd()), going.recording:
-            of_suite = replace(options, max_concurrency=None, max_cost_usd=None, max_minutes=None)
-            stopped, spent = run_missing(going, None, of_suite, None, places)
+            limits = limits_of([going.plan], Wanted(), run.seed, [going.before])
+            stopped, spent = run_missing(going, None, options, None, places, limits)
     except UsageError:
         if not read_planned(going.recording.path).answered:
             going.recording.path.unlink()
@@ -117,8 +117,8 @@ def ask_shard(sharded: Sharded, number: int, share: Share, options: RunOptions, 
     recorded = read_planned(going.recording.path)
     asked = _asked(path, recorded)._replace(stopped=stopped, spent=spent)
     if asked.complete:
-        if any(map(_may_be_loss, recorded.answered)):
-            time.sleep(SETTLE_S)  # a part without its name is gone on with, see _begin
+        settle_s = SETTLE_S if any(map(_may_be_loss, recorded.answered)) else 0.0
+        time.sleep(max(settle_s, limits.paid_off_s()))  # a part without its name is gone on with, see _begin
         rename(going.recording.path, path)
     return asked
 
