@@ -10,13 +10,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from project import SUITE, call, clean_env, copy_project, make_project
 
 from harness.engine.ray import MOST_RETRIES
+from harness.engine.signals import STOP_GRACE_S
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed: make test-ray"),
@@ -229,6 +232,43 @@ def test_a_node_that_is_stopped_is_a_node_lost(nodes: TwoNodes, project: Path, t
     assert process.returncode == 0, err.decode()
     assert f"run {CALLS:,}/{CALLS:,} · 24 of 24 shards" in err.decode()
     assert calls_in(folder).total() == CALLS
+
+
+def test_no_free_cpu_is_told_and_a_second_signal_ends_at_once(
+    nodes: TwoNodes, project: Path, tmp_path: Path
+) -> None:
+    """A run that takes every CPU, and one that waits for it: neither has to be killed."""
+    folders = [copy_project(project, tmp_path / name) for name in ("taking", "waiting")]
+    command = ("run", SUITE, "--engine", "ray", "--candidate", "hanging", "--repeat", "4", "-j", "4")
+    taking = start(folders[0], *command, RAY_ADDRESS=nodes.whole())
+    wait_for_calls(taking, folders[0], 4)
+    waiting = start(folders[1], *command, RAY_ADDRESS=nodes.whole())
+    assert waiting.stderr is not None
+    assert b"note: all 4 CPUs of the cluster are taken: the run begins when one is free" in (
+        waiting.stderr.readline()
+    )
+    for process in (waiting, taking):
+        process.send_signal(signal.SIGINT)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130, err.decode()
+        assert "Traceback" not in err.decode()
+        assert time.monotonic() - began < STOP_GRACE_S
+
+
+def test_what_is_no_cluster_is_told(project: Path) -> None:
+    """2, at once: another port of a cluster, say, where ray would wait for minutes."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    with server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        ended = call(
+            "run", SUITE, "--engine", "ray", cwd=project, RAY_ADDRESS=f"127.0.0.1:{server.server_port}"
+        )
+        server.shutdown()
+    assert ended.code == 2, ended.err
+    assert "what listens there is no Ray" in ended.err
 
 
 def test_no_cluster_is_told(project: Path) -> None:
