@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RAY := .venv-ray
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-llm check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-retrieval bench-store bench-gate bench-engine bench-kills soak bench-planted bench-scale test-ray cards clean
+.PHONY: help setup demo test test-llm check format lint types schema baseline weights bench-real bench-agreement bench-refusal bench-stats bench-race bench-fairness bench-judges bench-retrieval bench-store bench-large bench-gate bench-engine bench-kills soak bench-planted bench-scale test-ray cards clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -94,6 +94,9 @@ bench-retrieval: $(READY)  ## speed of rank metrics over whole runs (ARGS="--pee
 
 bench-store: $(READY)  ## memory, speed and size of 100,000 answers with a million scores, read and loaded
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/store_speed.py --out benchmarks/store_speed.md $(ARGS)
+
+bench-large: $(READY)  ## memory, CPU and files of two runs of 100,000 cases and a gate on them (20 minutes)
+	$(BIN)/python benchmarks/large_runs.py $(or $(ARGS),--out benchmarks/large_runs.md)
 
 bench-gate: $(READY)  ## false alarms and power of the whole gate, on its own code (hours; ARGS=--short: seconds)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/gate_characteristics.py \

@@ -10,13 +10,12 @@ from harness.types import Accounting, Recorded
 def account(recorded: Recorded) -> Accounting:
     """Count every selected case and repeat by what became of it; the parts add up to ``selected``."""
     kinds: Counter[str] = Counter()
+    judged_badly = 0
     for result in recorded.results:
         error = result.response.error
         kinds["answered" if error is None else "timeout" if error.kind == "timeout" else "system_error"] += 1
+        judged_badly += any(score.status == "judge_error" for score in result.scores.values())
     selected = len(recorded.cases) * recorded.run.repeats
-    judged_badly = sum(
-        any(score.status == "judge_error" for score in result.scores.values()) for result in recorded.results
-    )
     return Accounting(
         selected=selected,
         answered=kinds["answered"],

@@ -15,6 +15,8 @@ ANSWERS = ("answer_correctness", "required_facts", "exact_match", "token_f1", "f
 """Metrics that tell whether the answer was good, the strictest about content first."""
 GOOD = 0.5
 """An answer is good from here up; a gold passage was retrieved where its metric is above 0."""
+REFUSES, ANSWERS_NOW = ("answer", "refuse"), ("refuse", "answer")
+"""What was observed before and after, where a refusal came or went."""
 DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 
@@ -33,31 +35,29 @@ def attribute(
     """
     retrieval, answer = _first(metrics, RETRIEVAL), _first(metrics, ANSWERS)
     stages: Counter[tuple[bool, bool, bool, bool]] = Counter()
-    if retrieval is not None and answer is not None:
-        for case_id, after in candidate.items():
-            if (before := baseline.get(case_id)) is None:
-                continue
-            if any(_is_lost(result, answer) for result in (before, after)):
-                continue
-            found = (
-                _was_retrieved(before, retrieval),
-                _was_retrieved(after, retrieval),
-                _is_good(before, answer),
-                _is_good(after, answer),
-            )
-            if found[0] is not None and found[1] is not None and (found[2], found[3]) != (None, None):
-                stages[found[0], found[1], bool(found[2]), bool(found[3])] += 1
-    flips = {
-        case_id: (observed(baseline[case_id]), observed(after))
-        for case_id, after in candidate.items()
-        if case_id in baseline
-    }
+    flips: dict[tuple[str | None, str | None], list[str]] = {REFUSES: [], ANSWERS_NOW: []}
+    for case_id, after in candidate.items():
+        if (before := baseline.get(case_id)) is None:
+            continue
+        flip = observed(before), observed(after)
+        if flip in flips:
+            flips[flip].append(case_id)
+        if retrieval is None or answer is None or any(_is_lost(one, answer) for one in (before, after)):
+            continue
+        found = (
+            _was_retrieved(before, retrieval),
+            _was_retrieved(after, retrieval),
+            _is_good(before, answer),
+            _is_good(after, answer),
+        )
+        if found[0] is not None and found[1] is not None and (found[2], found[3]) != (None, None):
+            stages[found[0], found[1], bool(found[2]), bool(found[3])] += 1
     return Attribution(
         retrieval_metric=retrieval,
         answer_metric=answer,
         stages=tuple(StageCount(*key, n=count) for key, count in sorted(stages.items(), reverse=True)),
-        now_refuses=tuple(case_id for case_id, flip in flips.items() if flip == ("answer", "refuse")),
-        now_answers=tuple(case_id for case_id, flip in flips.items() if flip == ("refuse", "answer")),
+        now_refuses=tuple(flips[REFUSES]),
+        now_answers=tuple(flips[ANSWERS_NOW]),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from harness.errors import NotComparable
@@ -18,6 +19,7 @@ from harness.types import (
     Recorded,
     Result,
     Run,
+    Score,
     Slice,
     Status,
     Suite,
@@ -72,11 +74,8 @@ class RunScores(NamedTuple):
 
 def run_scores(recorded: Recorded) -> RunScores:
     """Fold every metric of a recording."""
-    repeats = recorded.run.repeats
-    tables: dict[str, Table] = {}
-    for name in recorded.run.metrics:
-        if twin_measure(name) is None:
-            tables[name] = fold(recorded.results, name, repeats)
+    alone = [name for name in recorded.run.metrics if twin_measure(name) is None]
+    tables: dict[str, Table] = dict(fold(recorded.results, alone, recorded.run.repeats))
     for name, identity in recorded.run.metrics.items():
         if (about := twin_measure(name)) is not None:
             measure, of = about
@@ -87,9 +86,8 @@ def run_scores(recorded: Recorded) -> RunScores:
     looks = Looks(recorded.stages, recorded.looks[:n_looks]) if recorded.stages else Looks()
     doubts = {name: why for name in recorded.run.judges if (why := recorded.trust.get(name, NOT_KNOWN))}
     advisory = doubts | {name: doubts[of] for name in tables if (of := metric_of(name)) in doubts}
-    return RunScores(
-        recorded.run, recorded.cases, tables, looks, advisory=advisory, served=served_by(recorded.results)
-    )
+    served = served_by(recorded.results) if recorded.run.judges else {}
+    return RunScores(recorded.run, recorded.cases, tables, looks, advisory=advisory, served=served)
 
 
 def served_by(results: Iterable[Result]) -> dict[str, frozenset[str]]:
@@ -104,29 +102,44 @@ def served_by(results: Iterable[Result]) -> dict[str, frozenset[str]]:
     return {name: frozenset(models) for name, models in found.items()}
 
 
-def fold(results: Iterable[Result], metric: str, repeats: int) -> dict[str, CaseValue]:
-    """Average one metric over the repeats of each case; the case, not the repeat, is the unit.
+def fold(results: Iterable[Result], metrics: Sequence[str], repeats: int) -> dict[str, dict[str, CaseValue]]:
+    """Average each metric over the repeats of each case; the case, not the repeat, is the unit.
 
     A case with a repeat that should have a value and has none, or with fewer than ``repeats`` results, is
     unscored as a whole: dropping the repeat would let an error help. Repeats to which the metric does not
     apply are left out of the average.
+
+    Args:
+        results: the repeats of a case one after the other.
+        metrics: their names.
+        repeats: how many results every case should have.
+
+    Raises:
+        ValueError: the results of a case are scattered.
     """
-    scores = defaultdict(list)
-    for result in results:
-        score = result.scores.get(metric)
-        if score is not None:
-            scores[result.case_id].append(score)
-    table: dict[str, CaseValue] = {}
-    for case_id, found in scores.items():
-        lost = next((score.status for score in found if score.status in UNSCORED), None)
-        values = [score.value for score in found if score.value is not None]
-        if lost is not None or len(found) < repeats:
-            table[case_id] = CaseValue(None, lost or "system_error")
-        elif values:
-            table[case_id] = CaseValue(math.fsum(values) / len(values), "scored")
-        else:
-            table[case_id] = CaseValue(None, "not_applicable")
-    return table
+    tables: dict[str, dict[str, CaseValue]] = {name: {} for name in metrics}
+    shared: dict[CaseValue, CaseValue] = {}
+    seen: set[str] = set()
+    for case_id, group in groupby(results, lambda result: result.case_id):
+        if case_id in seen:
+            raise ValueError(f"results of case {case_id!r} stand in several places")
+        seen.add(case_id)
+        scores = [result.scores for result in group]
+        for name, table in tables.items():
+            if found := [by_name[name] for by_name in scores if name in by_name]:
+                value = _average(found, repeats)
+                table[case_id] = shared.setdefault(value, value)  # most metrics have few values: held once
+    return tables
+
+
+def _average(found: Sequence[Score], repeats: int) -> CaseValue:
+    lost = next((score.status for score in found if score.status in UNSCORED), None)
+    if lost is not None or len(found) < repeats:
+        return CaseValue(None, lost or "system_error")
+    values = [score.value for score in found if score.value is not None]
+    if not values:
+        return CaseValue(None, "not_applicable")
+    return CaseValue(math.fsum(values) / len(values), "scored")
 
 
 def over_twins(

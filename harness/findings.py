@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, get_args
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from harness.accounting import account
-from harness.attribution import attribute, cause_of, refusal_matrix
-from harness.comparison import SAME, RunScores, differing_metrics, estimates, hardest_first
+from harness.attribution import attribute, refusal_matrix
+from harness.comparison import differing_metrics, estimates, hardest_first
 from harness.gates.decide import overall
 from harness.gates.evidence import Evidence
 from harness.gates.gap import find_gap
-from harness.headline import headline_of, worst_verdict
+from harness.headline import headline_of
 from harness.judged import judged_figures
 from harness.measurement import compare
 from harness.numbers import number
+from harness.regressions import Runs, choose_cases, find_regressions
 from harness.robustness import robustness
-from harness.slices import labels_of, select, slices_of
+from harness.slices import select, slices_of
 from harness.tails import with_tails
 from harness.types import (
-    Case,
-    CaseChange,
-    CasePair,
     Change,
     Comparison,
     Gap,
     Recorded,
-    Reference,
     Report,
-    Result,
     Run,
     Scalar,
     Slice,
@@ -39,17 +34,7 @@ from harness.types import (
     metric_of,
 )
 
-MOST_REGRESSIONS = 200
 ALL = Slice()
-
-
-class Runs(NamedTuple):
-    """The candidate and, where there are any, the baseline and the anchor, as recorded and folded."""
-
-    candidate: Recorded
-    baseline: Recorded | None
-    evidence: Evidence
-    anchor: Recorded | None = None
 
 
 def make_report(
@@ -68,9 +53,12 @@ def make_report(
     comparisons = _compare(evidence, ALL)
     slices = _compare_slices(evidence)
     regressions = find_regressions(runs, verdicts)
-    after = _first_repeats(runs.candidate)
     same = {case.id for case in evidence.comparable(runs.candidate.cases)}
-    before = {case_id: result for case_id, result in _first_repeats(runs.baseline).items() if case_id in same}
+    after = runs.candidate.first_repeats()
+    before = runs.baseline.first_repeats(same) if runs.baseline else {}
+    pressing = [change.case_id for change in regressions]
+    pressing += [case_id for verdict in verdicts if verdict.outcome != "pass" for case_id in verdict.cases]
+    shown = choose_cases(evidence, pressing, before, after)
     changes = config_changes(runs.baseline.run, runs.candidate.run) if runs.baseline else ()
     report = Report(
         title=suite.description or suite.suite,
@@ -94,11 +82,16 @@ def make_report(
         accounting=account(runs.candidate),
         changes=changes,
         regressions=regressions,
-        cases=_case_pairs(runs, before, after),
-        notices=(*notices, *ungated_harms(comparisons, suite, runs.candidate.run.judges)),
+        cases=shown,
+        notices=(
+            *notices,
+            *_not_shown(len(shown), runs.candidate),
+            *ungated_harms(comparisons, suite, runs.candidate.run.judges),
+        ),
         reproduce=reproduce,
         robustness=robustness(evidence.candidate),
         judged=judged_figures(evidence, comparisons, verdicts),
+        not_shown=len(runs.candidate.cases) - len(shown),
     )
     return msgspec.structs.replace(report, headline=headline_of(report))
 
@@ -128,6 +121,15 @@ def _compare(evidence: Evidence, slice_: Slice) -> tuple[Comparison, ...]:
         for name, identity in candidate.run.metrics.items()
         if name in baseline.tables and name not in differing
     )
+
+
+def _not_shown(n_shown: int, candidate: Recorded) -> tuple[str, ...]:
+    """Say so where the report does not show every case."""
+    n_all = len(candidate.cases)
+    if n_shown == n_all:
+        return ()
+    what = f"{n_shown:,} of {n_all:,} cases are shown: those that got worse or have no score, and a sample"
+    return (f"{what}; `harness show {candidate.run.id} CASE` and the database have every one",)
 
 
 def ungated_harms(
@@ -160,96 +162,6 @@ def _gaps(evidence: Evidence, verdicts: Sequence[Verdict]) -> tuple[Gap, ...]:
         if identity.high is not None and (name, attribute_name) not in seen
     ]
     return (*gated, *audited)
-
-
-# -- cases -------------------------------------------------------------------------------------------------
-
-
-def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[CaseChange, ...]:
-    """List the cases that got worse, metrics of failed gates first, then by size of the harm.
-
-    Each case is listed once, under the first metric of that order on which it got worse: than the anchor,
-    where the gate that failed is against the anchor, else than the baseline.
-    """
-    rules, tables = runs.evidence.suite.slices, runs.evidence.candidate.tables
-    metrics = runs.evidence.candidate.run.metrics
-    after = _first_repeats(runs.candidate)
-    earlier = {against: _earlier(runs, against) for against in get_args(Reference)}
-    order = _references_by_metric(metrics, verdicts)
-    found: dict[str, CaseChange] = {}
-    for name, against in order.items():
-        old, before, cases = earlier[against]
-        identity = metrics[name]
-        if old is None or name not in old.tables or identity.high is None:
-            continue
-        if name in differing_metrics(old.run, runs.candidate.run):
-            continue
-        for case in cases:
-            was, now = old.tables[name].get(case.id), tables[name].get(case.id)
-            if case.id in found or was is None or now is None or was.value is None or now.value is None:
-                continue
-            harm = was.value - now.value if identity.higher_is_better else now.value - was.value
-            if harm > SAME:
-                found[case.id] = CaseChange(
-                    case_id=case.id,
-                    metric=name,
-                    before=was.value,
-                    after=now.value,
-                    harm=harm,
-                    cause=cause_of(before.get(case.id), after.get(case.id), list(metrics)),
-                    slices=labels_of(case, rules),
-                    against=against,
-                )
-    places = list(order)
-    ranked = sorted(found.values(), key=lambda item: (places.index(item.metric), -item.harm, item.case_id))
-    return tuple(ranked[:MOST_REGRESSIONS])
-
-
-def _references_by_metric(metrics: Iterable[str], verdicts: Sequence[Verdict]) -> dict[str, Reference]:
-    """What cases are held against on each metric, metrics of the worst and of failed gates first."""
-    worst = worst_verdict(verdicts)
-    pressing = [*([worst] if worst is not None else []), *(v for v in verdicts if v.outcome == "fail")]
-    against: dict[str, Reference] = {}
-    for verdict in pressing:
-        if verdict.metric is not None and verdict.against is not None:
-            against.setdefault(verdict.metric, verdict.against)
-    known = list(metrics)
-    named = [verdict.metric for verdict in pressing if verdict.metric in known]
-    return {name: against.get(name, "baseline") for name in dict.fromkeys([*named, *known]) if name}
-
-
-def _earlier(
-    runs: Runs, against: Reference
-) -> tuple[RunScores | None, Mapping[str, Result], tuple[Case, ...]]:
-    """Scores and first repeats of what the candidate is compared with, and the cases that may be."""
-    scores = runs.evidence.anchor if against == "anchor" else runs.evidence.baseline
-    recorded = runs.anchor if against == "anchor" else runs.baseline
-    return scores, _first_repeats(recorded), runs.evidence.comparable(runs.candidate.cases, against)
-
-
-def _case_pairs(
-    runs: Runs, before: Mapping[str, Result], after: Mapping[str, Result]
-) -> tuple[CasePair, ...]:
-    metrics = list(runs.candidate.run.metrics)
-    return tuple(
-        CasePair(
-            case=case,
-            candidate=after.get(case.id),
-            baseline=before.get(case.id),
-            slices=labels_of(case, runs.evidence.suite.slices),
-            cause=cause_of(before.get(case.id), after.get(case.id), metrics) if runs.baseline else "",
-        )
-        for case in runs.candidate.cases
-    )
-
-
-def _first_repeats(recorded: Recorded | None) -> dict[str, Result]:
-    if recorded is None:
-        return {}
-    found: dict[str, Result] = {}
-    for result in recorded.results:
-        found.setdefault(result.case_id, result)
-    return found
 
 
 # -- configuration -----------------------------------------------------------------------------------------

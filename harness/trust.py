@@ -35,7 +35,7 @@ def trust_in(recorded: Recorded, known: Sequence[JudgeTrust], corpus: str) -> di
         known: what is known of judges.
         corpus: the digest of the attack corpus.
     """
-    models = served_by(recorded.results)
+    models = served_by(recorded.results) if recorded.run.judges else {}
     return {
         metric: _doubt_about(metric, identity, known, corpus, models.get(metric, frozenset()))
         for metric, identity in recorded.run.judges.items()

@@ -27,6 +27,7 @@ CORE = {
     "attribution",
     "fairness",
     "findings",
+    "regressions",
     "headline",
     "planning",
     "trust",
@@ -72,6 +73,7 @@ ALLOWED = {
     **dict.fromkeys(EDGES, GROUND | NAMES),
     "suites": GROUND | NAMES | {"goldens", "slices"},  # for the schema: the fields of goldens, what slices
     "baselines": GROUND | {"recordings"},  # a baseline is a recording and its lock
+    "store": GROUND | NAMES | {"recordings"},  # results are loaded as they stand there
     "labels": GROUND | {"recordings"},  # for writing files whole
     "judges": GROUND | NAMES | {"cache", "unpacking", "deadlines"},  # as systems have them
     "systems": GROUND | NAMES | {"unpacking"},
@@ -175,7 +177,7 @@ def test_the_table_says_what_the_design_says() -> None:
         others = ALLOWED[part] & EDGES - {part}
         known = {"suites": {"goldens"}, "baselines": {"recordings"}, "labels": {"recordings"}}
         known |= {"judges": {"cache", "unpacking", "deadlines"}, "systems": {"unpacking"}}
-        known |= {"engine": {"deadlines"}}
+        known |= {"engine": {"deadlines"}, "store": {"recordings"}}
         assert others == known.get(part, set()), part
     for part in GROUND | NAMES:
         assert ALLOWED[part] <= GROUND, part

@@ -275,7 +275,7 @@ def results(*scores: tuple[str, int, Score | None]) -> list[Result]:
 def test_repeats_are_averaged_within_the_case(scores: list[Score | None], found: CaseValue) -> None:
     """The case is the unit: two repeats give one value, and one lost repeat loses the case."""
     rows = results(*(("c", repeat, score) for repeat, score in enumerate(scores)))
-    assert fold(rows, "m", 2) == {"c": found}
+    assert fold(rows, ["m"], 2) == {"m": {"c": found}}
 
 
 def test_estimate_counts_what_is_missing() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,14 +11,16 @@ import pytest
 from msgspec.structs import replace
 from world import HIGHER, Cell, cases_of, evidence_of_runs, recorded_of, suite_of
 
+from harness import regressions
 from harness.accounting import account
 from harness.api.deciding import gate
 from harness.baselines import Baseline
 from harness.comparison import run_scores
-from harness.findings import MOST_REGRESSIONS, Runs, config_changes, find_regressions, make_report
+from harness.findings import config_changes, make_report
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
-from harness.report import html, junit, markdown, text
+from harness.regressions import MOST_REGRESSIONS, Runs, find_regressions
+from harness.report import html, json, junit, markdown, text
 from harness.types import Case, Change, Gate, Query, Recorded, Report, Result, SliceRule, Suite
 
 METRICS = ("recall@5", "required_facts", "refusal_correctness", "latency_s")
@@ -183,6 +186,89 @@ def test_regressions_are_cut_at_the_mildest() -> None:
     evidence = evidence_of_runs(suite, candidate, baseline)
     found = find_regressions(Runs(candidate, baseline, evidence), decide_all(evidence, {}))
     assert [item.case_id for item in found] == [f"c{i:03}" for i in range(MOST_REGRESSIONS)]
+
+
+# -- of a large run ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Let a report show so many bytes of cases."""
+    return lambda size: monkeypatch.setattr(regressions, "SHOWN_BYTES", size)
+
+
+def test_f38_a_report_that_shows_a_part_decides_on_everything(little: Callable[[int], None]) -> None:
+    """Figures, verdicts and regressions are those of all cases, and it says how many it shows."""
+    candidate = recorded(cells={"required_facts": worse(*german(20), 7), "recall@5": worse(*german(3))})
+    whole = report_of(candidate, recorded("base"))
+    little(20_000)
+    found = report_of(candidate, recorded("base"))
+    assert 0 < len(found.cases) < len(whole.cases) == 120
+    assert found.not_shown == 120 - len(found.cases)
+    assert replace(found, cases=whole.cases, notices=whole.notices, not_shown=0) == whole
+    said = f"{len(found.cases)} of 120 cases are shown: those that got worse or have no score, and a sample"
+    assert found.notices[0].startswith(said)
+    assert set(found.notices[1:]) == set(whole.notices)
+    everything = {pair.case.id: pair for pair in whole.cases}
+    assert [everything[pair.case.id] for pair in found.cases] == list(found.cases)
+    assert [pair.case.id for pair in found.cases] == sorted(pair.case.id for pair in found.cases)
+
+
+def test_f38_what_got_worse_is_shown_before_what_has_no_score_and_the_rest(
+    little: Callable[[int], None],
+) -> None:
+    """With room for one case it is the worst; with more, the others that need a look come next."""
+    facts: list[Cell] = [0.5 if i == 99 else 0.25 if i == 70 else 1.0 for i in range(120)]
+    recall: list[Cell] = ["judge_error" if i in (30, 110) else 1.0 for i in range(120)]
+    candidate = recorded(cells={"required_facts": facts, "recall@5": recall})
+    one = len(msgspec.json.encode(report_of(candidate, recorded("base")).cases[5]))
+    shown = {}
+    for room in (1, 1.9, 2.9, 4.9, 40):
+        little(int(room * one))
+        shown[room] = [pair.case.id for pair in report_of(candidate, recorded("base")).cases]
+    assert shown[1] == ["c070"]
+    assert shown[1.9] == ["c070"]
+    assert shown[2.9] == ["c070", "c099"]
+    assert shown[4.9] == ["c030", "c070", "c099", "c110"]
+    assert {"c030", "c070", "c099", "c110"} < set(shown[40])
+
+
+def test_f38_a_named_case_that_breaks_its_gate_is_shown(little: Callable[[int], None]) -> None:
+    """It got no worse, so it is among no regressions, and its gate names it."""
+    suite = suite_of(
+        Gate(id="must", metric="required_facts", cases=("c110",), min=1.0), metrics=METRICS, slices={}
+    )
+    facts: list[Cell] = [0.0 if i in (110, 111) else 1.0 for i in range(120)]
+    little(1)
+    run = recorded(cells={"required_facts": facts})
+    found = report_of(run, replace(run, run=replace(run.run, id="base")), suite)
+    assert [pair.case.id for pair in found.cases] == ["c110"]
+
+
+def test_f38_the_sample_is_spread_over_the_run_whatever_its_order(little: Callable[[int], None]) -> None:
+    """Each tenth of a run of a thousand cases has about its share, and the reversed run the same cases."""
+    cases = cases_of(1000)
+    runs = [recorded_of(some, {"quality": [1.0] * 1000}) for some in (cases, cases[::-1])]
+    one = len(msgspec.json.encode(report_of(runs[0], None, suite_of()).cases[0]))
+    little(300 * one)
+    forward, backward = ([pair.case.id for pair in report_of(run, None, suite_of()).cases] for run in runs)
+    assert sorted(forward) == sorted(backward)
+    assert forward == sorted(forward)
+    counts = Counter(int(case_id[1:]) // 100 for case_id in forward)
+    assert all(12 <= counts[tenth] <= 50 for tenth in range(10)), counts  # 30 each, 4 standard errors of 4.4
+
+
+def test_the_pages_say_how_many_cases_they_leave_out(little: Callable[[int], None]) -> None:
+    """Console, Markdown, HTML and JSON."""
+    little(1)
+    report = report_of(recorded(cells={"required_facts": worse(3)}), recorded("base"))
+    for page in (
+        text.render(report, 80, color=False, ascii_only=False),
+        markdown.render(report),
+        html.render(report),
+    ):
+        assert "1 of 120 cases" in " ".join(page.split())
+    assert '"not_shown":119' in json.render(report)
 
 
 def anchored(candidate: Recorded, baseline: Recorded | None, anchor: Recorded) -> Report:

@@ -9,9 +9,10 @@ import pytest
 from msgspec.structs import replace
 from world import Cell, cases_of, evidence_of_runs, recorded_of, suite_of
 
-from harness.findings import Runs, make_report
+from harness.findings import make_report
 from harness.gates.decide import decide_all
 from harness.headline import hardest_hit, headline_of, worst_verdict
+from harness.regressions import Runs
 from harness.report import markdown
 from harness.report.views import metric_plots
 from harness.report.wording import gate_rows

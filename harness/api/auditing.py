@@ -18,7 +18,7 @@ from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
 from harness.pooling import pool
 from harness.registry import load_object
-from harness.types import Audit, Recorded, Result, Suite, Verdict
+from harness.types import Audit, Recorded, Suite, Verdict
 
 FORMATS = {
     "html": ("audit.html", "harness.report.audit:render"),
@@ -72,7 +72,7 @@ def audit(candidate: Recorded, baseline: Baseline | None, asked: Asked) -> Audit
         candidate=scores,
         baseline=earlier,
         comparable=unchanged,
-        results=_first_repeats(candidate),
+        results=candidate.first_repeats(),
         verdicts=_gap_verdicts(suite, scores, candidate),
     )
     return make_audit(about, scope, said)
@@ -111,13 +111,6 @@ def _unchanged(baseline: Recorded, candidate: Recorded) -> frozenset[str]:
     """Ids of the cases that are the same in both runs."""
     theirs = baseline.digests
     return frozenset(name for name, digest in candidate.digests.items() if theirs.get(name) == digest)
-
-
-def _first_repeats(recorded: Recorded) -> dict[str, Result]:
-    found: dict[str, Result] = {}
-    for result in recorded.results:
-        found.setdefault(result.case_id, result)
-    return found
 
 
 def render(found: Audit, formats: Iterable[str]) -> dict[str, str]:

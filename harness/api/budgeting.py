@@ -13,7 +13,7 @@ from harness.engine.budget import NO_COST_MEND, Budget
 from harness.engine.limits import RunLimits
 from harness.errors import UsageError
 from harness.registry import find_metric
-from harness.types import Recorded, Result, Suite
+from harness.types import JudgeSettings, Recorded, Result, Suite
 
 SPARE = 1.1
 """How much more than foreseen is proposed, for a run that is gone on with."""
@@ -99,11 +99,20 @@ def _check_prices(plans: Iterable[Plan]) -> None:
             raise UsageError(what, mend=NO_COST_MEND)
         for name in _judges_of(plan.file.suite):
             judge = plan.file.suite.judges.get(name)
-            if judge is not None and judge.usd_per_million_tokens is None:
-                raise UsageError(
-                    f"judge {name!r} has no prices: a budget of money cannot be kept",
-                    mend="give its usd_per_million_tokens, { input: 0, output: 0 } where it costs nothing",
-                )
+            if judge is not None:
+                check_judge_prices(name, judge)
+
+
+def check_judge_prices(name: str, judge: JudgeSettings) -> None:
+    """See that a budget of money can be kept with a judge.
+
+    Raises:
+        UsageError: it has no prices.
+    """
+    if judge.usd_per_million_tokens is None:
+        what = f"judge {name!r} has no prices: a budget of money cannot be kept"
+        mend = "give its usd_per_million_tokens, { input: 0, output: 0 } where it costs nothing"
+        raise UsageError(what, mend=mend)
 
 
 def _judges_of(suite: Suite) -> list[str]:

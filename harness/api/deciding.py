@@ -28,16 +28,17 @@ from harness.api.trusting import with_trust
 from harness.baselines import Baseline
 from harness.comparison import RunScores, check_comparable, run_scores
 from harness.errors import Fault, HarnessError, NotComparable, RecordingError
-from harness.findings import Runs, make_report
+from harness.findings import make_report
 from harness.freshness import again_text, fresh_notices, judge_fresh, withhold
 from harness.gates.decide import decide_all, none_passed
 from harness.gates.evidence import Evidence
 from harness.places import Places, kept_path
 from harness.pooling import pool
-from harness.recordings import read
+from harness.recordings import changed, read
+from harness.regressions import Runs
 from harness.suites.suite import SuiteFile
 from harness.trust import judging_notices
-from harness.types import Recorded, Report, Run, Suite, Timings
+from harness.types import Recorded, Report, Result, Run, Suite, Timings
 
 
 def gate(
@@ -208,10 +209,11 @@ def _repeatable(recorded: Recorded) -> Recorded:
     recorded = replace(recorded, run=replace(recorded.run, started_at=""))
     if any(identity.unit in ("s", "ms") for identity in recorded.run.metrics.values()):
         return recorded
-    results = tuple(
-        replace(result, response=replace(result.response, timings=Timings())) for result in recorded.results
-    )
-    return replace(recorded, results=results)
+    return replace(recorded, results=changed(recorded.results, _untimed))
+
+
+def _untimed(result: Result) -> Result:
+    return replace(result, response=replace(result.response, timings=Timings()))
 
 
 def _case_notices(baseline: Recorded, candidate: Recorded, unchanged: frozenset[str] | None) -> list[str]:

@@ -189,7 +189,7 @@ def _panel(runs: Sequence[Recorded], asked: Asked, identity: MetricIdentity, fol
         if name not in rules:
             raise UsageError(f"unknown slice {name!r}", mend=did_you_mean(name, rules))
         by[name] = rules[name]
-    tables = [fold(recorded.results, asked.metric, recorded.run.repeats) for recorded in runs]
+    tables = [fold(recorded.results, [asked.metric], recorded.run.repeats)[asked.metric] for recorded in runs]
     strata = strata_of(runs[0].cases, tables, identity, by)
     if not strata:
         raise NothingSelected(f"no case has a score of {asked.metric!r} in every run")

@@ -43,7 +43,7 @@ def looks_ahead(recorded: Recorded) -> range:
 
     A run that was cut short later than a look has passed it: there is nothing left that it could save.
     """
-    begun = max((recorded.stages.get(result.case_id, 0) for result in recorded.answered), default=0)
+    begun = max((recorded.stages.get(case_id, 0) for case_id, _ in recorded.answered), default=0)
     return range(begun + 1, len(recorded.looks))
 
 

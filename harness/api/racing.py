@@ -312,7 +312,8 @@ def _look(alive: Mapping[str, _Runner], course: _Course, look: int) -> tuple[Rac
     asked = {case.id for case in cases}
     for run_id, runner in alive.items():
         recorded = with_trust(read_planned(runner.recording.path))
-        tables[run_id] = fold(recorded.results, course.rules.metric, recorded.run.repeats)
+        metric = course.rules.metric
+        tables[run_id] = fold(recorded.results, [metric], recorded.run.repeats)[metric]
         suite = runner.plan.file.suite
         verdicts = requirements_of(entrant_of(recorded, asked), suite, gates_of(suite.choose))
         if any(found.outcome == "fail" for found in verdicts):

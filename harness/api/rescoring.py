@@ -195,12 +195,13 @@ def _score_part(
 ) -> None:
     suite = checked.file.suite
     cases = {case.id: case for case in now_.cases}
-    stored = [(cases[result.case_id], result) for result in before.results if result.case_id in cases]
+    n = sum(result.case_id in cases for result in before.results)
+    stored = ((cases[result.case_id], result) for result in before.results if result.case_id in cases)
     metrics = {name: find_metric(name) for name in now_.run.metrics if twin_measure(name) is None}
 
     async def go(recording: Recording) -> None:
         cache = None if options.no_cache else places.judge_cache
-        with show_progress(len(stored), 0, wanted=options.progress) as progress:
+        with show_progress(n, 0, wanted=options.progress) as progress:
 
             def record(result: Result) -> None:
                 progress.started(result.case_id)
@@ -221,7 +222,7 @@ def _score_part(
                     record=record,
                     end_judging=judges.close,
                 )
-                await score_again(stored, how)
+                await score_again(stored, n, how)
 
     with Recording.create(path, now_.run, now_.cases, now_.digests, now_.stages) as recording:
         asyncio.run(go(recording))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,7 +118,7 @@ def ask_shard(sharded: Sharded, number: int, share: Share, options: RunOptions, 
     recorded = read_planned(going.recording.path)
     asked = _asked(path, recorded)._replace(stopped=stopped, spent=spent)
     if asked.complete:
-        settle_s = SETTLE_S if any(map(_may_be_loss, recorded.answered)) else 0.0
+        settle_s = SETTLE_S if _has_loss(recorded) else 0.0
         time.sleep(max(settle_s, limits.paid_off_s()))  # a part without its name is gone on with, see _begin
         rename(going.recording.path, path)
     return asked
@@ -144,11 +145,13 @@ def _begin(unfinished: Path, run: Run, member: Member, plan: Plan) -> Going:
         except UsageError:
             recording.close()
             raise
-        results, unscored = (
-            tuple(one for one in found if not _may_be_loss(one))
-            for found in (before.results, before.unscored)
-        )
-        return Going(recording, replace(before, results=results, unscored=unscored), plan)
+        if _has_loss(before):
+            results, unscored = (
+                tuple(one for one in found if not _may_be_loss(one))
+                for found in (before.results, before.unscored)
+            )
+            before = replace(before, results=results, unscored=unscored)
+        return Going(recording, before, plan)
     own = replace(run, n_cases=len(member.cases))
     digests = {case.id: plan.dataset.digests[case.id] for case in member.cases}
     recording = Recording.create(unfinished, own, member.cases, digests, shard=member.shard)
@@ -166,10 +169,18 @@ def _found(path: Path, run: Run, shard: Shard) -> ShardAsked:
 def _asked(path: Path, recorded: Recorded) -> ShardAsked:
     if recorded.shard is None:
         raise RecordingError(f"{path} is no part of a run", mend="move it elsewhere")
-    responses = [result.response for result in recorded.answered]
-    errors = sum(response.error is not None for response in responses)
-    cost_usd = sum(response.usage.cost_usd or 0.0 for response in responses)
-    return ShardAsked(path, recorded.shard, len(responses), errors, cost_usd)
+    again = {(answer.case_id, answer.repeat) for answer in recorded.unscored}
+    scored = (one for one in recorded.results if (one.case_id, one.repeat) not in again)
+    answered, errors, cost_usd = 0, 0, 0.0
+    for answer in chain(scored, recorded.unscored):
+        answered += 1
+        errors += answer.response.error is not None
+        cost_usd += answer.response.usage.cost_usd or 0.0
+    return ShardAsked(path, recorded.shard, answered, errors, cost_usd)
+
+
+def _has_loss(recorded: Recorded) -> bool:
+    return any(map(_may_be_loss, chain(recorded.results, recorded.unscored)))
 
 
 def _may_be_loss(result: Result) -> bool:

@@ -11,7 +11,16 @@ from msgspec.structs import replace
 
 from harness.comparison import CaseValue, RunScores, Table, estimate, run_scores
 from harness.tails import TAIL, tail_change, tail_interval
-from harness.types import UNSCORED, Case, Estimate, MetricIdentity, Recorded, Result, Spending, TailChange
+from harness.types import (
+    UNSCORED,
+    Case,
+    Estimate,
+    MetricIdentity,
+    Recorded,
+    ResponseError,
+    Spending,
+    TailChange,
+)
 
 COST, LATENCY = "cost_usd", "latency_s"
 USAGE = {
@@ -128,35 +137,41 @@ def _known(entrant: Entrant, name: str) -> tuple[list[float], int]:
     return [value for value in found if value is not None], entrant.lost(name)
 
 
+class _Call(NamedTuple):
+    """What one answer took: nothing is known of one that came from a cache."""
+
+    cached: bool
+    failed: ResponseError | None
+    figures: dict[str, float | None]
+
+
 def _usage(recorded: Recorded, cases: Sequence[Case]) -> tuple[dict[str, dict[str, CaseValue]], int]:
     """Cost and latency by case, averaged over its repeats; and how many cases came from a cache only."""
-    results = defaultdict(list)
+    calls: dict[str, list[_Call]] = defaultdict(list)
     for result in recorded.results:
-        results[result.case_id].append(result)
+        response = result.response
+        figures = {COST: response.usage.cost_usd, LATENCY: response.timings.total_s}
+        calls[result.case_id].append(_Call(response.cached, response.error, figures))
     repeats, cached = recorded.run.repeats, 0
     tables: dict[str, dict[str, CaseValue]] = {name: {} for name in USAGE}
     for case in cases:
-        found = results[case.id]
-        asked = [result for result in found if not result.response.cached]
+        found = calls[case.id]
+        asked = [call for call in found if not call.cached]
         cached += bool(found) and not asked
         for name, table in tables.items():
             table[case.id] = _case_usage(asked, name, whole=len(found) >= repeats)
     return tables, cached
 
 
-def _case_usage(asked: Sequence[Result], name: str, *, whole: bool) -> CaseValue:
+def _case_usage(asked: Sequence[_Call], name: str, *, whole: bool) -> CaseValue:
     """A case counts only with a figure from every call that it took; a cached reply took none."""
-    failed = next((result.response.error for result in asked if result.response.error), None)
+    failed = next((call.failed for call in asked if call.failed), None)
     if failed is not None or not whole:
         return CaseValue(None, "timeout" if failed and failed.kind == "timeout" else "system_error")
     if not asked:
         return CaseValue(None, "not_applicable")
-    values = [_figure(result, name) for result in asked]
+    values = [call.figures[name] for call in asked]
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         return CaseValue(None, "system_error")  # the system does not say: not known, and not nothing
     return CaseValue(math.fsum(known) / len(known), "scored")
-
-
-def _figure(result: Result, name: str) -> float | None:
-    return result.response.usage.cost_usd if name == COST else result.response.timings.total_s

@@ -6,9 +6,10 @@ import asyncio
 import multiprocessing
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,8 +53,10 @@ class Rescoring(NamedTuple):
         return {name: one for name, one in self.metrics.items() if "judge" not in one.needs}
 
 
-async def score_again(stored: Sequence[Stored], how: Rescoring) -> None:
-    """Score every response on every metric and record it, otherwise as it was.
+async def score_again(stored: Iterable[Stored], n: int, how: Rescoring) -> None:
+    """Score every one of ``n`` responses on every metric and record it, otherwise as it was.
+
+    Responses are taken as they are needed, some batches ahead.
 
     Raises:
         MetricFault: a metric raised, or gave a value outside its range.
@@ -65,12 +68,12 @@ async def score_again(stored: Sequence[Stored], how: Rescoring) -> None:
         here = _Here(how, judging, pools.enter_context(ThreadPoolExecutor(1)))
         ahead = 1  # until it is known how long a batch takes
         try:
-            for number, begin in enumerate(range(0, len(stored), BATCH)):
+            for number, batch in enumerate(_batches(stored)):
                 if number == 2:
                     ahead = how.processes + 1
-                    if how.processes > 1 and here.batch_s * (len(stored) / BATCH - 2) > PAYS_S:
+                    if how.processes > 1 and here.batch_s * (n / BATCH - 2) > PAYS_S:
                         here.workers = pools.enter_context(_workers(how))
-                waiting.append(asyncio.create_task(here.score(stored[begin : begin + BATCH])))
+                waiting.append(asyncio.create_task(here.score(batch)))
                 if len(waiting) >= ahead:
                     _record(await waiting.popleft(), how)
             while waiting:
@@ -85,6 +88,12 @@ async def score_again(stored: Sequence[Stored], how: Rescoring) -> None:
             raise
         finally:
             await asyncio.to_thread(judging.shutdown)  # its threads end by what this loop does for them
+
+
+def _batches(stored: Iterable[Stored]) -> Iterator[list[Stored]]:
+    rest = iter(stored)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
 
 
 def _record(results: list[Result], how: Rescoring) -> None:

@@ -45,7 +45,9 @@ class Reading(msgspec.Struct, frozen=True):
     output_tokens: int | None = None
 
 
-class _Usage(msgspec.Struct):
+class Tokens(msgspec.Struct):
+    """What a service says that a reply took; None where it does not say."""
+
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
@@ -91,7 +93,7 @@ class Client:
             JudgeFailure: no reply within the time and the retries, or twice one that is no verdict.
         """
         messages = make_messages(question, self.settings.output, marker)
-        spent: list[_Usage] = []
+        spent: list[Tokens] = []
         try:
             async with asyncio.timeout(self.settings.timeout_s) as clock:
                 question_clock.set(clock)
@@ -115,13 +117,13 @@ class Client:
         )
 
     async def _try(
-        self, messages: list[Message], question: Question, spent: list[_Usage]
+        self, messages: list[Message], question: Question, spent: list[Tokens]
     ) -> tuple[Shares, str]:
         request = {"messages": messages, **_form(self.settings, question)}
         body = decode_strict(await self._complete(request))
         if not isinstance(body, dict):
             raise JudgeFailure("the judge's reply was refused: it is not an object", answered=True)
-        usage = _usage_of(body.get("usage"))
+        usage = tokens_of(body.get("usage"))
         spent.append(usage)
         self.spend(usage.prompt_tokens, usage.completion_tokens)
         if self._host is not None and self._host.counts_tokens:
@@ -293,11 +295,11 @@ def _schema(labels: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _usage_of(value: object) -> _Usage:
+def tokens_of(value: object) -> Tokens:
     """What a reply says of its tokens, as far as it is believable."""
     fields = value if isinstance(value, dict) else {}
-    counts = [fields.get(name) for name in _Usage.__struct_fields__]
-    return _Usage(*(count if type(count) is int and 0 <= count < 2**53 else None for count in counts))
+    counts = [fields.get(name) for name in Tokens.__struct_fields__]
+    return Tokens(*(count if type(count) is int and 0 <= count < 2**53 else None for count in counts))
 
 
 def known_sum(counts: Sequence[int | None]) -> int | None:

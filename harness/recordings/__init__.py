@@ -12,6 +12,7 @@ A part of a run begins with a ``shard`` line that says which it is.
 from harness.recordings.files import rename, write_whole
 from harness.recordings.lines import repair
 from harness.recordings.reading import NO_TEXTS, read, read_planned
+from harness.recordings.results import changed, encoded
 from harness.recordings.slim import pack_slim
 from harness.recordings.stages import at_look
 from harness.recordings.writing import Recording
@@ -20,6 +21,8 @@ __all__ = [
     "NO_TEXTS",
     "Recording",
     "at_look",
+    "changed",
+    "encoded",
     "pack_slim",
     "read",
     "read_planned",

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import force_setattr
-
 from harness.errors import Place, RecordingError
-from harness.recordings.lines import AnswerLine, CaseLine, ScoresLine, parse, unframe
+from harness.recordings.lines import CaseLine, parse, unframe
+from harness.recordings.results import Gathering
 from harness.recordings.stages import stopped_at
-from harness.types import Case, EarlyStop, Recorded, Response, Result, Run, Shard
+from harness.types import Case, EarlyStop, Recorded, Run, Shard
 
 NO_TEXTS = "texts were left out of this recording"
 """How the notice ends that a recording without texts is read with."""
@@ -32,29 +31,6 @@ class Tail:
         self.complete = False
         self.stop: EarlyStop | None = None
         self.shard: Shard | None = None
-
-
-class _Results:
-    """The last result of every case and repeat, and the answers that came after it or without one."""
-
-    def __init__(self) -> None:
-        self.scored: dict[tuple[str, int], Result] = {}
-        self.unscored: dict[tuple[str, int], Result] = {}
-
-    def take(self, line: AnswerLine | ScoresLine | Result) -> bool:
-        """Take the next line; false for scores of what was never answered."""
-        key = line.case_id, line.repeat
-        if isinstance(line, Result):
-            self.scored[key] = line
-            self.unscored.pop(key, None)
-        elif isinstance(line, AnswerLine):
-            self.unscored[key] = Result(*key, line.response)
-        else:
-            answer = self.unscored.pop(key, None) or self.scored.get(key)
-            if answer is None:
-                return False
-            self.scored[key] = Result(*key, answer.response, line.scores)
-        return True
 
 
 def read(path: Path, known: Iterable[Case] = ()) -> Recorded:
@@ -85,8 +61,7 @@ def read_to_tail(path: Path, known: Iterable[Case] = ()) -> tuple[Recorded, Tail
     held = {case.id: case for case in known}
     run: Run | None = None
     cases: dict[str, CaseLine] = {}
-    results = _Results()
-    texts: dict[str, str] = {}
+    results = Gathering(path)
     notices: list[str] = []
     for number, line in _lines(path):
         if not line.endswith(b"\n"):
@@ -110,9 +85,7 @@ def read_to_tail(path: Path, known: Iterable[Case] = ()) -> tuple[Recorded, Tail
         elif kind != b"end":
             if value.case_id not in cases:
                 raise _damage(path, number, f"a line of case {value.case_id!r}, which was not selected")
-            if not isinstance(value, ScoresLine):
-                _share_texts(value.response, texts)
-            if not results.take(value):
+            if not results.take(value, line, tail.size):
                 raise _damage(path, number, f"scores of case {value.case_id!r} without an answer before them")
             tail.n_results += kind != b"answer"
         elif (value.results, value.sha256) != (tail.n_results, tail.sha256.hexdigest()):
@@ -132,18 +105,11 @@ def _share_case(line: CaseLine, held: dict[str, Case]) -> CaseLine:
     return line if known != line.case else CaseLine(line.digest, known, line.stage)
 
 
-def _share_texts(response: Response, texts: dict[str, str]) -> None:
-    """Hold what is retrieved again and again once: the same passage is the same text in every result."""
-    for passage in response.retrieved:
-        for name, text in (("doc_id", passage.doc_id), ("text", passage.text)):
-            force_setattr(passage, name, texts.setdefault(text, text))
-
-
 def _recorded(
     path: Path,
     run: Run | None,
     cases: dict[str, CaseLine],
-    results: _Results,
+    results: Gathering,
     tail: Tail,
     notices: list[str],
 ) -> Recorded:
@@ -161,12 +127,12 @@ def _recorded(
         run=run,
         cases=tuple(line.case for line in cases.values()),
         digests={case_id: line.digest for case_id, line in cases.items()},
-        results=tuple(sorted(results.scored.values(), key=lambda one: (place[one.case_id], one.repeat))),
+        results=results.results(place),
         complete=tail.complete,
         notices=tuple(notices),
         stages=stages if n_stages > 1 else {},
         stop=tail.stop,
-        unscored=tuple(results.unscored.values()),
+        unscored=results.unscored(),
         shard=tail.shard,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from harness.recordings.results import picked
 from harness.types import EarlyStop, Recorded
 
 
@@ -32,6 +33,6 @@ def stopped_at(recorded: Recorded, stop: EarlyStop) -> Recorded:
         unscored=tuple(answer for answer in recorded.unscored if answer.case_id in kept),
         cases=tuple(case for case in recorded.cases if case.id in kept),
         digests={case_id: digest for case_id, digest in recorded.digests.items() if case_id in kept},
-        results=tuple(result for result in recorded.results if result.case_id in kept),
+        results=picked(recorded.results, kept),
         stop=stop,
     )

@@ -19,8 +19,9 @@ def render(report: Report) -> str:
 
     The fields are those of ``Report`` beside ``schema_version``. One thing differs: the text of a retrieved
     passage stands once, in ``passages`` under the first 16 hex digits of its SHA-256, and ``retrieved``
-    holds that key as ``passage`` in the place of ``text``. All else is complete and as recorded, invisible
-    characters included (JSON escapes control characters). Absent values are null, never NaN.
+    holds that key as ``passage`` in the place of ``text``. All else is as recorded, invisible characters
+    included (JSON escapes control characters). Absent values are null, never NaN. Of a large run not every
+    case is there: ``not_shown`` counts the others.
     """
     passages: dict[str, str] = {}
     document: dict[str, Any] = {

@@ -17,7 +17,7 @@ from harness.types import UNSCORED, CasePair, Passage, Report, Result
 
 CASES_PER_BLOCK, PASSAGES_PER_BLOCK = 250, 400
 MAX_BYTES = 25_000_000
-"""Size of the blocks beyond which no more details are kept; the index always has every case."""
+"""Size of the blocks beyond which no more details are kept; the index has every case of the report."""
 
 MAX_COLUMNS = 3
 REGRESSED, UNSCORED_CASE, FLIPPED = 1, 2, 4
@@ -131,6 +131,7 @@ def _index(report: Report, pairs: Sequence[CasePair], kept: int) -> dict[str, An
         "slices": [visible(label, one_line=True) for label in labels],
         "paired": report.baseline is not None,
         "kept": kept,
+        "notShown": report.not_shown,
         "sizes": [CASES_PER_BLOCK, PASSAGES_PER_BLOCK],
         "command": [visible(before, one_line=True), visible(after, one_line=True)],
         "cases": rows,

@@ -61,7 +61,7 @@ def render(report: Report, width: int, color: bool, ascii_only: bool) -> str:
         ascii_only: the stream takes nothing but ASCII: everything else becomes ``\u`` escapes.
     """
     console = Console(max(width, 40), color, ascii_only)
-    lines = [*_title(report, console), "", *filter(None, _headline(report, console)), ""]
+    lines = [*_title(report, console), "", *_headline(report, console), ""]
     if report.verdicts:
         lines += [*_gates(report, console), ""]
     if report.baseline is None and report.estimates:
@@ -95,7 +95,7 @@ def _headline(report: Report, console: Console) -> list[str]:
     verdict = wrap(console.clean(f"{word} — {first}" if first else word), console.width)
     painted = verdict[0].replace(word, console.paint(word, report.outcome), 1)
     lines = [painted, *verdict[1:]]
-    for text in rest:
+    for text in filter(None, rest):
         lines += wrap(console.clean(text), console.width, "  ", "    ")
     return lines
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,6 +13,37 @@ _ENCODER = msgspec.json.Encoder()
 _PIECE = 1 << 17
 """Bytes that are gathered before they are hashed and written: a call a line costs more than the line."""
 _CHARACTERS = 1 << 20
+
+
+class _Retrieval(msgspec.Struct):
+    retrieved: list[msgspec.Raw] = []
+    citations: list[msgspec.Raw] = []
+
+
+class _Countable(msgspec.Struct):
+    """Of a result what is counted, and nothing of what it says."""
+
+    response: _Retrieval
+    scores: dict[str, msgspec.Raw]
+
+
+class Counts:
+    """How many results there are, and how many rows they make: what has to arrive in the database."""
+
+    def __init__(self) -> None:
+        """Start at 0."""
+        self.n_results = self.n_retrieved = self.n_citations = self.n_scores = 0
+
+    def counting(self, results: Iterable[bytes]) -> Iterator[msgspec.Raw]:
+        """Pass results on, as JSON, and count them."""
+        decoder = msgspec.json.Decoder(_Countable)
+        for result in results:
+            found = decoder.decode(result)
+            self.n_results += 1
+            self.n_retrieved += len(found.response.retrieved)
+            self.n_citations += len(found.response.citations)
+            self.n_scores += len(found.scores)
+            yield msgspec.Raw(result)
 
 
 class Staging:

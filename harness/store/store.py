@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import StoreError
+from harness.recordings import encoded
 from harness.store.database import REBUILD, named_faults, open_database
 from harness.store.schema import prepare, shipped, statements
-from harness.store.staging import Staging
+from harness.store.staging import Counts, Staging
 from harness.types import Recorded, Report
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ class Store:
             staging.add("run", [recorded.run])
             pairs = ({"digest": recorded.digests[case.id], "case": case} for case in recorded.cases)
             staging.add("cases", pairs)
-            staging.add("results", recorded.results)
+            counts = Counts()
+            staging.add("results", counts.counting(encoded(recorded.results)))
             staging.sha256.update(repr((recorded.complete, recorded.notices, recorded.stop)).encode())
             content = staging.sha256.hexdigest()
             before = self._con.execute(_reading("loaded"), {"run_id": run_id}).fetchone()
@@ -115,7 +117,7 @@ class Store:
                     complete=recorded.complete,
                     notices=list(recorded.notices),
                     content_sha256=content,
-                    **_counts(recorded),
+                    **vars(counts),
                 )
                 for name in ("replace_cases", "load_cases", "load_passages"):
                     self._write(name)
@@ -200,13 +202,3 @@ class Store:
 
 def _reading(name: str) -> str:
     return statements("queries.sql")[name]
-
-
-def _counts(recorded: Recorded) -> dict[str, int]:
-    results = recorded.results
-    return {
-        "n_results": len(results),
-        "n_retrieved": sum(len(result.response.retrieved) for result in results),
-        "n_citations": sum(len(result.response.citations) for result in results),
-        "n_scores": sum(len(result.scores) for result in results),
-    }

@@ -64,13 +64,23 @@ def to_response(answer: object) -> Response:
     return msgspec.structs.replace(response, text_repaired=repaired)
 
 
-def to_passages(found: object) -> tuple[Passage, ...]:
-    """Convert what a retriever gives: strings, mappings or Passages, in order.
+def to_retrieved(found: object) -> Response:
+    """Convert what a retriever gives, strings, mappings or Passages in order: a Response of these alone.
 
     Raises:
         SystemFailure: ``bad_response`` naming the field.
     """
-    return _Reader().passages(found, "retrieved")
+    reader = _Reader()
+    passages = reader.passages(found, "retrieved")
+    return Response(retrieved=passages, text_repaired=reader.repaired)
+
+
+def timed(response: Response, total_s: float) -> Response:
+    """Give a response the seconds that it took, unless it says them itself."""
+    if response.timings.total_s is not None:
+        return response
+    timings = msgspec.structs.replace(response.timings, total_s=total_s)
+    return msgspec.structs.replace(response, timings=timings)
 
 
 def query_fields(query: Query) -> dict[str, Any]:

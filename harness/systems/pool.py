@@ -99,9 +99,14 @@ class Pool:
     """
 
     def __init__(self, workers: Sequence[Worker], grow_s: float = 0.0) -> None:
-        """Take the workers; one without a program is started when a call has waited ``grow_s`` seconds."""
+        """Take the workers; one without a program is started when a call has waited ``grow_s`` seconds.
+
+        With a wait there are never more being started than are there: calls that all came at once do not
+        each start a program of their own, and those there double with every start as long as calls wait.
+        """
         self._workers = workers
         self._grow_s = grow_s
+        self._n_starting = 0
         self._idle: list[Worker] = []
         self._cold: list[Worker] = []
         self._waiting: deque[asyncio.Future[Worker]] = deque()
@@ -123,8 +128,8 @@ class Pool:
         """Have a worker for oneself; give what asks it."""
         worker = await self._take()
         try:
-            with suppress(Exception):  # asking tries again, and tells
-                await worker.start()
+            if not worker.is_live:
+                await self._start(worker)
             yield worker.ask
         finally:
             self._free(worker)
@@ -147,10 +152,21 @@ class Pool:
         """End all programs."""
         await asyncio.gather(*(worker.close() for worker in self._workers))
 
+    async def _start(self, worker: Worker) -> None:
+        self._n_starting += 1
+        try:
+            with suppress(Exception):  # asking tries again, and tells
+                await worker.start()
+        finally:
+            self._n_starting -= 1
+
     async def _take(self) -> Worker:
-        if not self._idle and 0 < len(self._cold) < len(self._workers):
+        may_start = False
+        while not may_start and not self._idle and 0 < len(self._cold) < len(self._workers):
             with suppress(TimeoutError):
                 return await self._next_free(self._grow_s)
+            n_there = len(self._workers) - len(self._cold) - self._n_starting
+            may_start = not self._grow_s or self._n_starting < n_there
         for there in (self._idle, self._cold):
             if there:
                 return there.pop()

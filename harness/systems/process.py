@@ -10,10 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from harness.errors import UsageError
-from harness.systems.answers import bad, decode_text, query_fields, shown, to_response
+from harness.systems.answers import bad, decode_text, query_fields, shown, timed, to_response
 from harness.systems.json_paths import decode_json
 from harness.systems.pool import MOST_WORKERS, Pool, Speech, Worker
 from harness.systems.programs import start
@@ -91,11 +89,7 @@ def _fields(raw: bytes, query: Query) -> dict[str, Any]:
 
 
 def _response(fields: dict[str, Any], total_s: float) -> Response:
-    response = to_response(fields)
-    if response.timings.total_s is not None:
-        return response
-    timings = msgspec.structs.replace(response.timings, total_s=total_s)
-    return msgspec.structs.replace(response, timings=timings)
+    return timed(to_response(fields), total_s)
 
 
 _SPEECH = Speech(_line, _fields, _response)

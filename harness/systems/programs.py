@@ -175,7 +175,7 @@ async def start(
         OSError, ValueError: it cannot be started.
     """
     if sys.platform == "win32":
-        raise UsageError("programs are run on POSIX systems only", mend="a python system: isolation: none")
+        raise UsageError("programs are run on POSIX systems only", mend="isolation: none runs a function")
     theirs, ours = os.pipe()
     try:
         _, program = await asyncio.get_running_loop().subprocess_exec(

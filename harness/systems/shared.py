@@ -40,9 +40,9 @@ def answer_of(reply: Reply) -> Response:
 class Shared:
     """Workers as a system, each with as many calls in flight as there are.
 
-    A call that is cancelled is given up in its worker, too; a worker that does not heed that is killed. The
-    calls that it had besides are asked once more, each in a worker of its own: so the one that ends its
-    worker is found.
+    A call that is cancelled is given up in its worker, too; a worker that does not heed that is killed, and
+    gets no further call until it does. The calls that it had besides are asked once more, each in a worker of
+    its own: so the one that ends its worker is found.
     """
 
     max_in_flight = None
@@ -76,7 +76,7 @@ class Shared:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[Shared]:
-        """Have the workers there; their start is not the time of a call."""
+        """Have a worker there that heeds; neither its start nor the wait for that is the time of a call."""
         with suppress(Exception):  # asking tries again, and tells
             await self._hub()
         yield self
@@ -86,12 +86,16 @@ class Shared:
         await asyncio.gather(*(hub.close() for hub in self._hubs))
 
     async def _hub(self) -> _Hub:
-        if len(self._hubs) < self._n or not all(hub.is_live for hub in self._hubs):
-            async with self._starting:
-                self._hubs = [hub for hub in self._hubs if hub.is_live]
-                while len(self._hubs) < self._n:
-                    self._hubs.append(_Hub(await self._start()))
-        return min(self._hubs, key=lambda hub: hub.load)
+        while True:
+            if len(self._hubs) < self._n or not all(hub.is_live for hub in self._hubs):
+                async with self._starting:
+                    self._hubs = [hub for hub in self._hubs if hub.is_live]
+                    while len(self._hubs) < self._n:
+                        self._hubs.append(_Hub(await self._start()))
+            hub = min(self._hubs, key=lambda hub: hub.load)
+            if hub.settled.is_set():
+                return hub
+            await hub.settled.wait()
 
     async def _ask_alone(self, query: Query) -> Response:
         try:
@@ -120,6 +124,8 @@ class _Hub:
 
     def __init__(self, program: Program) -> None:
         self.is_live = True
+        self.settled = asyncio.Event()  # it owes no sign that it has given a call up, or is no more
+        self.settled.set()
         self._program = program
         self._numbers = itertools.count()
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
@@ -130,7 +136,7 @@ class _Hub:
     @property
     def load(self) -> tuple[bool, int]:
         """Whether it owes a sign that it has given a call up, and its calls in flight."""
-        return bool(self._given_up), len(self._waiting)
+        return not self.settled.is_set(), len(self._waiting)
 
     async def ask(self, query: Query) -> Response:
         number = next(self._numbers)
@@ -155,6 +161,7 @@ class _Hub:
 
     def _give_up(self, number: int) -> None:
         self._given_up.add(number)
+        self.settled.clear()
         self._program.write(encode_call(number, None))
         asyncio.get_running_loop().call_later(STUCK_S, self._end_if_stuck, number)
 
@@ -162,18 +169,22 @@ class _Hub:
         if number in self._given_up and self.is_live:
             self.is_live = False
             self._program.kill_group()
+            self.settled.set()
 
     async def _read(self) -> None:
         try:
             while True:
                 reply = self._decoder.decode(await self._program.read())
                 self._given_up.discard(reply.number)
+                if not self._given_up:
+                    self.settled.set()
                 future = self._waiting.pop(reply.number, None)
                 if future is not None and not future.done():
                     future.set_result(reply)
         except (SystemFailure, msgspec.DecodeError) as error:
             failure = error if isinstance(error, SystemFailure) else SystemFailure("bad_response", str(error))
         self.is_live = False
+        self.settled.set()
         await self._program.kill()
         was_alone = len(self._waiting) + len(self._given_up) == 1
         for future in self._waiting.values():

@@ -1,4 +1,4 @@
-"""What runs in a worker of the ``python`` adapter: a function of the user's, asked and answered in lines.
+"""What runs in a worker: a function of the user's, asked and answered in lines.
 
 The first line says whether the function could be had. From then on each line in is a ``Call``, each line
 out the ``Reply`` to one. What the function prints goes to standard error: it cannot get between the lines.
@@ -13,17 +13,22 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import msgspec
 
 from harness.errors import Fault, SystemFailure, UsageError
-from harness.systems.answers import to_response
+from harness.systems.answers import timed, to_response, to_retrieved
 from harness.systems.callables import described, failure_of, guarded, is_async, load_callable
 from harness.types import Query, Response, ResponseError
 
 LINE_BYTES = 64_000_000
 """The longest line, either way."""
+
+Noun = Literal["target", "retriever"]
+Read = Callable[[object], Response]
+READERS: dict[Noun, Read] = {"target": to_response, "retriever": to_retrieved}
+"""What a function is to the suite, and how what it gives becomes a Response."""
 
 
 class Ready(msgspec.Struct):
@@ -50,22 +55,22 @@ class Reply(msgspec.Struct, array_like=True):
     retry_after_s: float | None = None
 
 
-def main(target: str) -> None:
+def main(path: str, noun: Noun) -> None:
     """Load ``module:attribute`` and answer calls until standard input ends."""
     questions, replies = _own_streams()
     try:
-        function = load_callable(target, "target")
+        function = load_callable(path, noun)
     except UsageError as error:
         _send(replies, Ready(faults=error.faults))
         return
     except BaseException as error:  # noqa: BLE001 -- the module is the user's: even SystemExit is told
-        _send(replies, Ready(faults=(Fault(f"target {target!r} cannot be imported: {described(error)}"),)))
+        _send(replies, Ready(faults=(Fault(f"{noun} {path!r} cannot be imported: {described(error)}"),)))
         return
     _send(replies, Ready(is_async(function)))
     if is_async(function):
-        asyncio.run(_answer_side_by_side(function, questions, replies))
+        asyncio.run(_answer_side_by_side(function, READERS[noun], questions, replies))
     else:
-        _answer_in_turn(function, questions, replies)
+        _answer_in_turn(function, READERS[noun], questions, replies)
 
 
 def _own_streams() -> tuple[IO[bytes], IO[bytes]]:
@@ -84,7 +89,9 @@ def _send(replies: IO[bytes], message: msgspec.Struct) -> None:
         replies.flush()
 
 
-def _answer_in_turn(function: Callable[[Query], Any], questions: IO[bytes], replies: IO[bytes]) -> None:
+def _answer_in_turn(
+    function: Callable[[Query], Any], read: Read, questions: IO[bytes], replies: IO[bytes]
+) -> None:
     """One call after the other, in the main thread; what is awaitable is awaited on one loop for all."""
     decoder = msgspec.json.Decoder(Call)
     with asyncio.Runner() as runner:
@@ -97,14 +104,14 @@ def _answer_in_turn(function: Callable[[Query], Any], questions: IO[bytes], repl
             number, query = msgspec.structs.astuple(decoder.decode(line))
             started = time.perf_counter()
             try:
-                reply = Reply(number, _timed(to_response(called(query)), started))
+                reply = Reply(number, timed(read(called(query)), time.perf_counter() - started))
             except BaseException as error:  # noqa: BLE001 -- whatever it is, it is the failure of this call
                 reply = _failed(number, error)
             _send(replies, reply)
 
 
 async def _answer_side_by_side(
-    function: Callable[[Query], Any], questions: IO[bytes], replies: IO[bytes]
+    function: Callable[[Query], Any], read: Read, questions: IO[bytes], replies: IO[bytes]
 ) -> None:
     """Many calls at a time, each a task of one loop."""
     decoder = msgspec.json.Decoder(Call)
@@ -116,9 +123,10 @@ async def _answer_side_by_side(
     async def answer(number: int, query: Query) -> Reply:
         started = time.perf_counter()
         try:
-            return Reply(number, _timed(to_response(await guarded(lambda: function(query))), started))
+            response = read(await guarded(lambda: function(query)))
         except SystemFailure as failure:
             return _failed(number, failure)
+        return Reply(number, timed(response, time.perf_counter() - started))
 
     def answered(number: int, task: asyncio.Task[Reply]) -> None:
         del tasks[number]
@@ -132,13 +140,6 @@ async def _answer_side_by_side(
             task.add_done_callback(partial(answered, call.number))
         elif call.number in tasks:
             tasks[call.number].cancel()
-
-
-def _timed(response: Response, started: float) -> Response:
-    if response.timings.total_s is not None:
-        return response
-    timings = msgspec.structs.replace(response.timings, total_s=time.perf_counter() - started)
-    return msgspec.structs.replace(response, timings=timings)
 
 
 def _failed(number: int, error: BaseException) -> Reply:

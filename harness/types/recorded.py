@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
@@ -22,6 +23,30 @@ class Result(Struct, frozen=True):
     repeat: int
     response: Response
     scores: dict[str, Score] = field(default_factory=dict)
+
+
+class FirstRepeats(Mapping[str, Result]):
+    """The first of the results of each case, by case; it is read when it is asked for."""
+
+    def __init__(self, results: Sequence[Result], among: Collection[str] | None = None) -> None:
+        """Go through the results once; of these cases only, where some are named."""
+        self._results = results
+        self._places: dict[str, int] = {}
+        for place, result in enumerate(results):
+            if among is None or result.case_id in among:
+                self._places.setdefault(result.case_id, place)
+
+    def __getitem__(self, case_id: str) -> Result:
+        """Give the result of a case."""
+        return self._results[self._places[case_id]]
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the ids of the cases."""
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        """How many cases there are."""
+        return len(self._places)
 
 
 class MetricIdentity(Struct, frozen=True):
@@ -129,6 +154,8 @@ class JudgeTrust(Struct, frozen=True):
 class Recorded(Struct, frozen=True):
     """A recording read back: the run, its cases and digests, its results by (case, repeat) in case order.
 
+    Of a large recording not all results are held: go through them once where that is enough.
+
     Where the run could stop early, ``stages`` has the stage (from 0) of each of the ``run.n_cases`` planned
     cases; otherwise it is empty. Where it did stop, ``stop`` says so and ``cases`` are those of the stages
     before: the others were never to be asked and are not missing. A run at a look is shown the same way.
@@ -140,7 +167,7 @@ class Recorded(Struct, frozen=True):
     run: Run
     cases: tuple[Case, ...]
     digests: dict[str, str]
-    results: tuple[Result, ...]
+    results: Sequence[Result]
     complete: bool
     notices: tuple[str, ...] = ()
     stages: dict[str, int] = field(default_factory=dict)
@@ -150,11 +177,13 @@ class Recorded(Struct, frozen=True):
     unscored: tuple[Result, ...] = ()
 
     @property
-    def answered(self) -> tuple[Result, ...]:
-        """The last answer of every case and repeat, scored or not."""
-        open_ = {(answer.case_id, answer.repeat) for answer in self.unscored}
-        scored = (result for result in self.results if (result.case_id, result.repeat) not in open_)
-        return (*scored, *self.unscored)
+    def answered(self) -> set[tuple[str, int]]:
+        """Case and repeat of every answer, scored or not."""
+        return {(one.case_id, one.repeat) for every in (self.results, self.unscored) for one in every}
+
+    def first_repeats(self, among: Collection[str] | None = None) -> Mapping[str, Result]:
+        """Give the first result of every case that has one, by case; of these cases only, where given."""
+        return FirstRepeats(self.results, among)
 
     @property
     def looks(self) -> tuple[float, ...]:

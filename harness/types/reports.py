@@ -135,11 +135,12 @@ class Report(Struct, frozen=True):
     """What is shown. Every rendering reads this one value and computes nothing later.
 
     ``headline`` holds the three top lines: verdict and consequence; worst finding; where and likely why.
-    ``baseline`` is the first run of the baseline, ``baseline_runs`` are all of them, ``anchor`` is the first
-    run of the last release's baseline. ``verdicts`` are in suite order. ``comparisons`` are over all cases,
-    one per metric in suite order; ``slices`` are the same by slice, hardest hit first. ``robustness`` is of
-    the metrics that a measure over twins is about, ``judged`` of those that a judge scores. ``files`` names
-    where report and store lie.
+    ``cases`` are all, in the order of the goldens, or of a large run as many as fit: ``not_shown`` counts
+    the others. ``baseline`` is the first run of the baseline, ``baseline_runs`` are all of them,
+    ``anchor`` is the first run of the last release's baseline. ``verdicts`` are in suite order.
+    ``comparisons`` are over all cases, one per metric in suite order; ``slices`` are the same by slice,
+    hardest hit first. ``robustness`` is of the metrics that a measure over twins is about, ``judged`` of
+    those that a judge scores. ``files`` names where report and store lie.
     """
 
     title: str
@@ -168,3 +169,4 @@ class Report(Struct, frozen=True):
     robustness: tuple[Robustness, ...] = ()
     judged: tuple[JudgedMetric, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
+    not_shown: int = 0

@@ -72,6 +72,6 @@ def test_every_repeat_has_to_tell() -> None:
     """A case asked twice and answered once has no cost and no latency."""
     recorded = recording("a", quality(0.8, 1), 0.002, 1.0, repeats=2)
     assert cost_per_1000(entrant_of(recorded)).n_unknown == N
-    again = tuple(replace(result, repeat=1) for result in recorded.results)
-    twice = replace(recorded, results=(*recorded.results, *again))
+    both = tuple(replace(result, repeat=number) for result in recorded.results for number in (0, 1))
+    twice = replace(recorded, results=both)
     assert cost_per_1000(entrant_of(twice)).value == pytest.approx(2.0)

@@ -116,7 +116,7 @@ def test_f8_a_shard_that_is_cut_short_is_gone_on_with(world: World, tmp_path: Pa
         assert "the same command again goes on with it" in err.decode()
     (begun,) = (folder / "reports/runs/r/shards").iterdir()
     assert begun.name == "shard-1-of-2.unfinished.jsonl"
-    kept = {result.case_id for result in read_planned(begun).answered}
+    kept = {case_id for case_id, _ in read_planned(begun).answered}
     assert len(kept) >= 5
     again = call(*command, cwd=folder)
     assert again.code == 0, again.err
@@ -161,7 +161,7 @@ def test_f8_what_a_lost_machine_did_to_its_programs_is_no_answer(
     again = call(*command, cwd=folder)
     assert again.code == 0, again.err
     part = read_planned(begun.with_name("shard-1-of-1.jsonl"))
-    assert [one.response.error for one in part.answered] == [None] * len(part.cases)
+    assert [one.response.error for one in part.results] == [None] * len(part.cases)
     assert max(calls_in(folder).values()) == 2
 
 
@@ -177,7 +177,7 @@ def test_a_system_that_crashes_has_the_same_errors_however_often_it_is_begun(
     for _ in range(2):
         assert call(*shard(1, "--candidate", "dying", of=1), cwd=folder).code == 0
         path = folder / "reports/runs/r/shards/shard-1-of-1.jsonl"
-        found.append({one.case_id: one.response for one in read_planned(path).answered})
+        found.append({one.case_id: one.response for one in read_planned(path).results})
         path.rename(path.with_name("shard-1-of-1.unfinished.jsonl"))
     for responses in found:
         failed = {case_id: one.error for case_id, one in responses.items() if one.error}

@@ -247,15 +247,20 @@ def test_no_free_cpu_is_told_and_a_second_signal_ends_at_once(
     assert b"note: all 4 CPUs of the cluster are taken: the run begins when one is free" in (
         waiting.stderr.readline()
     )
-    for process in (waiting, taking):
-        process.send_signal(signal.SIGINT)
-        time.sleep(1.0)
-        process.send_signal(signal.SIGINT)
-        began = time.monotonic()
-        _, err = process.communicate(timeout=60)
-        assert process.returncode == 130, err.decode()
-        assert "Traceback" not in err.decode()
-        assert time.monotonic() - began < STOP_GRACE_S
+    waiting.send_signal(signal.SIGINT)
+    _, err = waiting.communicate(timeout=60)
+    assert waiting.returncode == 130, err.decode()
+    assert "Traceback" not in err.decode()
+    taking.send_signal(signal.SIGINT)
+    assert taking.stderr is not None
+    while not taking.stderr.readline().startswith(b"stopping:"):
+        assert taking.poll() is None
+    began = time.monotonic()
+    taking.send_signal(signal.SIGINT)
+    _, err = taking.communicate(timeout=60)
+    assert taking.returncode == 130, err.decode()
+    assert "Traceback" not in err.decode()
+    assert time.monotonic() - began < STOP_GRACE_S
 
 
 def test_what_is_no_cluster_is_told(project: Path) -> None:

@@ -51,7 +51,7 @@ def score_again(
         record=found.append,
         end_judging=lambda: None,
     )
-    asyncio.run(stored.score_again(todo, how))
+    asyncio.run(stored.score_again(iter(todo), len(todo), how))
     return found
 
 

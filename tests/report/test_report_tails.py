@@ -10,8 +10,9 @@ from sample_candidates import raced
 from sample_candidates import sample as candidates
 from world import Cell, cases_of, evidence_of_runs, recorded_of, suite_of
 
-from harness.findings import Runs, make_report
+from harness.findings import make_report
 from harness.gates.decide import decide_all
+from harness.regressions import Runs
 from harness.report import candidates as candidates_page
 from harness.report import candidates_text, html, junit, markdown, text
 from harness.report import json as report_json

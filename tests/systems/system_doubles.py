@@ -62,6 +62,12 @@ async def echo_async(query: Query) -> dict[str, Any]:
     return echo(query)
 
 
+def search(query: Query) -> list[dict[str, str]]:
+    """Retrieve what is echoed."""
+    found: list[dict[str, str]] = echo(query)["retrieved"]
+    return found
+
+
 async def http_echo(request: web.Request) -> web.StreamResponse:
     body = await request.text()
     fields = json.loads(body)

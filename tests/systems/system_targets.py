@@ -93,3 +93,11 @@ def retrieve(query: Query) -> list[dict[str, Any]]:
 
 async def retrieve_wrongly(_: Query) -> dict[str, Any]:
     return {"hits": []}
+
+
+def retrieve_broken(_: Query) -> list[str]:
+    return ["a\ud800b"]
+
+
+def retrieve_later(_: Query) -> list[str]:
+    raise SystemFailure("http_status", "busy", retry=True, retry_after_s=2.0, http_status=429)

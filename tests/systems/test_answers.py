@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import SystemFailure
-from harness.systems.answers import decode_text, query_fields, shown, to_passages, to_response
+from harness.systems.answers import decode_text, query_fields, shown, to_response, to_retrieved
 from harness.types import Citation, Message, Passage, Query, Response, ResponseError, Timings, Usage
 
 
@@ -58,7 +58,7 @@ def test_response_is_checked_too() -> None:
 
 def test_retrieved_texts_get_ranks_and_ids_of_their_own() -> None:
     """A retrieved str becomes a passage; the same text always has the same id, another text another."""
-    first, second, third = to_passages(["one", "two", "one"])
+    first, second, third = to_retrieved(["one", "two", "one"]).retrieved
     assert (first.rank, second.rank, third.rank) == (1, 2, 3)
     assert first.doc_id == third.doc_id != second.doc_id
 

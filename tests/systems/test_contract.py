@@ -68,13 +68,23 @@ async def _process(_: Path, __: Sequence[Query]) -> AsyncIterator[System]:
 
 
 @asynccontextmanager
-async def _openai_chat(folder: Path, __: Sequence[Query]) -> AsyncIterator[System]:
+async def _openai_chat(
+    folder: Path, __: Sequence[Query], retriever: str | None = None
+) -> AsyncIterator[System]:
     prompt = folder / "prompt.txt"
     prompt.write_text("## system\nAnswer.\n## user\nQ: {question}\n")
     async with (
         served(chat_echo, "/v1/chat/completions") as address,
-        openai_chat.connect(base_url=f"{address}/v1", model="m", prompt=prompt, api_key="k") as system,
+        openai_chat.connect(
+            base_url=f"{address}/v1", model="m", prompt=prompt, api_key="k", retriever=retriever
+        ) as system,
     ):
+        yield system
+
+
+@asynccontextmanager
+async def _openai_chat_with_retriever(folder: Path, queries: Sequence[Query]) -> AsyncIterator[System]:
+    async with _openai_chat(folder, queries, "system_doubles:search") as system:
         yield system
 
 
@@ -106,10 +116,11 @@ ECHOING: dict[str, Open] = {
     "http": _http,
     "process": _process,
     "openai_chat": _openai_chat,
+    "openai_chat_with_retriever": _openai_chat_with_retriever,
     "replay": _replay,
 }
 ALL: dict[str, Open] = {**ECHOING, "reference": _reference}
-HANGING = {name: ECHOING[name] for name in ("python", "python_async", "http", "process", "openai_chat")}
+HANGING = {name: opened for name, opened in ECHOING.items() if name != "replay"}
 
 
 def _each(table: dict[str, Open]) -> pytest.MarkDecorator:

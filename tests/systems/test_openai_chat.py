@@ -113,24 +113,64 @@ def test_unknown_usage_and_prices_stay_unknown(prompt: Path) -> None:
     assert answer.usage == Usage()
 
 
-def test_a_retriever_gives_the_passages(prompt: Path) -> None:
+EITHER_WAY = pytest.mark.parametrize("isolation", ["process", "none"])
+
+
+@EITHER_WAY
+def test_a_retriever_gives_the_passages(isolation: str, prompt: Path) -> None:
     """With a retriever its passages are sent and recorded, with the time that it took."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
         content = (await request.json())["messages"][-1]["content"]
         return web.json_response({"choices": [{"message": {"content": content}}]})
 
-    answer = _ask(handler, prompt, retriever="system_targets:retrieve")
+    answer = _ask(handler, prompt, retriever="system_targets:retrieve", isolation=isolation)
     assert answer.output == "[1] about How long?\n\n[2] more\nQ: How long?"
     assert [(one.doc_id, one.score) for one in answer.retrieved] == [("r1", 0.5), ("r2", None)]
     assert answer.timings.retrieve_s is not None
     assert answer.timings.retrieve_s >= 0.02
 
 
-def test_f3_a_wrong_retriever_is_a_failure(prompt: Path) -> None:
-    """What is no list of passages is ``bad_response``, and the model is not asked."""
-    with pytest.raises(SystemFailure, match="retrieved is dict, not a list"):
-        _ask(_replies(REPLY), prompt, retriever="system_targets:retrieve_wrongly")
+@EITHER_WAY
+def test_f3_broken_text_of_a_retriever_is_repaired(isolation: str, prompt: Path) -> None:
+    """As that of any system: what is no valid Unicode is spelt out, and the response says so."""
+    answer = _ask(_replies(REPLY), prompt, retriever="system_targets:retrieve_broken", isolation=isolation)
+    assert [passage.text for passage in answer.retrieved] == ["a\\ud800b"]
+    assert answer.text_repaired
+
+
+@EITHER_WAY
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("retrieve_wrongly", "bad_response", "the retriever: retrieved is dict, not a list: {'hits': []}"),
+        ("failing", "exception", "the retriever: RuntimeError: told to raise"),
+        ("text", "bad_response", "the retriever: retrieved is str, not a list: 'How long?'"),
+        ("response", "bad_response", "the retriever: retrieved is Response, not a list: "),
+    ],
+)
+def test_f3_a_wrong_retriever_is_a_failure(
+    name: str, kind: str, message: str, isolation: str, prompt: Path
+) -> None:
+    """What it raises, and what is no list of passages; the model is not asked."""
+    asked: list[web.Request] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.append(request)
+        return web.json_response(REPLY)
+
+    with pytest.raises(SystemFailure) as caught:
+        _ask(handler, prompt, retriever=f"system_targets:{name}", isolation=isolation)
+    assert (caught.value.kind, asked) == (kind, [])
+    assert str(caught.value).startswith(message)
+
+
+def test_f2_what_a_retriever_says_of_another_attempt_is_heeded(prompt: Path) -> None:
+    """Whether and when it is to be asked again; its HTTP status is not that of the model's host."""
+    with pytest.raises(SystemFailure) as caught:
+        _ask(_replies(REPLY), prompt, retriever="system_targets:retrieve_later", isolation="none")
+    failure = caught.value
+    assert (failure.retry, failure.retry_after_s, failure.http_status) == (True, 2.0, None)
 
 
 def test_a_refusal_is_an_answer(prompt: Path) -> None:
@@ -224,6 +264,15 @@ def test_f2_no_service_is_a_connection_error(prompt: Path) -> None:
         ({"usd_per_million_tokens": {"input": 1.0}}, "needs the prices 'input' and 'output'"),
         ({"usd_per_million_tokens": {"input": 1.0, "output": -1.0}}, "from 0"),
         ({"retriever": "system_targets:no_such"}, "retriever 'system_targets:no_such'"),
+        ({"retriever": "system_targets:no_such", "isolation": "none"}, "retriever 'system_targets:no_such'"),
+        ({"retriever": "system_targets:NOT_CALLABLE"}, "retriever .* is int, not callable"),
+        ({"retriever": "system_targets:retrieve", "workers": 65}, "workers is 65: from 1 to 64"),
+        (
+            {"retriever": "system_targets:retrieve", "workers": 2, "isolation": "none"},
+            "workers is 2: isolation: none has no workers",
+        ),
+        ({"workers": 2}, "system.workers is of a retriever, and there is none: name one with 'retriever'"),
+        ({"isolation": "none"}, "system.isolation is of a retriever, and there is none"),
     ],
 )
 def test_wrong_options_are_refused_before_any_call(

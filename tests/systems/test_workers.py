@@ -40,6 +40,15 @@ def sleepy(query):
     time.sleep(3600 if query.input == "hang" else 0)
     return str(os.getpid())
 
+def slow_at_first(query):
+    time.sleep(0.5 if query.id == "0" else 0)
+    return "fine"
+
+async def blocking(query):
+    if query.input == "hang":
+        time.sleep(3600)
+    return "fine"
+
 def environment(query):
     return os.environ[query.input]
 
@@ -88,6 +97,12 @@ def test_a_process_more_is_started_only_for_a_call_that_waits(folder: Path) -> N
     assert 1 + 2 <= _n_started(folder) <= 1 + 4
 
 
+def test_calls_that_wait_together_do_not_each_start_a_process(folder: Path) -> None:
+    """Fifty wait behind one for half a second: as many are started at a time as are there, not fifty."""
+    assert _with("slow_at_first", _asked(50)) == {"fine"}
+    assert 1 < _n_started(folder) <= 8
+
+
 def test_async_calls_share_one_process_side_by_side(folder: Path) -> None:
     """Their waits overlap."""
     started = time.monotonic()
@@ -117,6 +132,18 @@ def test_f1_the_start_of_a_process_is_no_calls_time(monkeypatch: pytest.MonkeyPa
     assert kinds == ["", "timeout", "", "timeout", ""]
     assert max(answer.timings.total_s or 0 for answer in answers) < 0.4
     assert _n_started(folder) == 3
+
+
+def test_f1_no_call_is_sent_to_a_loop_that_owes_a_sign_of_life() -> None:
+    """After a timeout a blocked loop has a second to show itself: who comes meanwhile waits, at no cost."""
+    settings = RunSettings(deadline_s=0.5)
+
+    async def work(system: Any) -> list[Response]:
+        return [await ask(system, Query(text, text), settings) for text in ("hang", "fine", "hang", "fine")]
+
+    answers = _with("blocking", work)
+    assert [answer.error.kind if answer.error else "" for answer in answers] == ["timeout", ""] * 2
+    assert {answer.attempts for answer in answers} == {1}
 
 
 def test_f1_giving_up_while_a_process_starts_leaves_none(

@@ -53,7 +53,8 @@ const drawRows = () => {
   const total = list.found.length;
   const end = Math.min(list.start + ROWS, total);
   byId("case-rows").replaceChildren(...list.found.slice(list.start, end).map((place, at) => caseRow(place, list.start + at)));
-  byId("count").textContent = `${total.toLocaleString("en")} of ${index.cases.length.toLocaleString("en")} cases, worst first`;
+  const rest = index.notShown ? `; ${index.notShown.toLocaleString("en")} more are not in this report` : "";
+  byId("count").textContent = `${total.toLocaleString("en")} of ${index.cases.length.toLocaleString("en")} cases, worst first${rest}`;
   byId("span").textContent = total ? `${(list.start + 1).toLocaleString("en")} to ${end.toLocaleString("en")}` : "nothing fits these filters";
   byId("earlier").disabled = list.start === 0;
   byId("later").disabled = end >= total;
