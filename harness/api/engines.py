@@ -6,6 +6,7 @@ import math
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -193,6 +194,8 @@ def ask_all(
                 raise _fault_of(answer, shard)
             if answer.asked.spent is not None:
                 raise _spent_in(job, answer.asked, answer.asked.spent)
+            if answer.asked.stopped is not None:
+                raise RecordingError(f"{shard} was stopped on node {answer.node}", mend=again)
             if answer.part:
                 write_whole(part_path(folder, number, job.of), answer.part)
             n_done += 1
@@ -228,7 +231,7 @@ def ask_on_node(job: Job, number: int, slot: int) -> Answer:
     """Ask a shard on the node that this runs on; faults are given, as values, not raised.
 
     Raises:
-        Leaving: a signal came, on the node: another one is to go on.
+        Leaving: SIGTERM came, on the node: another one is to go on.
     """
     node = platform.node()
     try:
@@ -244,7 +247,7 @@ def ask_on_node(job: Job, number: int, slot: int) -> Answer:
     except HarnessError as error:
         faults = tuple((str(Fault(fault.what, fault.place)), fault.mend) for fault in error.faults)
         return Answer(None, faults=faults, exit_code=int(error.exit_code), node=node)
-    if answer.asked is not None and answer.asked.stopped is not None:
+    if answer.asked is not None and answer.asked.stopped == signal.SIGTERM:  # SIGINT: it is taken back
         raise Leaving(f"it was stopped by a signal on node {node}")
     return answer
 
