@@ -7,6 +7,7 @@ HarnessError                    4  something inside broke
 │   └── MissingExtra               an optional package is not installed
 ├── NothingSelected             5  the selection holds no case
 ├── NotComparable               3  two runs that may not be compared
+├── BudgetSpent                 3  a budget was used up while other machines asked
 ├── Interrupted           130, 143  a signal came while other machines asked
 ├── MetricFault                 4  a metric raised, or gave a value outside its range
 ├── RecordingError              4  a recording cannot be read or written
@@ -108,6 +109,12 @@ class NothingSelected(HarnessError):
 
 class NotComparable(HarnessError):
     """Two runs differ in what must agree before their numbers may be compared."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
+class BudgetSpent(HarnessError):
+    """A budget was used up while the machines of a cluster asked; what they recorded is kept."""
 
     exit_code = ExitCode.INCONCLUSIVE
 

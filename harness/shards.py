@@ -103,10 +103,10 @@ def share_of(suite: Suite, number: int, of: int) -> Suite:
     return replace(suite, run=_share(suite.run, "run", number, of), judges=judges)
 
 
-def budget_of_shard(budget: BudgetSettings, of: int) -> BudgetSettings:
-    """Divide the money of a run among all its shards; its minutes are those of every shard."""
+def budget_of_shard(budget: BudgetSettings, shard: Shard) -> BudgetSettings:
+    """Give a shard as much of a run's money as it has of its cases; the minutes are those of every shard."""
     cost = budget.max_cost_usd
-    return replace(budget, max_cost_usd=None if cost is None else cost / of)
+    return replace(budget, max_cost_usd=cost and cost * len(shard.places) / shard.n_cases)
 
 
 def _share(settings: Any, where: str, number: int, of: int) -> Any:

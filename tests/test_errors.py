@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from harness import errors
 from harness.errors import (
+    BudgetSpent,
     ExitCode,
     Fault,
     GoldenError,
@@ -33,6 +34,7 @@ from harness.errors import (
         (MissingExtra, ExitCode.INVALID),
         (NothingSelected, ExitCode.EMPTY),
         (NotComparable, ExitCode.INCONCLUSIVE),
+        (BudgetSpent, ExitCode.INCONCLUSIVE),
         (RecordingError, ExitCode.FAULT),
         (StoreError, ExitCode.FAULT),
     ],

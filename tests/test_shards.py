@@ -140,8 +140,11 @@ def test_as_many_shards_as_are_fit(n_calls, fit):
 
 @pytest.mark.parametrize("of", [1, 2, 7])
 def test_shards_together_spend_no_more_than_the_run_may(of: int) -> None:
-    """Money is divided among all shards; minutes pass for all alike; what is not limited stays so."""
-    found = budget_of_shard(BudgetSettings(max_cost_usd=6.0, max_minutes=30.0), of)
-    assert (found.max_cost_usd or 0) * of == pytest.approx(6)
-    assert found.max_minutes == 30.0
-    assert budget_of_shard(BudgetSettings(), of) == BudgetSettings()
+    """Money goes by the cases of a shard; minutes pass for all alike; what is not limited stays so."""
+    shards = [member.shard for member in part_cases(RUN, cases_of(60), of)]
+    found = [budget_of_shard(BudgetSettings(max_cost_usd=6.0, max_minutes=30.0), shard) for shard in shards]
+    assert sum(one.max_cost_usd or 0 for one in found) == pytest.approx(6)
+    a_case = [(one.max_cost_usd or 0) / len(shard.places) for one, shard in zip(found, shards, strict=True)]
+    assert a_case == pytest.approx([6 / 60] * of)
+    assert {one.max_minutes for one in found} == {30.0}
+    assert budget_of_shard(BudgetSettings(), shards[0]) == BudgetSettings()

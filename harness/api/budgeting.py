@@ -73,7 +73,7 @@ def spent_of(limits: RunLimits, why: str, missing: int) -> Spent:
     cost = budget.spent_usd if mean is not None else None
     if budget.max_cost_usd is None or mean is None:
         return Spent(why, cost, None)
-    return Spent(why, cost, _rounded_up(SPARE * (budget.spent_usd + missing * mean)))
+    return Spent(why, cost, rounded_up(SPARE * (budget.spent_usd + missing * mean)))
 
 
 def _cost_of(result: Result) -> float | None:
@@ -120,8 +120,8 @@ def _judges_of(suite: Suite) -> list[str]:
     return list(dict.fromkeys(judge for name in judged for judge in suite.judging_of(name).judges))
 
 
-def _rounded_up(amount: float) -> float:
-    """Two significant digits."""
+def rounded_up(amount: float) -> float:
+    """Two significant digits, never less."""
     if amount <= 0:
         return 0.0
     unit = 10.0 ** (math.floor(math.log10(amount)) - 1)

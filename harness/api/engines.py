@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
 from harness.api.beginning import RunOptions
+from harness.api.budgeting import Spent, rounded_up
 from harness.api.keeping import check_kept, end_keeping, keeping_of
 from harness.api.looking import DecideLook
 from harness.api.merging import merge
@@ -24,8 +27,9 @@ from harness.api.running import run as run_here
 from harness.api.sharding import ShardAsked, Sharded, Share, ask_shard, plan_shards, with_limits
 from harness.api.validating import Checked, validate
 from harness.engine.progress import Silent, show_progress
-from harness.engine.ray import Done, open_cluster
+from harness.engine.ray import Done, Leaving, open_cluster
 from harness.errors import (
+    BudgetSpent,
     ExitCode,
     Fault,
     HarnessError,
@@ -75,9 +79,14 @@ class Workers(Protocol):
     stopped: int | None
 
     def work_off(
-        self, job: Job, numbers: Sequence[int], at_once: int, work: Callable[[Job, int, int], Answer]
+        self,
+        job: Job,
+        numbers: Sequence[int],
+        at_once: int,
+        work: Callable[[Job, int, int], Answer],
+        most_s: float,
     ) -> Generator[Done[Answer], None, None]:
-        """Do the work of every number, and give each as it is done."""
+        """Do the work of every number, and give each as it is done, within so many seconds."""
 
 
 def run(
@@ -128,14 +137,17 @@ def _run_on_cluster(
     keeping = keeping_of(options.cache, checked.file.suite.run, places)
     check_kept(keeping)
     if todo:
-        most = most_at_once(with_limits(checked.file.suite, options))
+        limited = with_limits(checked.file.suite, options)
         kept = str(places.reports.resolve()), str(places.cache.resolve())
         with open_cluster(engine.address) as cluster:
             write_whole(folder / PLAN, plan.encode())
-            at_once = min(cluster.n_cpus, most, len(todo))
+            at_once = min(cluster.n_cpus, most_at_once(limited), len(todo))
             job = Job(str(Path.cwd()), str(checked.file.path), *kept, options, run_, of, at_once)
-            with show_progress(sum(calls), sum(calls) - left, wanted=options.progress) as progress:
-                ask_all(cluster, job, todo, folder, progress)
+            with (
+                _forgotten_where_nothing_was_asked(folder),
+                show_progress(sum(calls), sum(calls) - left, wanted=options.progress) as progress,
+            ):
+                ask_all(cluster, job, todo, folder, progress, limited.budget.max_minutes)
     end_keeping(keeping)
     merged = merge([folder], places)
     shutil.rmtree(folder, ignore_errors=True)  # every line of the parts is in the recording
@@ -153,12 +165,33 @@ def _check_begun(folder: Path, recording: Path, plan: str, *, going_on: bool) ->
         raise UsageError(what, mend="give those it was begun with, or start a new run")
 
 
-def ask_all(cluster: Workers, job: Job, todo: list[int], folder: Path, progress: Silent) -> None:
+@contextmanager
+def _forgotten_where_nothing_was_asked(folder: Path) -> Iterator[None]:
+    """Leave no run without a part behind where a node lacks something: its name stays free."""
+    try:
+        yield
+    except UsageError:
+        if [path.name for path in folder.iterdir()] == [PLAN]:
+            shutil.rmtree(folder)
+            with suppress(OSError):  # something else lies beside it
+                folder.parent.rmdir()
+        raise
+
+
+def ask_all(
+    cluster: Workers,
+    job: Job,
+    todo: list[int],
+    folder: Path,
+    progress: Silent,
+    max_minutes: float | None = None,
+) -> None:
     """Have every shard asked; the first that cannot be ends it, and what is done stays."""
     n_done = job.of - len(todo)
     progress.shards(n_done, job.of)
-    again = f"the same command with --resume {job.run.id} goes on"
-    with closing(cluster.work_off(job, todo, job.at_once, ask_on_node)) as asked:
+    again = _again(job)
+    most_s = math.inf if max_minutes is None else 60 * max_minutes
+    with closing(cluster.work_off(job, todo, job.at_once, ask_on_node, most_s)) as asked:
         for number, answer, lost in asked:
             shard = f"shard {number} of {job.of}"
             if answer is None:
@@ -166,7 +199,7 @@ def ask_all(cluster: Workers, job: Job, todo: list[int], folder: Path, progress:
             if answer.asked is None:
                 raise _fault_of(answer, shard)
             if answer.asked.spent is not None:
-                raise RecordingError(f"{shard} stopped: {answer.asked.spent.why}", mend=again)
+                raise _spent_in(job, answer.asked, answer.asked.spent)
             if answer.asked.stopped is not None:
                 raise RecordingError(f"{shard} was stopped on node {answer.node}", mend=again)
             if answer.part:
@@ -174,8 +207,25 @@ def ask_all(cluster: Workers, job: Job, todo: list[int], folder: Path, progress:
             n_done += 1
             done = answer.asked
             progress.shards(n_done, job.of, done.answered, done.errors, done.cost_usd)
+    are_done = f"{n_done:,} of {job.of:,} shards are done"
     if cluster.stopped is not None:
-        raise Interrupted(cluster.stopped, f"interrupted: {n_done} of {job.of} shards are done", again)
+        raise Interrupted(cluster.stopped, f"interrupted: {are_done}", again)
+    if n_done < job.of:
+        raise BudgetSpent(f"incomplete: its {most_s / 60:g} minutes are over: {are_done}", mend=again)
+
+
+def _again(job: Job, more: str = "") -> str:
+    return f"the same command with --resume {job.run.id}{more} goes on"
+
+
+def _spent_in(job: Job, asked: ShardAsked, spent: Spent) -> BudgetSpent:
+    """A shard has spent its share; foresee what is enough for the run by what its own cases cost."""
+    shard, more = asked.shard, ""
+    if spent.enough_usd is not None:
+        enough_usd = rounded_up(spent.enough_usd * shard.n_cases / len(shard.places))
+        more = f" and --max-cost {enough_usd:g}"
+    what = f"incomplete: shard {shard.number} of {shard.of} stopped: {spent.why}"
+    return BudgetSpent(what, mend=_again(job, more))
 
 
 def _fault_of(answer: Answer, shard: str) -> HarnessError:
@@ -184,7 +234,11 @@ def _fault_of(answer: Answer, shard: str) -> HarnessError:
 
 
 def ask_on_node(job: Job, number: int, slot: int) -> Answer:
-    """Ask a shard on the node that this runs on; faults are given, as values, not raised."""
+    """Ask a shard on the node that this runs on; faults are given, as values, not raised.
+
+    Raises:
+        Leaving: SIGTERM came, on the node: another one is to go on.
+    """
     node = platform.node()
     try:
         if not Path(job.folder).is_dir():
@@ -193,12 +247,15 @@ def ask_on_node(job: Job, number: int, slot: int) -> Answer:
         os.chdir(job.folder)
         sharded = _plan_on_node(job)
         if differing := differences(job.run, job.of, sharded.run, job.of):
-            what = f"{', '.join(differing)} not as where the run was begun"
+            what = f"{', '.join(differing)} differ from those where the run was begun"
             raise UsageError(what, mend="every node needs the same project, packages and environment")
-        return _ask(job, sharded, number, slot)._replace(node=node)
+        answer = _ask(job, sharded, number, slot)._replace(node=node)
     except HarnessError as error:
         faults = tuple((str(Fault(fault.what, fault.place)), fault.mend) for fault in error.faults)
         return Answer(None, faults=faults, exit_code=int(error.exit_code), node=node)
+    if answer.asked is not None and answer.asked.stopped == signal.SIGTERM:  # SIGINT: it is taken back
+        raise Leaving(f"it was stopped by a signal on node {node}")
+    return answer
 
 
 def _ask(job: Job, sharded: Sharded, number: int, slot: int) -> Answer:

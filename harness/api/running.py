@@ -15,6 +15,7 @@ from harness.api.budgeting import Spent, Wanted, limits_of, spent_of
 from harness.api.keeping import Keeping, check_kept, end_keeping, keeping_of, say_what_is_not_seen
 from harness.api.looking import DecideLook, cases_by_stage, looks_ahead, take_look
 from harness.api.validating import Checked
+from harness.engine.limits import RunLimits
 from harness.engine.progress import Silent, show_progress
 from harness.engine.signals import Signals
 from harness.errors import UsageError
@@ -92,11 +93,13 @@ def run_missing(
     options: RunOptions,
     decide_look: DecideLook | None,
     keeping: Keeping,
+    limits: RunLimits | None = None,
 ) -> tuple[int | None, Spent | None]:
     """Ask what is missing of a run, up to the look that stops it early; give what else ended it.
 
     No call of a stage is begun before the look that could save it: calls in flight run out first. A fresh
     sample beside it is mixed into the first stage, so that every look knows whether the baseline holds.
+    ``limits`` are what holds calls back; None: what suite and options say.
     """
     before, recording = main.before, main.recording
     stages = [missing(before, cases, retry_errors=options.retry_errors) for cases in cases_by_stage(before)]
@@ -118,7 +121,7 @@ def run_missing(
     say_what_is_not_seen(keeping, [main.plan.system])
     wanted = Wanted(options.max_concurrency, options.max_cost_usd, options.max_minutes)
     plans, earlier = [one.plan for one, _ in asked], [one.before for one, _ in asked]
-    limits = limits_of(plans, wanted, before.run.seed, earlier)
+    limits = limits or limits_of(plans, wanted, before.run.seed, earlier)
 
     async def go(progress: Silent) -> Signals:
         nonlocal early

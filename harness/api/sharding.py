@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from harness.api.asking import Plan
 from harness.api.beginning import Going, RunOptions, plan_run
-from harness.api.budgeting import Spent
+from harness.api.budgeting import Spent, Wanted, limits_of
 from harness.api.keeping import keeping_of
 from harness.api.running import run_missing
 from harness.api.validating import Checked
@@ -21,7 +22,13 @@ from harness.recordings.parts import part_path, read_part, unfinished_path
 from harness.shards import Member, budget_of_shard, differences, fit_shards, part_cases, share_of
 from harness.suites.suite import choose_system
 from harness.systems.callables import folder_importable
-from harness.types import BudgetSettings, Recorded, Run, Shard, Suite
+from harness.types import BudgetSettings, Recorded, Result, Run, Shard, Suite
+
+MAY_BE_LOSS = frozenset({"process", "connection"})
+"""Errors that what ends this process may cause a moment before it: what ends a machine, or takes its network,
+reaches the programs that answer as well, in any order."""
+SETTLE_S = 1.0
+"""Seconds by which this process has ended, too, if such an error was the first sign of it."""
 
 
 class Sharded(NamedTuple):
@@ -99,19 +106,22 @@ def ask_shard(sharded: Sharded, number: int, share: Share, options: RunOptions, 
         raise UsageError(f"run {run.id!r} exists already: {merged}", mend="choose another --run-id")
     plan, file = sharded.plan, sharded.plan.file
     suite = share_of(with_limits(file.suite, options), share.number, share.of)
-    suite = replace(suite, budget=budget_of_shard(suite.budget, member.shard.of))
+    suite = replace(suite, budget=budget_of_shard(suite.budget, member.shard))
     going = _begin(unfinished_path(path), run, member, plan._replace(file=file._replace(suite=suite)))
     try:
         with folder_importable(Path.cwd()), going.recording:
-            of_suite = replace(options, max_concurrency=None, max_cost_usd=None, max_minutes=None)
+            limits = limits_of([going.plan], Wanted(), run.seed, [going.before])
             keeping = keeping_of(options.cache, suite.run, places)
-            stopped, spent = run_missing(going, None, of_suite, None, keeping)
+            stopped, spent = run_missing(going, None, options, None, keeping, limits)
     except UsageError:
         if not read_planned(going.recording.path).answered:
             going.recording.path.unlink()
         raise
-    asked = _asked(path, read_planned(going.recording.path))._replace(stopped=stopped, spent=spent)
+    recorded = read_planned(going.recording.path)
+    asked = _asked(path, recorded)._replace(stopped=stopped, spent=spent)
     if asked.complete:
+        settle_s = SETTLE_S if _has_loss(recorded) else 0.0
+        time.sleep(max(settle_s, limits.paid_off_s()))  # a part without its name is gone on with, see _begin
         rename(going.recording.path, path)
     return asked
 
@@ -126,7 +136,10 @@ def with_limits(suite: Suite, options: RunOptions) -> Suite:
 
 
 def _begin(unfinished: Path, run: Run, member: Member, plan: Plan) -> Going:
-    """Begin the part of a shard, or go on with it."""
+    """Begin the part of a shard, or go on with it.
+
+    The process that had begun it was ended: errors that this may have caused are asked once more.
+    """
     if unfinished.exists():
         recording, before = Recording.resume(unfinished)
         try:
@@ -134,6 +147,12 @@ def _begin(unfinished: Path, run: Run, member: Member, plan: Plan) -> Going:
         except UsageError:
             recording.close()
             raise
+        if _has_loss(before):
+            results, unscored = (
+                tuple(one for one in found if not _may_be_loss(one))
+                for found in (before.results, before.unscored)
+            )
+            before = replace(before, results=results, unscored=unscored)
         return Going(recording, before, plan)
     own = replace(run, n_cases=len(member.cases))
     digests = {case.id: plan.dataset.digests[case.id] for case in member.cases}
@@ -160,6 +179,15 @@ def _asked(path: Path, recorded: Recorded) -> ShardAsked:
         errors += answer.response.error is not None
         cost_usd += 0.0 if answer.response.cached else answer.response.usage.cost_usd or 0.0
     return ShardAsked(path, recorded.shard, answered, errors, cost_usd)
+
+
+def _has_loss(recorded: Recorded) -> bool:
+    return any(map(_may_be_loss, chain(recorded.results, recorded.unscored)))
+
+
+def _may_be_loss(result: Result) -> bool:
+    error = result.response.error
+    return error is not None and error.kind in MAY_BE_LOSS
 
 
 def _check_plan(path: Path, there: Recorded, run: Run, shard: Shard) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -109,6 +110,10 @@ class Host:
         if self.counts_tokens and (tokens := _tokens_of(response)) is not None:
             self.used(size, tokens)
         return response
+
+    def paid_off_s(self, now: float) -> float:
+        """Give the seconds until its rates are as if nobody had been asked."""
+        return max(self._requests.paid_off_s(now), self._tokens.paid_off_s(now))
 
     def close(self) -> None:
         """Let no call begin any more: those that wait are cancelled."""
@@ -251,6 +256,11 @@ class RunLimits:
         for host in self._hosts.values():
             host.close()
         self.budget.close()
+
+    def paid_off_s(self) -> float:
+        """Give the seconds until another process may ask in place of this one without exceeding a rate."""
+        hosts = (*self._hosts.values(), *(limits.host for limits in self._judges.values()))
+        return max((host.paid_off_s(time.monotonic()) for host in hosts), default=0.0)
 
     def told(self) -> list[str]:
         """Say what limits the run now: ``4 retrying``, ``limit 12/32``, ``judge limit 3/8``."""

@@ -25,6 +25,10 @@ class Rate:
         """Give the seconds until the next may go; 0 where it may go now."""
         return max(0.0, self._paid_off_at - BURST_S - now)
 
+    def paid_off_s(self, now: float) -> float:
+        """Give the seconds until what went is paid off: another rate may begin then, with its burst."""
+        return max(0.0, self._paid_off_at - now)
+
     def take(self, now: float, amount: float = 1.0) -> None:
         """Note that so much went, whether it was its time or not."""
         if self._seconds_of_one:

@@ -9,6 +9,7 @@ from contextlib import chdir
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from project import SUITE, call_inside, copy_project, make_project
 
 from harness.api import engines
@@ -19,8 +20,8 @@ from harness.api.sharding import plan_shards
 from harness.api.validating import validate
 from harness.cache import measure
 from harness.engine.progress import Silent
-from harness.engine.ray import Done
-from harness.errors import Interrupted, RecordingError
+from harness.engine.ray import Done, Leaving
+from harness.errors import BudgetSpent, Interrupted, RecordingError
 from harness.places import Places
 from harness.recordings import Recording, read_planned
 from harness.recordings.parts import part_path, read_part, unfinished_path
@@ -85,11 +86,11 @@ def test_a_part_comes_back_where_no_folder_is_shared(project: Path) -> None:
 class OneByOne:
     """Workers that do everything in this process, and lose the shards that they are told to."""
 
-    def __init__(self, *lost: int, stopped: int | None = None) -> None:
-        self.lost, self.stopped = lost, stopped
+    def __init__(self, *lost: int, stopped: int | None = None, most: int = OF) -> None:
+        self.lost, self.stopped, self.most = lost, stopped, most
 
-    def work_off(self, job, numbers, at_once, work):
-        for number in () if self.stopped else numbers:
+    def work_off(self, job, numbers, at_once, work, most_s):
+        for number in () if self.stopped else numbers[: self.most]:
             yield (
                 Done(number, None, "its node") if number in self.lost else Done(number, work(job, number, 1))
             )
@@ -117,6 +118,46 @@ def test_what_is_done_stays_where_a_shard_is_lost(project: Path) -> None:
     with pytest.raises(Interrupted, match="interrupted: 1 of 3 shards are done") as raised:
         ask_all(OneByOne(stopped=15), job, [2, 3], folder, Silent(60, 0))
     assert raised.value.exit_code == 143
+
+
+def test_minutes_are_those_of_the_whole_run(project: Path) -> None:
+    """3: a cluster that is stopped by the clock has not asked every shard."""
+    job = job_of(project)
+    folder = share_folder(job)
+    said = "incomplete: its 0.5 minutes are over: 2 of 3 shards are done: the same command with --resume r"
+    with pytest.raises(BudgetSpent, match=said) as raised:
+        ask_all(OneByOne(most=2), job, [1, 2, 3], folder, Silent(60, 0), 0.5)
+    assert raised.value.exit_code == 3
+
+
+def test_money_is_shared_by_cases(project: Path) -> None:
+    """3: a shard that has spent its share ends the run, and what is told is enough for all of it."""
+    text = (project / "mysystems.py").read_text()
+    priced = 'def answer(query):\n    return {**free(query), "usage": {"cost_usd": 0.01}}\n'
+    (project / "mysystems.py").write_text(text.replace("def answer", "def free", 1) + priced)
+    job = job_of(project, max_cost_usd=0.3)
+    folder = share_folder(job)
+    said = r"shard 1 of 3 stopped: its budget of \$0\.\d+ has no .* --resume r and --max-cost 0\.6\d? goes on"
+    with pytest.raises(BudgetSpent, match=said):
+        ask_all(OneByOne(), job, [1, 2, 3], folder, Silent(60, 0))
+    asked = read_planned(unfinished_path(part_path(folder, 1, OF)))
+    assert len(asked.answered) == len(asked.cases) // 2
+    enough = job._replace(options=replace(job.options, max_cost_usd=0.6))
+    ask_all(OneByOne(), enough, [1, 2, 3], folder, Silent(60, 0))
+    assert len(merge([folder], Places(project / "reports")).recorded.results) == 60
+
+
+def test_a_node_that_is_told_to_end_gives_its_shard_back(project: Path) -> None:
+    """A signal on a node is not one to the run: another process goes on."""
+    text = (project / "mysystems.py").read_text()
+    told = "def answer(query):\n    os.kill(os.getppid(), 15)\n    time.sleep(0.1)\n    return free(query)\n"
+    (project / "mysystems.py").write_text(text.replace("def answer", "def free", 1) + told)
+    job = job_of(project)
+    part = part_path(share_folder(job), 2, OF)
+    with pytest.raises(Leaving, match="stopped by a signal on node"):
+        ask_on_node(job, 2, 1)
+    assert read_planned(unfinished_path(part)).answered
+    assert not part.exists()
 
 
 def test_the_folder_of_another_run_is_not_taken_for_this_ones(project: Path) -> None:
@@ -158,7 +199,7 @@ def test_a_node_with_other_goldens_says_so(project: Path, tmp_path: Path) -> Non
     cases.write_text(cases.read_text().replace("What is fact 3?", "What is fact three?"))
     answer = ask_on_node(job._replace(folder=str(other), suite=str(other / SUITE)), 1, 1)
     assert answer.exit_code == 2
-    assert answer.faults[0][0] == "the goldens not as where the run was begun"
+    assert answer.faults[0][0] == "the goldens differ from those where the run was begun"
 
 
 def test_a_system_that_cannot_be_opened_is_a_fault_of_the_node(project: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import time
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +17,25 @@ from test_interrupts import RENDERED, calls_in, start, wait_for_calls
 from harness.recordings import read_planned
 
 OF = 4
+FRAGILE = """
+import os, time
+from pathlib import Path
+from mysystems import answer, counted
+
+def held(query):
+    counted(query)
+    Path("program").write_text(str(os.getpid()))
+    while Path("hold").exists():
+        time.sleep(0.01)
+    return answer(query)
+
+def dying(query):
+    counted(query)
+    if int(query.id[2:]) % 10 == 0:
+        os._exit(3)
+    return answer(query)
+"""
+"""Systems that wait while there is a file ``hold``, or that end their process on every tenth case."""
 EPOCH = {"SOURCE_DATE_EPOCH": "1000000000"}
 
 
@@ -95,7 +116,7 @@ def test_f8_a_shard_that_is_cut_short_is_gone_on_with(world: World, tmp_path: Pa
         assert "the same command again goes on with it" in err.decode()
     (begun,) = (folder / "reports/runs/r/shards").iterdir()
     assert begun.name == "shard-1-of-2.unfinished.jsonl"
-    kept = {result.case_id for result in read_planned(begun).answered}
+    kept = {case_id for case_id, _ in read_planned(begun).answered}
     assert len(kept) >= 5
     again = call(*command, cwd=folder)
     assert again.code == 0, again.err
@@ -109,6 +130,61 @@ def test_f8_a_shard_that_is_cut_short_is_gone_on_with(world: World, tmp_path: Pa
     assert merged.code == 0, merged.err
     assert len(calls_in(folder)) == N_CASES
     assert call("gate", "r", cwd=folder).code == 1
+
+
+def fragile_project(world: World, folder: Path) -> Path:
+    copy_project(world.folder, folder)
+    (folder / "fragile.py").write_text(FRAGILE)
+    suite = folder / SUITE
+    lines = "".join(f'  {name}: {{ target: "fragile:{name}" }}\n' for name in ("held", "dying"))
+    suite.write_text(suite.read_text().replace("candidates:\n", f"candidates:\n{lines}"))
+    return folder
+
+
+@pytest.mark.parametrize("selected", [("--limit", "8"), ("--case", "q-007")])
+def test_f8_what_a_lost_machine_did_to_its_programs_is_no_answer(
+    world: World, tmp_path: Path, selected: tuple[str, ...]
+) -> None:
+    """The program that answers is killed first, the last case of a shard or not: it is asked once more."""
+    folder = fragile_project(world, tmp_path / "project")
+    command = shard(1, "--candidate", "held", *selected, "-j", "1", of=1)
+    (folder / "hold").touch()
+    process = start(folder, *command)
+    wait_for_calls(process, folder, 1)
+    begun = folder / "reports/runs/r/shards/shard-1-of-1.unfinished.jsonl"
+    os.kill(int((folder / "program").read_text()), signal.SIGKILL)
+    while b"SIGKILL" not in begun.read_bytes():
+        time.sleep(0.005)
+    process.kill()
+    process.communicate(timeout=30)
+    (folder / "hold").unlink()
+    again = call(*command, cwd=folder)
+    assert again.code == 0, again.err
+    part = read_planned(begun.with_name("shard-1-of-1.jsonl"))
+    assert [one.response.error for one in part.results] == [None] * len(part.cases)
+    assert max(calls_in(folder).values()) == 2
+
+
+def test_a_system_that_crashes_has_the_same_errors_however_often_it_is_begun(
+    world: World, tmp_path: Path
+) -> None:
+    """A case that ends its process is told as on one machine: the error, and one attempt."""
+    folder = fragile_project(world, tmp_path / "project")
+    ended = call("run", SUITE, "--run-id", "whole", "--candidate", "dying", cwd=folder)
+    assert ended.code == 0, ended.err
+    whole = read_planned(folder / "reports/runs/whole/recording.jsonl")
+    found = []
+    for _ in range(2):
+        assert call(*shard(1, "--candidate", "dying", of=1), cwd=folder).code == 0
+        path = folder / "reports/runs/r/shards/shard-1-of-1.jsonl"
+        found.append({one.case_id: one.response for one in read_planned(path).results})
+        path.rename(path.with_name("shard-1-of-1.unfinished.jsonl"))
+    for responses in found:
+        failed = {case_id: one.error for case_id, one in responses.items() if one.error}
+        assert failed == {one.case_id: one.response.error for one in whole.results if one.response.error}
+        assert len(failed) == 6
+        assert {one.attempts for one in responses.values()} == {1}
+    assert {found[0][name] == found[1][name] for name in found[0] if not found[0][name].error} == {True}
 
 
 def test_shards_ask_no_more_at_a_time_than_the_suite_says(world: World, tmp_path: Path, capsys) -> None:

@@ -35,6 +35,20 @@ def test_a_pause_saves_nothing_up():
     assert gone == 2
 
 
+def test_who_begins_when_it_is_paid_off_keeps_to_the_rate():
+    """One process after the other, each with a rate of its own: together as one that asked all the time."""
+    now, gone = 0.0, 0
+    for _ in range(20):
+        rate, until = Rate(300), now + 1.7
+        while (at := now + rate.wait_s(now)) <= until:
+            now = at
+            rate.take(now)
+            gone += 1
+        now += rate.paid_off_s(now)
+        assert gone <= (now + BURST_S) * 5 + 1
+    assert gone >= 0.95 * now * 5
+
+
 def test_an_amount_beyond_a_minute_goes_and_is_paid_off():
     """What is larger than the whole rate does not wait for ever: the next does, for long."""
     rate = Rate(1000)

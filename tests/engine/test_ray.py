@@ -9,13 +9,17 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from project import SUITE, call, clean_env, copy_project, make_project
 
 from harness.engine.ray import MOST_RETRIES
+from harness.engine.signals import STOP_GRACE_S
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="ray is not installed: make test-ray"),
@@ -99,6 +103,17 @@ def wait_for_calls(process: subprocess.Popen[bytes], folder: Path, n: int) -> No
         time.sleep(0.05)
 
 
+def asking_now(folder: Path) -> list[int]:
+    """The processes of the nodes that ask a shard for a project."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            here = (path.parent / "cwd").readlink() == folder
+            if here and path.read_bytes().startswith(b"ray::ask_on_node"):
+                found.append(int(path.parent.name))
+    return found
+
+
 def add_candidate(folder: Path, line: str) -> None:
     text = (folder / SUITE).read_text()
     (folder / SUITE).write_text(text.replace("candidates:\n", f"candidates:\n  {line}\n"))
@@ -169,15 +184,33 @@ def test_what_a_node_lacks_is_told(nodes: TwoNodes, project: Path, tmp_path: Pat
     assert "on node " in ended.err
     assert "environment variable 'RAY_TEST_KEY' is not set" in ended.err
     assert "a-secret-value" not in ended.err + ended.out
+    assert not list((folder / "reports/runs").iterdir())
 
 
-def test_a_system_that_takes_its_process_down_is_told(nodes: TwoNodes, project: Path, tmp_path: Path) -> None:
-    """4: after its retries the shard is given up, by its number, and what is done is kept."""
-    folder = copy_project(project, tmp_path / "project")
+def add_dying(folder: Path) -> None:
+    """Candidates that end their process: one in workers, one in the process that asks."""
     add_candidate(folder, "dying: { target: mysystems:dying }")
+    add_candidate(folder, "deadly: { target: mysystems:dying, isolation: none }")
     with (folder / "mysystems.py").open("a") as file:
         file.write("\ndef dying(query):\n    counted(query)\n    os._exit(1)\n")
-    command = ("run", SUITE, "--engine", "ray", "--candidate", "dying", "--run-id", "d", "-j", "1")
+
+
+def test_a_system_that_ends_its_worker_has_errors(nodes: TwoNodes, project: Path, tmp_path: Path) -> None:
+    """0, as on one machine: every case has its error, and is asked once."""
+    folder = copy_project(project, tmp_path / "project")
+    add_dying(folder)
+    command = ("run", SUITE, "--engine", "ray", "--candidate", "dying", "--run-id", "d", "--limit", "20")
+    ended = call(*command, cwd=folder, RAY_ADDRESS=nodes.whole())
+    assert ended.code == 0, ended.err
+    assert "run 20/20 · 1 of 1 shards · 20 errors" in ended.err
+    assert set(calls_in(folder).values()) == {1}
+
+
+def test_a_system_that_ends_its_process_is_told(nodes: TwoNodes, project: Path, tmp_path: Path) -> None:
+    """4: with isolation: none the shard is lost, and given up after its retries; what is done is kept."""
+    folder = copy_project(project, tmp_path / "project")
+    add_dying(folder)
+    command = ("run", SUITE, "--engine", "ray", "--candidate", "deadly", "--run-id", "d", "-j", "1")
     ended = call(*command, cwd=folder, RAY_ADDRESS=nodes.whole())
     assert ended.code == 4, ended.err
     assert "shard 1 of 2 was lost: " in ended.err
@@ -186,9 +219,66 @@ def test_a_system_that_takes_its_process_down_is_told(nodes: TwoNodes, project: 
     assert calls_in(folder).total() == MOST_RETRIES + 1
 
 
+def test_a_node_that_is_stopped_is_a_node_lost(nodes: TwoNodes, project: Path, tmp_path: Path) -> None:
+    """SIGTERM, as by `ray stop` and from clouds: other processes go on, and no answer is asked twice."""
+    folder = copy_project(project, tmp_path / "project")
+    process = start(folder, *RUN, "--engine", "ray", RAY_ADDRESS=nodes.whole())
+    wait_for_calls(process, folder, CALLS // 3)
+    asking = asking_now(folder)
+    assert len(asking) == AT_ONCE // 2
+    for pid in asking:
+        os.kill(pid, signal.SIGTERM)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err.decode()
+    assert f"run {CALLS:,}/{CALLS:,} · 24 of 24 shards" in err.decode()
+    assert calls_in(folder).total() == CALLS
+
+
+def test_no_free_cpu_is_told_and_a_second_signal_ends_at_once(
+    nodes: TwoNodes, project: Path, tmp_path: Path
+) -> None:
+    """A run that takes every CPU, and one that waits for it: neither has to be killed."""
+    folders = [copy_project(project, tmp_path / name) for name in ("taking", "waiting")]
+    command = ("run", SUITE, "--engine", "ray", "--candidate", "hanging", "--repeat", "4", "-j", "4")
+    taking = start(folders[0], *command, RAY_ADDRESS=nodes.whole())
+    wait_for_calls(taking, folders[0], 4)
+    waiting = start(folders[1], *command, RAY_ADDRESS=nodes.whole())
+    assert waiting.stderr is not None
+    assert b"note: all 4 CPUs of the cluster are taken: the run begins when one is free" in (
+        waiting.stderr.readline()
+    )
+    waiting.send_signal(signal.SIGINT)
+    _, err = waiting.communicate(timeout=60)
+    assert waiting.returncode == 130, err.decode()
+    assert "Traceback" not in err.decode()
+    taking.send_signal(signal.SIGINT)
+    assert taking.stderr is not None
+    while not taking.stderr.readline().startswith(b"stopping:"):
+        assert taking.poll() is None
+    began = time.monotonic()
+    taking.send_signal(signal.SIGINT)
+    _, err = taking.communicate(timeout=60)
+    assert taking.returncode == 130, err.decode()
+    assert "Traceback" not in err.decode()
+    assert time.monotonic() - began < STOP_GRACE_S
+
+
+def test_what_is_no_cluster_is_told(project: Path) -> None:
+    """2, at once: another port of a cluster, say, where ray would wait for minutes."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    with server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        ended = call(
+            "run", SUITE, "--engine", "ray", cwd=project, RAY_ADDRESS=f"127.0.0.1:{server.server_port}"
+        )
+        server.shutdown()
+    assert ended.code == 2, ended.err
+    assert "what listens there is no Ray" in ended.err
+
+
 def test_no_cluster_is_told(project: Path) -> None:
     """2, and how to begin one."""
     ended = call("run", SUITE, "--engine", "ray", cwd=project, RAY_ADDRESS="127.0.0.1:1")
     assert ended.code == 2, ended.err
-    assert "no Ray cluster at 'auto'" in ended.err
+    assert "no Ray cluster at '127.0.0.1:1': Connection refused" in ended.err
     assert "ray start --head" in ended.err
