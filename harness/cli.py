@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from harness import __version__
-from harness.errors import ExitCode, Fault, HarnessError
+from harness.errors import ExitCode, Fault, FoundLate, HarnessError
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -165,7 +165,9 @@ def _show_faults(error: HarnessError, *, nothing_was_run: bool) -> None:
             click.echo(line, err=True)
         if fault.mend and not (fault.place and fault.place.line):
             click.echo(f"  = {_inert(fault.mend)}", err=True)
-    if error.exit_code in (ExitCode.INVALID, ExitCode.EMPTY) and nothing_was_run:
+    if isinstance(error, FoundLate):
+        click.echo(_inert(error.kept), err=True)
+    elif error.exit_code in (ExitCode.INVALID, ExitCode.EMPTY) and nothing_was_run:
         many = f"{len(error.faults)} faults; " if len(error.faults) > 1 else ""
         click.echo(f"{many}nothing was run", err=True)
 

@@ -4,7 +4,8 @@ HarnessError                    4  something inside broke
 ├── UsageError                  2  a command, suite, golden or option is wrong; nothing was run
 │   ├── SuiteError                 the suite file
 │   ├── GoldenError                golden cases or their corpus
-│   └── MissingExtra               an optional package is not installed
+│   ├── MissingExtra               an optional package is not installed
+│   └── FoundLate                  what was wrong showed when answers were recorded, which are kept
 ├── NothingSelected             5  the selection holds no case
 ├── NotComparable               3  two runs that may not be compared
 ├── BudgetSpent                 3  a budget was used up while other machines asked
@@ -80,6 +81,16 @@ class UsageError(HarnessError):
     """Something the user wrote is wrong; nothing was run."""
 
     exit_code = ExitCode.INVALID
+
+
+class FoundLate(UsageError):
+    """Something the user wrote turned out to be wrong when answers had been recorded; they are kept."""
+
+    def __init__(self, error: UsageError, n_answers: int, again: str) -> None:
+        """Take what was wrong, how many answers are kept, and the option or command that goes on."""
+        super().__init__(error.faults)
+        answers = "1 answer is" if n_answers == 1 else f"{n_answers:,} answers are"
+        self.kept = f"{answers} kept; when that is mended, {again} goes on"
 
 
 class SuiteError(UsageError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -116,15 +115,3 @@ def _unchanged(baseline: Recorded, candidate: Recorded) -> frozenset[str]:
 def render(found: Audit, formats: Iterable[str]) -> dict[str, str]:
     """Render an audit; gives the text of every format."""
     return {name: load_object(FORMATS[name][1], "renderer")(found) for name in formats}
-
-
-def format_of(path: Path) -> str:
-    """Tell the format from a file's ending.
-
-    Raises:
-        UsageError: an ending that no format of an audit has.
-    """
-    endings = {f".{name}": name for name in FORMATS}
-    if path.suffix not in endings:
-        raise UsageError(f"cannot tell the format of {path.name!r}", mend=did_you_mean(path.suffix, endings))
-    return endings[path.suffix]

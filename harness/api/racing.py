@@ -34,7 +34,7 @@ from harness.comparison import fold
 from harness.engine.limits import RunLimits
 from harness.engine.progress import Silent, show_progress
 from harness.engine.signals import Signals
-from harness.errors import UsageError
+from harness.errors import FoundLate, UsageError
 from harness.places import Places, new_run_id, now
 from harness.recordings import Recording, read, read_planned
 from harness.suites.suite import choose_system
@@ -87,11 +87,15 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
         say_what_is_not_seen(keeping, [runner.plan.system for runner in runners.values()])
         try:
             looks, stopped, spent = _run(runners, course, options, keeping)
-        except UsageError:
+        except UsageError as error:
             closing.close()
-            for runner in runners.values():
-                if not read_planned(runner.recording.path).answered:
-                    forget(runner.recording.path)
+            begun = [runner.recording.path for runner in runners.values()]
+            there = {path: len(read_planned(path).answered) for path in begun}
+            for path, n in there.items():
+                if not n:
+                    forget(path)
+            if n_answers := sum(there.values()):
+                raise FoundLate(error, n_answers, f"--resume {race_id}") from error
             raise
     if stopped is None:
         end_keeping(keeping)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.errors import UsageError, did_you_mean
 from harness.recordings import write_whole
 from harness.registry import load_object
 from harness.types import Report
@@ -18,23 +17,10 @@ FORMATS = {
 }
 """Format to file name and renderer; a renderer is imported when its format is wanted."""
 
-ENDINGS = {".html": "html", ".md": "md", ".json": "json", ".xml": "junit"}
-
 
 def render(report: Report, formats: Iterable[str]) -> dict[str, str]:
     """Render a report; gives the text of every format."""
     return {name: load_object(FORMATS[name][1], "renderer")(report) for name in formats}
-
-
-def format_of(path: Path) -> str:
-    """Tell the format from a file's ending.
-
-    Raises:
-        UsageError: an ending that no format has.
-    """
-    if path.suffix not in ENDINGS:
-        raise UsageError(f"cannot tell the format of {path.name!r}", mend=did_you_mean(path.suffix, ENDINGS))
-    return ENDINGS[path.suffix]
 
 
 def write_text(path: Path, text: str) -> None:

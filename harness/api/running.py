@@ -18,9 +18,9 @@ from harness.api.validating import Checked
 from harness.engine.limits import RunLimits
 from harness.engine.progress import Silent, show_progress
 from harness.engine.signals import Signals
-from harness.errors import UsageError
+from harness.errors import FoundLate, UsageError
 from harness.places import FRESH, Places
-from harness.recordings import read
+from harness.recordings import read, read_planned
 from harness.systems.callables import folder_importable
 from harness.types import Corpus, EarlyStop, Recorded
 
@@ -74,10 +74,13 @@ def run(
                 if beside is not None:
                     closing.enter_context(beside.recording)
                 stopped, spent = run_missing(going, beside, options, decide_look, keeping)
-        except UsageError:
+        except UsageError as error:
             there = [one for one in (path, path.with_name(FRESH)) if one.is_file()]
-            if not any(read(one).answered for one in there):
-                forget(path)
+            n_answers = sum(len(read_planned(one).answered) for one in there)
+            if n_answers:
+                again = f"--resume {going.before.run.id}"
+                raise FoundLate(error, n_answers, again) from error
+            forget(path)
             raise
     if stopped is None:
         end_keeping(keeping)

@@ -15,7 +15,7 @@ from harness.api.budgeting import Spent, Wanted, limits_of
 from harness.api.keeping import keeping_of
 from harness.api.running import run_missing
 from harness.api.validating import Checked
-from harness.errors import RecordingError, UsageError
+from harness.errors import FoundLate, RecordingError, UsageError
 from harness.places import Places
 from harness.recordings import Recording, read_planned, rename
 from harness.recordings.parts import part_path, read_part, unfinished_path
@@ -113,9 +113,10 @@ def ask_shard(sharded: Sharded, number: int, share: Share, options: RunOptions, 
             limits = limits_of([going.plan], Wanted(), run.seed, [going.before])
             keeping = keeping_of(options.cache, suite.run, places)
             stopped, spent = run_missing(going, None, options, None, keeping, limits)
-    except UsageError:
-        if not read_planned(going.recording.path).answered:
-            going.recording.path.unlink()
+    except UsageError as error:
+        if n_answers := len(read_planned(going.recording.path).answered):
+            raise FoundLate(error, n_answers, "the same command") from error
+        going.recording.path.unlink()
         raise
     recorded = read_planned(going.recording.path)
     asked = _asked(path, recorded)._replace(stopped=stopped, spent=spent)

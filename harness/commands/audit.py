@@ -8,22 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.commands import terminal
+from harness.commands.outputs import PAGE, output_option
 
 if TYPE_CHECKING:
     from harness.types import Audit, AuditedGap
-
-
-def _check_formats(
-    context: click.Context, option: click.Parameter, paths: tuple[Path, ...]
-) -> tuple[Path, ...]:
-    """Refuse an ending that no format of an audit has before anything is read."""
-    del context, option
-    if paths:
-        from harness.api.auditing import format_of
-
-        for path in paths:
-            format_of(path)
-    return paths
 
 
 @click.command()
@@ -50,15 +38,7 @@ def _check_formats(
     help="How much worse a group may be where no max_gap gate says. [default: 0.05]",
 )
 @terminal.intersect_option
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=_check_formats,
-    help="Also write the audit here; the ending (.html .json) chooses the format. Repeatable.",
-)
+@output_option(PAGE, "the audit")
 @terminal.reports_option
 @terminal.json_option
 def audit(
@@ -89,7 +69,7 @@ def audit(
     for name, (file_name, _) in auditing.FORMATS.items():
         write_text(folder / file_name, rendered[name])
     for path in outputs:
-        write_text(path, rendered[auditing.format_of(path)])
+        write_text(path, rendered[PAGE[path.suffix]])
     if as_json:
         terminal.print_json(rendered["json"])
     else:

@@ -6,38 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from harness.commands import terminal
-from harness.errors import UsageError
+from harness.commands.outputs import PAGE
 
 if TYPE_CHECKING:
     from harness.places import Places
     from harness.types import Candidates
-
-ENDINGS = {".html": "html", ".json": "json"}
-
-
-def _check_endings(
-    context: click.Context, option: click.Parameter, paths: tuple[Path, ...]
-) -> tuple[Path, ...]:
-    """Refuse an ending that no format has before anything is done."""
-    del context, option
-    for path in paths:
-        if path.suffix not in ENDINGS:
-            raise UsageError(f"cannot tell the format of {path.name!r}", mend="end it with .html or .json")
-    return paths
-
-
-output_option = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=_check_endings,
-    help="Also write the page here; the ending (.html .json) chooses the format. Repeatable.",
-)
 
 
 def publish(found: Candidates, places: Places, outputs: Iterable[Path], *, as_json: bool) -> None:
@@ -51,7 +25,7 @@ def publish(found: Candidates, places: Places, outputs: Iterable[Path], *, as_js
     for name, (file_name, _) in FORMATS.items():
         write_text(folder / file_name, rendered[name])
     for path in outputs:
-        write_text(path, rendered[ENDINGS[path.suffix]])
+        write_text(path, rendered[PAGE[path.suffix]])
     if as_json:
         terminal.print_json(rendered["json"])
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.commands import ending, terminal
+from harness.commands.outputs import REPORT, output_option, publish
 
 if TYPE_CHECKING:
     pass
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--no-early-stop", is_flag=True, help="Ask every case, also where the verdict stands before the end."
 )
-@terminal.output_option
+@output_option(REPORT, "the report")
 @terminal.reports_option
 @terminal.json_option
 def check(
@@ -90,7 +91,7 @@ def check(
         intersect=intersect,
         fresh=references.fresh_beside(finished.path),
     )
-    code = terminal.publish(report, finished.recorded, places, outputs, as_json=as_json)
+    code = publish(report, finished.recorded, places, outputs, as_json=as_json)
     if finished.spent is not None:
         ending.say_cut_short(finished, "check", suite, reports, again)
     return code

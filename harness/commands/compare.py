@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.commands import candidates, terminal
+from harness.commands.outputs import PAGE, output_option
 
 
 @click.command()
@@ -18,7 +19,7 @@ from harness.commands import candidates, terminal
 )
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these metrics. Repeatable.")
 @terminal.intersect_option
-@candidates.output_option
+@output_option(PAGE, "the page")
 @terminal.reports_option
 @terminal.json_option
 def compare(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.commands import terminal
+from harness.commands.outputs import REPORT, output_option, publish
 
 
 @click.command()
@@ -18,7 +19,7 @@ from harness.commands import terminal
 )
 @terminal.baseline_option
 @terminal.intersect_option
-@terminal.output_option
+@output_option(REPORT, "the report")
 @terminal.reports_option
 @terminal.json_option
 def gate(
@@ -53,4 +54,4 @@ def gate(
         intersect=intersect,
         fresh=references.fresh_beside(path),
     )
-    return terminal.publish(report, recorded, places, outputs, as_json=as_json)
+    return publish(report, recorded, places, outputs, as_json=as_json)

@@ -9,6 +9,7 @@ import click
 
 from harness.candidates.race import ALPHA, LOOKS
 from harness.commands import candidates, ending, terminal
+from harness.commands.outputs import PAGE, output_option
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _shares(context: click.Context, option: click.Parameter, text: str | None) -
 @terminal.no_cache_option
 @terminal.cache_dir_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-@candidates.output_option
+@output_option(PAGE, "the page")
 @terminal.reports_option
 @terminal.json_option
 def race(suite: Path, outputs: tuple[Path, ...], reports: Path, as_json: bool, **chosen: Any) -> int:

@@ -7,25 +7,26 @@ from pathlib import Path
 import click
 
 from harness.commands import terminal
+from harness.commands.outputs import REPORT, output_option
 
 
 @click.command()
 @click.argument("run")
 @terminal.baseline_option
 @terminal.intersect_option
-@terminal.output_option
+@output_option(REPORT, "the report")
 @terminal.reports_option
 def report(
     run: str, baselines: tuple[str, ...], intersect: bool, outputs: tuple[Path, ...], reports: Path
 ) -> int:
     """Write the report of RUN in every format; the same run gives the same bytes. Exits with 0."""
     from harness.api import deciding, references
-    from harness.api.rendering import FORMATS, format_of, render, write_text
+    from harness.api.rendering import FORMATS, render, write_text
     from harness.places import Places, shown_path
     from harness.recordings import read
 
     places = Places(reports)
-    wanted = [(path, format_of(path)) for path in outputs]
+    wanted = [(path, REPORT[path.suffix]) for path in outputs]
     path = places.find_recording(run)
     recorded, fresh = read(path), references.fresh_beside(path)
     suite_path, name = Path(recorded.run.suite_path), recorded.run.suite_name

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands import terminal
+from harness.commands.outputs import TABLES, output_option
 
 if TYPE_CHECKING:
     from harness.api.rehearsing import Rehearsal, Said
@@ -75,17 +76,6 @@ def gate(
     return ExitCode.INCONCLUSIVE if found.undecidable else ExitCode.PASSED
 
 
-def _check_formats(
-    context: click.Context, option: click.Parameter, paths: tuple[Path, ...]
-) -> tuple[Path, ...]:
-    """Refuse an ending that is neither Markdown nor JSON before anything is read."""
-    del context, option
-    for path in paths:
-        if path.suffix not in (".md", ".json"):
-            raise click.BadParameter(f"{path.name!r}: the ending is .md or .json")
-    return paths
-
-
 def _up_to_1(context: click.Context, option: click.Parameter, value: float) -> float:
     del context, option
     if not 0 < value <= 1:
@@ -105,15 +95,7 @@ def _up_to_1(context: click.Context, option: click.Parameter, value: float) -> f
 )  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of all that is drawn.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=_check_formats,
-    help="Also write it here, by slice too; the ending (.md .json) chooses the format. Repeatable.",
-)
+@output_option(TABLES, "it, and by slice,")
 @terminal.reports_option
 @terminal.json_option
 def metrics(

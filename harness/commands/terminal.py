@@ -18,8 +18,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from harness.api.beginning import RunOptions
     from harness.api.keeping import CacheUse
-    from harness.places import Places
-    from harness.types import Candidates, Recorded, Report
+    from harness.types import Candidates, Report
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -72,30 +71,6 @@ engine_option = click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
     help="Ask from this machine, or from those of a Ray cluster. [default: the suite's]",
-)
-
-
-def _check_formats(
-    context: click.Context, option: click.Parameter, paths: tuple[Path, ...]
-) -> tuple[Path, ...]:
-    """Refuse an ending that no format has before anything is run."""
-    del context, option
-    if paths:
-        from harness.api.rendering import format_of
-
-        for path in paths:
-            format_of(path)
-    return paths
-
-
-output_option = click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    callback=_check_formats,
-    help="Also write the report here; the ending (.html .md .json .xml) chooses the format. Repeatable.",
 )
 
 
@@ -299,45 +274,3 @@ def wants_color() -> bool:
 
 def _is_utf8() -> bool:
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-
-
-def publish(
-    report: Report, recorded: Recorded, places: Places, outputs: Iterable[Path], *, as_json: bool
-) -> int:
-    """Write the report's files, print it, and keep it and the run in the store; gives the exit code.
-
-    The verdict is printed before the store is opened: a store that cannot be written does not hide it.
-    """
-    import msgspec
-
-    from harness.api.rendering import FORMATS, format_of, render, write_text
-    from harness.places import shown_path
-
-    wanted = [(path, format_of(path)) for path in outputs]
-    rendered = render(report, FORMATS)
-    folder = places.run_folder(report.run.id)
-    for name, (file_name, _) in FORMATS.items():
-        write_text(folder / file_name, rendered[name])
-    for path, name in wanted:
-        write_text(path, rendered[name])
-    files = {"report": shown_path(folder / FORMATS["html"][0]), "database": shown_path(places.store)}
-    if as_json:
-        print_json(rendered["json"])
-    else:
-        print_report(msgspec.structs.replace(report, files=files))
-    _keep(report, recorded, places, rendered)
-    return report.exit_code
-
-
-def _keep(report: Report, recorded: Recorded, places: Places, rendered: dict[str, str]) -> None:
-    """Load the run (and the runs of its baseline, where recorded here) and the report into the store."""
-    from harness.recordings import read
-    from harness.store.store import Store
-
-    with Store(places.store) as store:
-        for run in report.baseline_runs:
-            path = places.recording(run.id)
-            if run.id != report.run.id and path.is_file():
-                store.load(read(path, recorded.cases))
-        store.load(recorded)
-        store.save_report(report, rendered)

@@ -124,9 +124,24 @@ def test_a_system_without_prices_is_refused_under_a_limit_of_money(folder: Path,
     assert ended.code == 2
     assert "the system does not tell what an answer costs" in ended.err
     assert "--max-minutes" in ended.err
+    assert "nothing was run" not in ended.err
+    assert ended.err.rstrip().endswith("1 answer is kept; when that is mended, --resume r goes on")
     assert len(calls_in(folder)) == 1
     assert call_inside(capsys, folder, *base, "--resume", "r").code == 0
     assert len(calls_in(folder)) == N_CASES
+
+
+def test_a_shard_and_a_race_without_prices_are_refused_alike(folder: Path, capsys: Capture) -> None:
+    """2, what is kept, and how to go on: the same command for a shard, --resume for a race."""
+    base = ("--max-cost", "1", "-q")
+    shard = ("run", SUITE, "--candidate", "unpriced", "--run-id", "s", "--shard", "1/2", *base)
+    ended = call_inside(capsys, folder, *shard)
+    assert ended.code == 2
+    assert ended.err.rstrip().endswith("1 answer is kept; when that is mended, the same command goes on")
+    race = ("race", SUITE, "--candidates", "unpriced,slow", "--run-id", "x", *base)
+    ended = call_inside(capsys, folder, *race)
+    assert ended.code == 2, ended.err
+    assert "kept; when that is mended, --resume x goes on" in ended.err
 
 
 @pytest.mark.parametrize("option", ["--max-cost=0", "--max-cost=nan", "--max-minutes=-1"])

@@ -49,6 +49,7 @@ def test_every_verb_has_its_file_and_its_line() -> None:
         "estimates",
         "freshness",
         "judge_calibrate",
+        "outputs",
         "planted",
         "score_file",
         "tables",
