@@ -39,7 +39,7 @@ from harness.errors import (
     UsageError,
 )
 from harness.places import Places
-from harness.recordings import write_whole
+from harness.recordings import read_planned, write_whole
 from harness.recordings.parts import part_path
 from harness.shards import differences, most_at_once, plan_digest
 from harness.types import EngineSettings, Run
@@ -167,15 +167,25 @@ def _check_begun(folder: Path, recording: Path, plan: str, *, going_on: bool) ->
 
 @contextmanager
 def _forgotten_where_nothing_was_asked(folder: Path) -> Iterator[None]:
-    """Leave no run without a part behind where a node lacks something: its name stays free."""
+    """Leave no run without an answer behind where a node lacks something: its name stays free."""
     try:
         yield
     except UsageError:
-        if [path.name for path in folder.iterdir()] == [PLAN]:
+        if not any(_has_answers(path) for path in folder.iterdir()):
             shutil.rmtree(folder)
             with suppress(OSError):  # something else lies beside it
                 folder.parent.rmdir()
         raise
+
+
+def _has_answers(path: Path) -> bool:
+    """Whether a file beside the plan may hold an answer: not a part that was begun when it was called off."""
+    if path.name == PLAN:
+        return False
+    try:
+        return bool(read_planned(path).answered)
+    except HarnessError:
+        return True
 
 
 def ask_all(

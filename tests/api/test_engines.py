@@ -21,10 +21,11 @@ from harness.api.validating import validate
 from harness.cache import measure
 from harness.engine.progress import Silent
 from harness.engine.ray import Done, Leaving
-from harness.errors import BudgetSpent, Interrupted, RecordingError
+from harness.errors import BudgetSpent, Interrupted, RecordingError, UsageError
 from harness.places import Places
 from harness.recordings import Recording, read_planned
 from harness.recordings.parts import part_path, read_part, unfinished_path
+from harness.types import Response
 
 OF = 3
 
@@ -72,6 +73,27 @@ def test_a_node_keeps_answers_where_the_command_line_says(project: Path) -> None
     assert ask_on_node(job, 2, 1).asked is not None
     results = read_planned(part_path(folder, 2, OF)).results
     assert {result.response.cached for result in results} == {True}
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+def test_a_run_that_no_node_could_begin_leaves_nothing_behind(project: Path, answers: int) -> None:
+    """Also where other nodes had begun their parts when the first told what it lacks; an answer is kept."""
+    folder = share_folder(job_of(project))
+    sharded = plan_shards(validate(Path(SUITE)), job_of(project).options, OF)
+    member, digests = sharded.members[0], sharded.plan.dataset.digests
+    begun = Recording.create(
+        unfinished_path(part_path(folder, 1, OF)),
+        replace(sharded.run, n_cases=len(member.cases)),
+        member.cases,
+        {case.id: digests[case.id] for case in member.cases},
+        shard=member.shard,
+    )
+    with begun as recording:
+        for case in member.cases[:answers]:
+            recording.answered(case.id, 0, Response("an answer"))
+    with pytest.raises(UsageError, match="lacks"), engines._forgotten_where_nothing_was_asked(folder):
+        raise UsageError("the node lacks something")
+    assert folder.exists() == folder.parent.exists() == bool(answers)
 
 
 def test_a_part_comes_back_where_no_folder_is_shared(project: Path) -> None:
