@@ -7,6 +7,7 @@ import threading
 import weakref
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
+from operator import eq
 from pathlib import Path
 from typing import IO, overload
 
@@ -33,11 +34,11 @@ class Lines:
     """
 
     def __init__(self, path: Path) -> None:
-        """Refer to a recording; the lines of a compressed one are copied to a file without a name."""
+        """Refer to a recording; what cannot be read from its middle is copied to a file without a name."""
         self.path = path
         self._rows = array("q")
         self._file: IO[bytes] | None = None
-        self._is_copy = path.suffix == ".gz"
+        self._is_copy = path.suffix == ".gz" or not path.is_file()  # compressed, or a pipe
         self._lock = threading.Lock()
 
     def place(self, line: bytes, start: int) -> tuple[int, int]:
@@ -51,8 +52,13 @@ class Lines:
             if self._is_copy:
                 start = file.seek(0, 2)
                 file.write(line)
+                file.flush()  # tells also where a part of the line had room
         except OSError as error:
-            what = f"{self.path} cannot be unpacked in {tempfile.gettempdir()}: {error.strerror or error}"
+            why = error.strerror or str(error)
+            if not self._is_copy:
+                raise RecordingError(f"{self.path} cannot be read: {why}") from error
+            folder = tempfile.tempdir or "a temporary folder"
+            what = f"{self.path} cannot be copied to {folder}: {why}"
             raise RecordingError(what, mend="make room there, or set TMPDIR") from error
         return start, len(line)
 
@@ -116,7 +122,7 @@ class Lines:
     def _opened(self) -> IO[bytes]:
         if self._file is None:
             here = self.path
-            file = tempfile.TemporaryFile(buffering=0) if self._is_copy else here.open("rb", buffering=0)  # noqa: SIM115
+            file = tempfile.TemporaryFile() if self._is_copy else here.open("rb", buffering=0)  # noqa: SIM115
             weakref.finalize(self, file.close)
             self._file = file
         return self._file
@@ -186,7 +192,12 @@ def _share_texts(response: Response, texts: dict[str, str]) -> None:
 
 
 class Results(Sequence[Result]):
-    """Results of which not all are held; read anew, one is equal to what it was, and not the same object."""
+    """Results of which not all are held; read anew, one is equal to what it was, and not the same object.
+
+    They are equal to any sequence of the same results, held or not.
+    """
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -214,6 +225,12 @@ class Results(Sequence[Result]):
     def __iter__(self) -> Iterator[Result]:
         """Give one after the other, and hold none."""
         return map(self._result, self.entries)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether these are the results of the other, in the same order."""
+        if not isinstance(other, Sequence) or len(self) != len(other):
+            return False
+        return all(map(eq, self, other))
 
     def _result(self, entry: Entry) -> Result:
         found = entry if isinstance(entry, Result) else self.lines.read(entry)
