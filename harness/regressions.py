@@ -25,6 +25,8 @@ from harness.types import (
 )
 
 MOST_REGRESSIONS = 200
+MOST_FLIPS = 50
+"""Cases that refuse now, and cases that answer now, that are shown of however large a run."""
 SHOWN_BYTES = 32_000_000
 """Size of the cases that a report shows, with both answers, as JSON; the recordings have the others."""
 
@@ -38,11 +40,14 @@ class Runs(NamedTuple):
     anchor: Recorded | None = None
 
 
-def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[CaseChange, ...]:
+def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[tuple[CaseChange, ...], int]:
     """List the cases that got worse, metrics of failed gates first, then by size of the harm.
 
     Each case is listed once, under the first metric of that order on which it got worse: than the anchor,
     where the gate that failed is against the anchor, else than the baseline.
+
+    Returns:
+        The worst ``MOST_REGRESSIONS``, and how many others there are.
     """
     rules, tables = runs.evidence.suite.slices, runs.evidence.candidate.tables
     metrics = runs.evidence.candidate.run.metrics
@@ -66,7 +71,8 @@ def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[CaseChang
                 found[case.id] = CaseChange(case.id, name, was.value, now.value, harm, "", slices, against)
     places = {name: place for place, name in enumerate(order)}
     ranked = sorted(found.values(), key=lambda item: (places[item.metric], -item.harm, item.case_id))
-    return tuple(_with_causes(ranked[:MOST_REGRESSIONS], runs))
+    listed = tuple(_with_causes(ranked[:MOST_REGRESSIONS], runs))
+    return listed, len(ranked) - len(listed)
 
 
 def _references_by_metric(metrics: Iterable[str], verdicts: Sequence[Verdict]) -> dict[str, Reference]:
@@ -113,7 +119,7 @@ def choose_cases(
 
     Args:
         evidence: what the gates were decided on.
-        first: ids of the cases that have to be there: those that got worse, or break a gate.
+        first: ids of the cases that have to be there, the first of them first.
         before: first repeats of the baseline by case, of the cases that may be compared.
         after: those of the candidate.
     """

@@ -193,7 +193,10 @@ const showCase = async (id) => {
   const place = index.places.get(id);
   const title = (text) => make("h1", { id: "case-title", tabindex: "-1", class: "mono" }, text);
   if (place === undefined) {
-    page.replaceChildren(title("No such case"), make("p", {}, "This report has no case ", make("code", { dir: "auto" }, id), "."), make("a", { href: "#/cases" }, "← All cases"));
+    const elsewhere = index.notShown
+      ? [make("p", {}, `It shows ${index.cases.length.toLocaleString("en")} cases of the run and leaves out ${index.notShown.toLocaleString("en")}. If this is one of those, the recording has it:`), make("pre", { class: "command" }, `harness show ${index.run} ${quoted(id)}`)]
+      : [];
+    page.replaceChildren(title(index.notShown ? "Not in this report" : "No such case"), make("p", {}, "This report has no case ", make("code", { dir: "auto" }, id), "."), ...elsewhere, make("a", { href: "#/cases" }, "← All cases"));
     return;
   }
   const row = index.cases[place];
