@@ -47,7 +47,8 @@ def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[tuple[Cas
     where the gate that failed is against the anchor, else than the baseline.
 
     Returns:
-        The worst ``MOST_REGRESSIONS``, and how many others there are.
+        The worst ``MOST_REGRESSIONS``, of cases that got worse alike some from all over the run, and how many
+        others there are.
     """
     rules, tables = runs.evidence.suite.slices, runs.evidence.candidate.tables
     metrics = runs.evidence.candidate.run.metrics
@@ -70,9 +71,18 @@ def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[tuple[Cas
                 slices = labels_of(case, rules)
                 found[case.id] = CaseChange(case.id, name, was.value, now.value, harm, "", slices, against)
     places = {name: place for place, name in enumerate(order)}
-    ranked = sorted(found.values(), key=lambda item: (places[item.metric], -item.harm, item.case_id))
-    listed = tuple(_with_causes(ranked[:MOST_REGRESSIONS], runs))
-    return listed, len(ranked) - len(listed)
+
+    def harm_of(item: CaseChange) -> tuple[int, float]:
+        return places[item.metric], -item.harm
+
+    worst = sorted(found.values(), key=lambda item: (*harm_of(item), _lot(item.case_id)))[:MOST_REGRESSIONS]
+    worst.sort(key=lambda item: (*harm_of(item), item.case_id))
+    return tuple(_with_causes(worst, runs)), len(found) - len(worst)
+
+
+def _lot(case_id: str) -> bytes:
+    """What a case is drawn by where not all can be taken: by chance, and the same in every run."""
+    return hashlib.sha256(case_id.encode()).digest()
 
 
 def _references_by_metric(metrics: Iterable[str], verdicts: Sequence[Verdict]) -> dict[str, Reference]:
@@ -146,6 +156,6 @@ def _in_order(scores: RunScores, first: Sequence[str]) -> list[Case]:
             return places[case.id], b""
         found = [table.get(case.id) for table in scores.tables.values()]
         lost = any(one is None or one.status in UNSCORED for one in found)
-        return len(places) + (not lost), hashlib.sha256(case.id.encode()).digest()
+        return len(places) + (not lost), _lot(case.id)
 
     return sorted(scores.cases, key=rank)

@@ -192,10 +192,25 @@ def test_regressions_are_cut_at_the_mildest() -> None:
     pages = html.render(report), markdown.render(report), junit.render(report)
     assert "260 cases got worse, worst first" in pages[0]
     assert "The worst of 260 regressions" in pages[0]
-    assert "The 200 worst in the case list" in pages[0]
-    assert "got worse: the 200 worst</option>" in pages[0]
+    assert "More in the case list" in pages[0]
+    assert "got worse: the worst of them</option>" in pages[0]
     assert "worst of 260 regressions" in pages[1]
     assert '<property name="left_out" value="60 regressions"' in pages[2]
+
+
+def test_regressions_that_are_alike_are_cut_all_over_the_run() -> None:
+    """Of cases that got worse by the same, not the first of the goldens are listed; the list is in order."""
+    cases = cases_of(999)
+    candidate = recorded_of(cases, {"required_facts": [0.0] * 999})
+    baseline = recorded_of(cases, {"required_facts": [1.0] * 999}, "base")
+    suite = suite_of(Gate(id="facts", metric="required_facts", max_drop=0.05), metrics=("required_facts",))
+    runs = Runs(candidate, baseline, evidence_of_runs(suite, candidate, baseline))
+    found, not_listed = find_regressions(runs, decide_all(runs.evidence, {}))
+    listed = [item.case_id for item in found]
+    assert (len(listed), not_listed) == (MOST_REGRESSIONS, 999 - MOST_REGRESSIONS)
+    assert listed == sorted(listed)
+    counts = Counter(int(case_id[1:]) // 100 for case_id in listed)
+    assert all(5 <= counts[tenth] <= 36 for tenth in range(10)), counts  # 20 each, 4 standard errors of 3.8
 
 
 # -- of a large run ----------------------------------------------------------------------------------------
@@ -304,6 +319,7 @@ def test_the_pages_say_how_many_cases_they_leave_out(little: Callable[[int], Non
     ):
         assert "1 of 120 cases" in " ".join(page.split())
     assert '"not_shown":119' in json.render(report)
+    assert "all that are shown</option>" in html.render(report)
     assert '<property name="left_out" value="119 cases"' in junit.render(report)
     little(10**9)
     whole = report_of(recorded(cells={"required_facts": worse(3)}), recorded("base"))
