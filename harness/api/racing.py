@@ -29,7 +29,7 @@ from harness.engine.signals import Signals
 from harness.errors import UsageError, did_you_mean
 from harness.places import Places, new_run_id, now
 from harness.planning import identity_of
-from harness.recordings import Recording, read, read_planned
+from harness.recordings import Recording, read_all, read_planned
 from harness.registry import find_metric
 from harness.suites.suite import choose_system
 from harness.systems.callables import folder_importable
@@ -135,7 +135,7 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
                     forget(runner.recording.path)
             raise
     paths = {run_id: runner.recording.path for run_id, runner in runners.items()}
-    recordings = [read(path) for path in paths.values()]
+    recordings = read_all(paths.values())
     calls = sum(len(recorded.results) for recorded in recordings)
     if stopped is not None or spent is not None:
         return Raced(race_id, paths, None, stopped, calls, spent)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from test_recordings import CASES, DIGESTS, IDS, result_of, run_of
 
 from harness.errors import RecordingError
-from harness.recordings import Recording, changed, encoded, pack_slim, read, results
+from harness.recordings import Recording, changed, encoded, pack_slim, read, read_all, results
 from harness.recordings.stages import stopped_at
 from harness.types import Recorded, Response, Result, Score
 
@@ -251,6 +251,24 @@ def test_files_are_closed_with_the_recordings_that_need_them(
         assert n_open() == n
         del found
         assert n_open() == 0
+
+
+def test_f38_what_several_recordings_have_alike_is_held_once(tmp_path: Path, path: Path) -> None:
+    """Cases that are the same, and no others."""
+    changed_ = (replace(CASES[0], tags=("another",)), *CASES[1:])
+    other = tmp_path / "other.jsonl"
+    with Recording.create(other, run_of(), changed_, DIGESTS) as recording:
+        recording.append(result_of(IDS[0]))
+    found = read_all([path, other, path])
+    assert found == tuple(map(read, (path, other, path)))
+    assert [one is two for one, two in zip(found[0].cases, found[1].cases, strict=True)] == [
+        False,
+        True,
+        True,
+    ]
+    assert next(iter(found[1].digests)) is not next(iter(found[0].digests))
+    assert list(map(id, found[1].digests))[1:] == list(map(id, found[0].digests))[1:]
+    assert read_all([]) == ()
 
 
 def test_a_stopped_run_has_those_of_its_cases(path: Path, little: Recorded) -> None:
