@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 import threading
 import weakref
@@ -50,9 +52,7 @@ class Lines:
         try:
             file = self._opened()  # now: the recording may be gone when the line is wanted
             if self._is_copy:
-                start = file.seek(0, 2)
-                file.write(line)
-                file.flush()  # tells also where a part of the line had room
+                start = _add(line, file)
         except OSError as error:
             why = error.strerror or str(error)
             if not self._is_copy:
@@ -122,10 +122,18 @@ class Lines:
     def _opened(self) -> IO[bytes]:
         if self._file is None:
             here = self.path
-            file = tempfile.TemporaryFile() if self._is_copy else here.open("rb", buffering=0)  # noqa: SIM115
+            file = tempfile.TemporaryFile(buffering=0) if self._is_copy else here.open("rb", buffering=0)  # noqa: SIM115
             weakref.finalize(self, file.close)
             self._file = file
         return self._file
+
+
+def _add(line: bytes, file: IO[bytes]) -> int:
+    """Write a line at the end of a file that has no buffer; gives where it begins."""
+    start = file.seek(0, os.SEEK_END)
+    if file.write(line) < len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return start
 
 
 class Gathering:
