@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from harness.errors import HarnessError, Place, RecordingError, UsageError
-from harness.recordings import read, write_whole
+from harness.recordings import read_all, write_whole
 from harness.types import Estimate, Outcome, Recorded, Scalar
 
 VERSION = 2
@@ -172,14 +172,13 @@ def read_baseline(lock_path: Path) -> Baseline:
         RecordingError: one is missing, not the bytes that were promoted, or of another run.
     """
     lock = read_lock(lock_path)
-    found = []
-    for locked, path in zip(lock.runs, locked_files(lock_path, lock), strict=True):
-        recorded = read(path)
+    files = locked_files(lock_path, lock)
+    runs = read_all(files)
+    for locked, path, recorded in zip(lock.runs, files, runs, strict=True):
         if recorded.run.id != locked.id:
             what = f"the recording is of run {recorded.run.id!r}, the lock says {locked.id!r}"
             raise RecordingError(what, Place(str(path)), "restore both files, or promote anew with --force")
-        found.append(recorded)
-    return Baseline(tuple(found))
+    return Baseline(runs)
 
 
 def locked_files(lock_path: Path, lock: Lock) -> tuple[Path, ...]:

@@ -16,7 +16,7 @@ from harness.headline import headline_of
 from harness.judged import judged_figures
 from harness.measurement import compare
 from harness.numbers import number
-from harness.regressions import Runs, choose_cases, find_regressions
+from harness.regressions import MOST_FLIPS, Runs, choose_cases, find_regressions
 from harness.robustness import robustness
 from harness.slices import select, slices_of
 from harness.tails import with_tails
@@ -52,12 +52,15 @@ def make_report(
     outcome, code = overall(verdicts)
     comparisons = _compare(evidence, ALL)
     slices = _compare_slices(evidence)
-    regressions = find_regressions(runs, verdicts)
+    regressions, not_listed = find_regressions(runs, verdicts)
     same = {case.id for case in evidence.comparable(runs.candidate.cases)}
     after = runs.candidate.first_repeats()
     before = runs.baseline.first_repeats(same) if runs.baseline else {}
     pressing = [change.case_id for change in regressions]
     pressing += [case_id for verdict in verdicts if verdict.outcome != "pass" for case_id in verdict.cases]
+    attribution = attribute(before, after, suite.metrics) if runs.baseline else None
+    if attribution is not None:
+        pressing += [*attribution.now_refuses[:MOST_FLIPS], *attribution.now_answers[:MOST_FLIPS]]
     shown = choose_cases(evidence, pressing, before, after)
     changes = config_changes(runs.baseline.run, runs.candidate.run) if runs.baseline else ()
     report = Report(
@@ -76,7 +79,7 @@ def make_report(
             for slice_ in slices_of(runs.candidate.cases, suite.slices, suite.crosses)
         },
         gaps=_gaps(evidence, verdicts),
-        attribution=attribute(before, after, suite.metrics) if runs.baseline else None,
+        attribution=attribution,
         refusals=refusal_matrix(after.values()),
         refusals_before=refusal_matrix(before.values()),
         accounting=account(runs.candidate),
@@ -92,6 +95,7 @@ def make_report(
         robustness=robustness(evidence.candidate),
         judged=judged_figures(evidence, comparisons, verdicts),
         not_shown=len(runs.candidate.cases) - len(shown),
+        not_listed=not_listed,
     )
     return msgspec.structs.replace(report, headline=headline_of(report))
 
@@ -128,8 +132,10 @@ def _not_shown(n_shown: int, candidate: Recorded) -> tuple[str, ...]:
     n_all = len(candidate.cases)
     if n_shown == n_all:
         return ()
-    what = f"{n_shown:,} of {n_all:,} cases are shown: those that got worse or have no score, and a sample"
-    return (f"{what}; `harness show {candidate.run.id} CASE` and the database have every one",)
+    what = (
+        f"{n_shown:,} of {n_all:,} cases are shown: first what got worse most, then what has no score, then"
+    )
+    return (f"{what} a sample; `harness show {candidate.run.id} CASE` and the database have every one",)
 
 
 def ungated_harms(

@@ -326,11 +326,16 @@ def share_asked(
 
 def spent_on(results: Iterable[Result]) -> Spent:
     """Give what answers took: cost and time of those that were asked in fact."""
-    answers = [found.response for found in results]
-    asked = [answer for answer in answers if not answer.cached and answer.error is None]
-    costs = [cost for one in asked if (cost := one.usage.cost_usd) is not None]
-    times = [time for one in asked if (time := one.timings.total_s) is not None]
-    return Spent(len(asked), len(costs), _mean(costs), len(times), _mean(times))
+    asked, costs, times = 0, list[float](), list[float]()
+    for answer in (found.response for found in results):
+        if answer.cached or answer.error is not None:
+            continue
+        asked += 1
+        if answer.usage.cost_usd is not None:
+            costs.append(answer.usage.cost_usd)
+        if answer.timings.total_s is not None:
+            times.append(answer.timings.total_s)
+    return Spent(asked, len(costs), _mean(costs), len(times), _mean(times))
 
 
 def _mean(values: Sequence[float]) -> float | None:

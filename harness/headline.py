@@ -81,12 +81,7 @@ def _why_lost(report: Report) -> str:
     lost = report.accounting.system_error + report.accounting.timeout
     if lost < MANY_LOST * report.accounting.selected:
         return ""
-    errors = Counter(
-        f"{pair.candidate.response.error.kind}: {pair.candidate.response.error.message}"
-        for pair in report.cases
-        if pair.candidate is not None and pair.candidate.response.error is not None
-    )
-    text = " ".join(errors.most_common(1)[0][0].split()) if errors else "unknown"
+    text = report.accounting.failure or "unknown"
     shown = text if len(text) <= 120 else f"{text[:119]}…"
     return (
         f"{lost:,} of {report.accounting.selected:,} calls failed, most often: {shown}."

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from harness.gates.judged import uncorrected
-from harness.types import Gate, Result, Suite, metric_of
+from harness.types import Gate, Recorded, Suite, metric_of
 
 CANARIES_EACH = 60
 """Questions to one judge about one metric when its canaries are run, about."""
@@ -35,7 +35,7 @@ class JudgeCalls(msgspec.Struct, frozen=True):
 def foresee_judging(
     suite: Suite,
     metrics: Iterable[str],
-    results: Sequence[Result],
+    runs: Sequence[Recorded],
     same: Collection[str],
     answers: int,
 ) -> tuple[JudgeCalls, ...]:
@@ -44,21 +44,17 @@ def foresee_judging(
     Args:
         suite: its judges.
         metrics: those that need a judge.
-        results: of the baseline.
+        runs: of the baseline.
         same: the metrics whose judges are those of the baseline; of others the calls are assumed.
         answers: how many would be judged.
     """
     found = []
     for name in metrics:
         judging = suite.judging_of(name)
-        known = _accounts(name, results) if name in same else []
-        if known:
-            n = sum(name in result.scores for result in results)
-            calls = sum(row["replies"] for row in known) / n * answers
-            costs = [row.get("cost_usd") for row in known]
-            told = [cost for cost in costs if isinstance(cost, (int, float))]
-            cost = math.fsum(told) / n * answers if len(told) == len(costs) else None
-            found.append(JudgeCalls(name, judging.judges, calls, "measured", cost))
+        took = _took(name, runs) if name in same else None
+        if took is not None:
+            cost = None if took.cost_usd is None else took.cost_usd * answers
+            found.append(JudgeCalls(name, judging.judges, took.calls * answers, "measured", cost))
             continue
         each = sum(suite.judges[judge].repeats for judge in judging.judges if judge in suite.judges)
         found.append(JudgeCalls(name, judging.judges, float(each * answers), "assumed", None))
@@ -102,8 +98,25 @@ def never_decides(gate: Gate, judged: Iterable[str]) -> bool:
     return of in judged and gate.kind != "scored" and (of != gate.metric or bool(uncorrected(gate)))
 
 
-def _accounts(name: str, results: Sequence[Result]) -> list[dict[str, Any]]:
-    """What each judge was asked for each answer, as the scores tell; nothing where one does not tell it."""
-    scores = [result.scores[name] for result in results if name in result.scores]
-    rows = [row for score in scores for row in score.details.get("judges", [])]
-    return rows if all(type(row.get("replies")) is int for row in rows) else []
+class _Took(NamedTuple):
+    """Calls and cost of judging one answer, on average; None where a judge does not tell its cost."""
+
+    calls: float
+    cost_usd: float | None
+
+
+def _took(name: str, runs: Sequence[Recorded]) -> _Took | None:
+    """What judges were asked, as the scores tell; None where nothing was, or one does not tell it."""
+    n, calls, costs = 0, 0, list[float | None]()
+    for score in (one.scores[name] for run in runs for one in run.results if name in one.scores):
+        n += 1
+        for row in score.details.get("judges", []):
+            if type(row.get("replies")) is not int:
+                return None
+            calls += row["replies"]
+            cost = row.get("cost_usd")
+            costs.append(cost if isinstance(cost, (int, float)) else None)
+    if not costs:
+        return None
+    told = [cost for cost in costs if cost is not None]
+    return _Took(calls / n, math.fsum(told) / n if len(told) == len(costs) else None)

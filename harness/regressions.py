@@ -25,6 +25,8 @@ from harness.types import (
 )
 
 MOST_REGRESSIONS = 200
+MOST_FLIPS = 50
+"""Cases that refuse now, and cases that answer now, that are shown of however large a run."""
 SHOWN_BYTES = 32_000_000
 """Size of the cases that a report shows, with both answers, as JSON; the recordings have the others."""
 
@@ -38,11 +40,15 @@ class Runs(NamedTuple):
     anchor: Recorded | None = None
 
 
-def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[CaseChange, ...]:
+def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[tuple[CaseChange, ...], int]:
     """List the cases that got worse, metrics of failed gates first, then by size of the harm.
 
     Each case is listed once, under the first metric of that order on which it got worse: than the anchor,
     where the gate that failed is against the anchor, else than the baseline.
+
+    Returns:
+        The worst ``MOST_REGRESSIONS``, of cases that got worse alike some from all over the run, and how many
+        others there are.
     """
     rules, tables = runs.evidence.suite.slices, runs.evidence.candidate.tables
     metrics = runs.evidence.candidate.run.metrics
@@ -65,8 +71,18 @@ def find_regressions(runs: Runs, verdicts: Sequence[Verdict]) -> tuple[CaseChang
                 slices = labels_of(case, rules)
                 found[case.id] = CaseChange(case.id, name, was.value, now.value, harm, "", slices, against)
     places = {name: place for place, name in enumerate(order)}
-    ranked = sorted(found.values(), key=lambda item: (places[item.metric], -item.harm, item.case_id))
-    return tuple(_with_causes(ranked[:MOST_REGRESSIONS], runs))
+
+    def harm_of(item: CaseChange) -> tuple[int, float]:
+        return places[item.metric], -item.harm
+
+    worst = sorted(found.values(), key=lambda item: (*harm_of(item), _lot(item.case_id)))[:MOST_REGRESSIONS]
+    worst.sort(key=lambda item: (*harm_of(item), item.case_id))
+    return tuple(_with_causes(worst, runs)), len(found) - len(worst)
+
+
+def _lot(case_id: str) -> bytes:
+    """What a case is drawn by where not all can be taken: by chance, and the same in every run."""
+    return hashlib.sha256(case_id.encode()).digest()
 
 
 def _references_by_metric(metrics: Iterable[str], verdicts: Sequence[Verdict]) -> dict[str, Reference]:
@@ -113,7 +129,7 @@ def choose_cases(
 
     Args:
         evidence: what the gates were decided on.
-        first: ids of the cases that have to be there: those that got worse, or break a gate.
+        first: ids of the cases that have to be there, the first of them first.
         before: first repeats of the baseline by case, of the cases that may be compared.
         after: those of the candidate.
     """
@@ -140,6 +156,6 @@ def _in_order(scores: RunScores, first: Sequence[str]) -> list[Case]:
             return places[case.id], b""
         found = [table.get(case.id) for table in scores.tables.values()]
         lost = any(one is None or one.status in UNSCORED for one in found)
-        return len(places) + (not lost), hashlib.sha256(case.id.encode()).digest()
+        return len(places) + (not lost), _lot(case.id)
 
     return sorted(scores.cases, key=rank)

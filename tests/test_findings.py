@@ -184,8 +184,33 @@ def test_regressions_are_cut_at_the_mildest() -> None:
     baseline = recorded_of(cases, {"required_facts": [1.0] * 260}, "base")
     suite = suite_of(Gate(id="facts", metric="required_facts", max_drop=0.05), metrics=("required_facts",))
     evidence = evidence_of_runs(suite, candidate, baseline)
-    found = find_regressions(Runs(candidate, baseline, evidence), decide_all(evidence, {}))
+    runs = Runs(candidate, baseline, evidence)
+    found, not_listed = find_regressions(runs, decide_all(evidence, {}))
     assert [item.case_id for item in found] == [f"c{i:03}" for i in range(MOST_REGRESSIONS)]
+    assert not_listed == 60
+    report = make_report(runs, decide_all(evidence, {}), (), "ask {case}")
+    pages = html.render(report), markdown.render(report), junit.render(report)
+    assert "260 cases got worse, worst first" in pages[0]
+    assert "The worst of 260 regressions" in pages[0]
+    assert "More in the case list" in pages[0]
+    assert "got worse: the worst of them</option>" in pages[0]
+    assert "worst of 260 regressions" in pages[1]
+    assert '<property name="left_out" value="60 regressions"' in pages[2]
+
+
+def test_regressions_that_are_alike_are_cut_all_over_the_run() -> None:
+    """Of cases that got worse by the same, not the first of the goldens are listed; the list is in order."""
+    cases = cases_of(999)
+    candidate = recorded_of(cases, {"required_facts": [0.0] * 999})
+    baseline = recorded_of(cases, {"required_facts": [1.0] * 999}, "base")
+    suite = suite_of(Gate(id="facts", metric="required_facts", max_drop=0.05), metrics=("required_facts",))
+    runs = Runs(candidate, baseline, evidence_of_runs(suite, candidate, baseline))
+    found, not_listed = find_regressions(runs, decide_all(runs.evidence, {}))
+    listed = [item.case_id for item in found]
+    assert (len(listed), not_listed) == (MOST_REGRESSIONS, 999 - MOST_REGRESSIONS)
+    assert listed == sorted(listed)
+    counts = Counter(int(case_id[1:]) // 100 for case_id in listed)
+    assert all(5 <= counts[tenth] <= 36 for tenth in range(10)), counts  # 20 each, 4 standard errors of 3.8
 
 
 # -- of a large run ----------------------------------------------------------------------------------------
@@ -206,7 +231,9 @@ def test_f38_a_report_that_shows_a_part_decides_on_everything(little: Callable[[
     assert 0 < len(found.cases) < len(whole.cases) == 120
     assert found.not_shown == 120 - len(found.cases)
     assert replace(found, cases=whole.cases, notices=whole.notices, not_shown=0) == whole
-    said = f"{len(found.cases)} of 120 cases are shown: those that got worse or have no score, and a sample"
+    said = (
+        f"{len(found.cases)} of 120 cases are shown: first what got worse most, then what has no score, then"
+    )
     assert found.notices[0].startswith(said)
     assert set(found.notices[1:]) == set(whole.notices)
     everything = {pair.case.id: pair for pair in whole.cases}
@@ -245,6 +272,29 @@ def test_f38_a_named_case_that_breaks_its_gate_is_shown(little: Callable[[int], 
     assert [pair.case.id for pair in found.cases] == ["c110"]
 
 
+def test_f38_refusals_that_came_and_went_are_shown(little: Callable[[int], None]) -> None:
+    """Up to a number of each kind, before cases without a score: the Verdict page names the first of them."""
+    behaviours = ["answer" if i % 2 else "refuse" for i in range(400)]
+    flipped = {"answer": "refuse", "refuse": "answer"}
+    cases = cases_of(400)
+    suite = suite_of(metrics=("recall@5", "refusal_correctness"))
+    runs = []
+    for name, observed in (("base", behaviours), ("new", [flipped[one] for one in behaviours])):
+        details = [{"observed": one, "expected": "answer"} for one in observed]
+        cells: dict[str, list[Cell]] = {"recall@5": [1.0] * 399 + ["judge_error"]}
+        cells["refusal_correctness"] = [1.0] * 400
+        runs.append(recorded_of(cases, cells, name, details={"refusal_correctness": details}))
+    little(1)
+    found = report_of(runs[1], runs[0], suite)
+    assert len(found.attribution.now_refuses) == len(found.attribution.now_answers) == 200
+    little(50 * len(msgspec.json.encode(found.cases[0])))
+    shown = {pair.case.id for pair in report_of(runs[1], runs[0], suite).cases}
+    assert set(found.attribution.now_refuses[:45]) < shown
+    little(110 * len(msgspec.json.encode(found.cases[0])))
+    shown = {pair.case.id for pair in report_of(runs[1], runs[0], suite).cases}
+    assert {*found.attribution.now_refuses[:50], *found.attribution.now_answers[:50], "c399"} < shown
+
+
 def test_f38_the_sample_is_spread_over_the_run_whatever_its_order(little: Callable[[int], None]) -> None:
     """Each tenth of a run of a thousand cases has about its share, and the reversed run the same cases."""
     cases = cases_of(1000)
@@ -259,7 +309,7 @@ def test_f38_the_sample_is_spread_over_the_run_whatever_its_order(little: Callab
 
 
 def test_the_pages_say_how_many_cases_they_leave_out(little: Callable[[int], None]) -> None:
-    """Console, Markdown, HTML and JSON."""
+    """Console, Markdown, HTML, JSON and JUnit."""
     little(1)
     report = report_of(recorded(cells={"required_facts": worse(3)}), recorded("base"))
     for page in (
@@ -269,6 +319,25 @@ def test_the_pages_say_how_many_cases_they_leave_out(little: Callable[[int], Non
     ):
         assert "1 of 120 cases" in " ".join(page.split())
     assert '"not_shown":119' in json.render(report)
+    assert "all that are shown</option>" in html.render(report)
+    assert '<property name="left_out" value="119 cases"' in junit.render(report)
+    little(10**9)
+    whole = report_of(recorded(cells={"required_facts": worse(3)}), recorded("base"))
+    assert "left_out" not in junit.render(whole)
+
+
+def test_what_failed_most_often_is_told_of_all_cases(little: Callable[[int], None]) -> None:
+    """However few are shown."""
+    little(1)
+    run = recorded(cells={"required_facts": ["system_error"] * 90 + ["timeout"] * 30})
+    shown = {pair.case.id for pair in report_of(run, None).cases}
+    last = [i for i, case in enumerate(CASES) if case.id in shown]
+    run = recorded(cells={"required_facts": ["timeout" if i in last else "system_error" for i in range(120)]})
+    found = report_of(run, None)
+    assert [pair.candidate.response.error.kind for pair in found.cases] == ["timeout"]
+    assert found.accounting.failure == "exception: no"
+    assert f"120 of 120 calls failed, most often: {found.accounting.failure}." in found.headline[0]
+    assert account(recorded()).failure == ""
 
 
 def anchored(candidate: Recorded, baseline: Recorded | None, anchor: Recorded) -> Report:

@@ -34,7 +34,7 @@ from harness.gates.decide import decide_all, none_passed
 from harness.gates.evidence import Evidence
 from harness.places import Places, kept_path
 from harness.pooling import pool
-from harness.recordings import changed, read
+from harness.recordings import changed, read_all
 from harness.regressions import Runs
 from harness.suites.suite import SuiteFile
 from harness.trust import judging_notices
@@ -308,6 +308,6 @@ def _possible_baselines(run_: Run, told: Told, places: Places) -> Iterator[Basel
         if locked is not None and (not told.ids or told.ids == ids_of(locked)):
             yield locked
         if told.ids and all(places.recording(name).is_file() for name in told.ids):
-            yield Baseline(tuple(read(places.recording(name)) for name in told.ids))
+            yield Baseline(read_all(map(places.recording, told.ids)))
     except HarnessError:  # changed or damaged since
         return

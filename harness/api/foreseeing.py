@@ -113,9 +113,9 @@ def foresee(
     spans = {name: None if one.high is None else one.high - one.low for name, one in metrics.items()}
     unchanged = share_asked(suite, gates, spans, looks) if len(looks) > 1 else 1.0
     calls = len(cases) * wish.repeats
-    results = [result for recorded in (baseline.runs if baseline else ()) for result in recorded.results]
-    spent = spent_on(results)
-    judging = foresee_judging(suite, judged, results, _same_judges(checked, baseline), calls)
+    runs = baseline.runs if baseline else ()
+    spent = spent_on(result for recorded in runs for result in recorded.results)
+    judging = foresee_judging(suite, judged, runs, _same_judges(checked, baseline), calls)
     return Foreseen(
         suite=suite.suite,
         candidate=candidate,

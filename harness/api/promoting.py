@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from harness.api.deciding import gate
 from harness.api.objections import answered_before, chosen_by_score, faults_of, verdicts_against
 from harness.api.references import (
@@ -200,10 +202,16 @@ def _decide(
     except (RecordingError, UsageError):
         if not force:  # a damaged recording or lock is replaced only where that is asked for
             raise
-        return None, [gate(run.recorded, None) for run in runs]
+        return None, [_without_cases(gate(run.recorded, None)) for run in runs]
     return present, [
-        gate(run.recorded, present, no_baseline=why_none, anchor=anchor, fresh=run.fresh) for run in runs
+        _without_cases(gate(run.recorded, present, no_baseline=why_none, anchor=anchor, fresh=run.fresh))
+        for run in runs
     ]
+
+
+def _without_cases(report: Report) -> Report:
+    """Hold of a report what it decides: its cases take room, and there may be several reports."""
+    return replace(report, cases=())
 
 
 def _refuse(objections: Sequence[str], mend: str, wish: Wish) -> None:

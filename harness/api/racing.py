@@ -36,7 +36,7 @@ from harness.engine.progress import Silent, show_progress
 from harness.engine.signals import Signals
 from harness.errors import FoundLate, UsageError
 from harness.places import Places, new_run_id, now
-from harness.recordings import Recording, read, read_planned
+from harness.recordings import Recording, read_all, read_planned
 from harness.suites.suite import choose_system
 from harness.systems.callables import folder_importable
 from harness.types import Candidates, Choose, EarlyStop, Race, RaceLook, Recorded
@@ -100,7 +100,7 @@ def race(checked: Checked, options: RaceOptions, places: Places) -> Raced:
     if stopped is None:
         end_keeping(keeping)
     paths = {run_id: runner.recording.path for run_id, runner in runners.items()}
-    recordings = [read(path) for path in paths.values()]
+    recordings = read_all(paths.values())
     answers = Counter(source_of(result.response) for recorded in recordings for result in recorded.results)
     if stopped is not None or spent is not None:
         return Raced(race_id, paths, None, stopped, answers.total(), spent)

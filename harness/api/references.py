@@ -93,7 +93,8 @@ def _named_baseline(names: tuple[str, ...], places: Places) -> Baseline:
     found: dict[str, Recorded] = {}
     for name in names:
         locked = name.endswith(".lock.json")
-        runs = read_baseline(Path(name)).runs if locked else (read(places.find_recording(name)),)
+        known = next((recorded.cases for recorded in found.values()), ())
+        runs = read_baseline(Path(name)).runs if locked else (read(places.find_recording(name), known),)
         for recorded in runs:
             if found.setdefault(recorded.run.id, recorded) is not recorded:
                 raise UsageError(f"run {recorded.run.id!r} is named twice")

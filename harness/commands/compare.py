@@ -38,12 +38,12 @@ def compare(
     """
     from harness.api.choosing import compare_candidates
     from harness.places import Places
-    from harness.recordings import read
+    from harness.recordings import read_all
     from harness.suites.suite import load_suite
 
     places = Places(reports)
     found = compare_candidates(
-        [read(places.find_recording(name)) for name in runs],
+        read_all(places.find_recording(name) for name in runs),
         suite_file=load_suite(suite) if suite is not None else None,
         metrics=metrics,
         intersect=intersect,

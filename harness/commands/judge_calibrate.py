@@ -76,12 +76,12 @@ def agree(runs: tuple[str, ...], metric: str, reports: Path, as_json: bool) -> i
     return 0
 
 
-def _read(names: Sequence[str], reports: Path) -> list[Recorded]:
+def _read(names: Sequence[str], reports: Path) -> Sequence[Recorded]:
     from harness.places import Places
-    from harness.recordings import read
+    from harness.recordings import read_all
 
     places = Places(reports)
-    return [read(places.find_recording(name)) for name in names]
+    return read_all(places.find_recording(name) for name in names)
 
 
 def _say(metric: str, held: Held) -> None:

@@ -70,11 +70,11 @@ def export(runs: tuple[str, ...], out: Path, rubric: Path | None, reports: Path,
     """
     from harness.api import labelling
     from harness.places import Places, shown_path
-    from harness.recordings import read
+    from harness.recordings import read_all
 
     labelling.check_format(out)
     places = Places(reports)
-    recorded = [read(places.find_recording(name)) for name in runs]
+    recorded = read_all(places.find_recording(name) for name in runs)
     text = rubric.read_text(encoding="utf-8").strip() if rubric is not None else ""
     found = labelling.export(recorded, labelling.Asked(rubric=text, **asked))
     packet, key = labelling.keep(found, out)

@@ -11,7 +11,7 @@ A part of a run begins with a ``shard`` line that says which it is.
 
 from harness.recordings.files import rename, write_whole
 from harness.recordings.lines import repair
-from harness.recordings.reading import NO_TEXTS, read, read_planned
+from harness.recordings.reading import NO_TEXTS, read, read_all, read_planned
 from harness.recordings.results import changed, encoded
 from harness.recordings.slim import pack_slim
 from harness.recordings.stages import at_look
@@ -25,6 +25,7 @@ __all__ = [
     "encoded",
     "pack_slim",
     "read",
+    "read_all",
     "read_planned",
     "rename",
     "repair",

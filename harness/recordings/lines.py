@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -74,7 +74,7 @@ def dump(kind: bytes, value: Struct) -> bytes:
 
 def dump_header(
     run: Run,
-    cases: Sequence[Case],
+    cases: Iterable[Case],
     digests: Mapping[str, str],
     stages: Mapping[str, int],
     shard: Shard | None = None,

@@ -50,6 +50,18 @@ def read(path: Path, known: Iterable[Case] = ()) -> Recorded:
     return recorded if recorded.stop is None else stopped_at(recorded, recorded.stop)
 
 
+def read_all(paths: Iterable[Path]) -> tuple[Recorded, ...]:
+    """Read recordings as ``read`` does; a case that several have alike is held once.
+
+    Raises:
+        RecordingError: as ``read`` does.
+    """
+    found: list[Recorded] = []
+    for path in paths:
+        found.append(read(path, found[-1].cases if found else ()))
+    return tuple(found)
+
+
 def read_planned(path: Path) -> Recorded:
     """Read as ``read`` does, but give every planned case, also where the run stopped early."""
     return read_to_tail(path)[0]
@@ -81,7 +93,8 @@ def read_to_tail(path: Path, known: Iterable[Case] = ()) -> tuple[Recorded, Tail
         elif kind == b"run":
             run = value
         elif kind == b"case":
-            cases[value.case.id] = _share_case(value, held)
+            value = _share_case(value, held)
+            cases[value.case.id] = value
         elif kind != b"end":
             if value.case_id not in cases:
                 raise _damage(path, number, f"a line of case {value.case_id!r}, which was not selected")

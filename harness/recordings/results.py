@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 import threading
 import weakref
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
+from operator import eq
 from pathlib import Path
 from typing import IO, overload
 
@@ -33,11 +36,11 @@ class Lines:
     """
 
     def __init__(self, path: Path) -> None:
-        """Refer to a recording; the lines of a compressed one are copied to a file without a name."""
+        """Refer to a recording; what cannot be read from its middle is copied to a file without a name."""
         self.path = path
         self._rows = array("q")
         self._file: IO[bytes] | None = None
-        self._is_copy = path.suffix == ".gz"
+        self._is_copy = path.suffix == ".gz" or not path.is_file()  # compressed, or a pipe
         self._lock = threading.Lock()
 
     def place(self, line: bytes, start: int) -> tuple[int, int]:
@@ -49,10 +52,13 @@ class Lines:
         try:
             file = self._opened()  # now: the recording may be gone when the line is wanted
             if self._is_copy:
-                start = file.seek(0, 2)
-                file.write(line)
+                start = _add(line, file)
         except OSError as error:
-            what = f"{self.path} cannot be unpacked in {tempfile.gettempdir()}: {error.strerror or error}"
+            why = error.strerror or str(error)
+            if not self._is_copy:
+                raise RecordingError(f"{self.path} cannot be read: {why}") from error
+            folder = tempfile.tempdir or "a temporary folder"
+            what = f"{self.path} cannot be copied to {folder}: {why}"
             raise RecordingError(what, mend="make room there, or set TMPDIR") from error
         return start, len(line)
 
@@ -122,6 +128,14 @@ class Lines:
         return self._file
 
 
+def _add(line: bytes, file: IO[bytes]) -> int:
+    """Write a line at the end of a file that has no buffer; gives where it begins."""
+    start = file.seek(0, os.SEEK_END)
+    if file.write(line) < len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return start
+
+
 class Gathering:
     """Results as the lines of a recording tell them, one after the other."""
 
@@ -186,7 +200,12 @@ def _share_texts(response: Response, texts: dict[str, str]) -> None:
 
 
 class Results(Sequence[Result]):
-    """Results of which not all are held; read anew, one is equal to what it was, and not the same object."""
+    """Results of which not all are held; read anew, one is equal to what it was, and not the same object.
+
+    They are equal to any sequence of the same results, held or not.
+    """
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -214,6 +233,12 @@ class Results(Sequence[Result]):
     def __iter__(self) -> Iterator[Result]:
         """Give one after the other, and hold none."""
         return map(self._result, self.entries)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether these are the results of the other, in the same order."""
+        if not isinstance(other, Sequence) or len(self) != len(other):
+            return False
+        return all(map(eq, self, other))
 
     def _result(self, entry: Entry) -> Result:
         found = entry if isinstance(entry, Result) else self.lines.read(entry)

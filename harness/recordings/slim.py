@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+from itertools import chain
 from typing import get_args
 
 from msgspec.structs import replace
@@ -21,17 +22,17 @@ def pack_slim(recorded: Recorded, *, keep_text: bool) -> bytes:
     and who judged. An incomplete recording stays incomplete. Of a run that stopped early it holds the cases
     that were asked, as if no others had been planned.
     """
-    cases = recorded.cases if keep_text else [_case_without_text(case) for case in recorded.cases]
+    cases = recorded.cases if keep_text else map(_case_without_text, recorded.cases)
     results = recorded.results if keep_text else map(_result_without_text, recorded.results)
     run = replace(recorded.run, n_cases=len(recorded.cases))
-    lines = [*dump_header(run, cases, recorded.digests, {})]
-    lines.extend(dump(b"result", result) for result in results)
-    if recorded.complete:
-        sha256 = hashlib.sha256(b"".join(lines)).hexdigest()
-        lines.append(dump(b"end", End(len(recorded.results), sha256, keep_text)))
-    packed = io.BytesIO()
+    header = dump_header(run, cases, recorded.digests, {})
+    packed, sha256 = io.BytesIO(), hashlib.sha256()
     with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as file:
-        file.write(b"".join(lines))
+        for line in chain(header, (dump(b"result", result) for result in results)):
+            sha256.update(line)
+            file.write(line)
+        if recorded.complete:
+            file.write(dump(b"end", End(len(recorded.results), sha256.hexdigest(), keep_text)))
     return packed.getvalue()
 
 

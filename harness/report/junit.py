@@ -25,7 +25,8 @@ def render(report: Report) -> str:
     Suite ``gates``: one testcase per gate with the file and line of its rule; a failed gate is a
     ``failure``, an inconclusive one an ``error``. Suite ``cases``: a testcase per regression (``failure``)
     and per case without a score (``error`` for the system, its deadline or a judge; ``skipped`` where the
-    case was never run). Cases that are well are left out. ``classname`` and ``name`` are stable between
+    case was never run). Cases that are well are left out, and of a large run those that its report does not
+    show: the property ``left_out`` counts them. ``classname`` and ``name`` are stable between
     runs and unique together. Control characters stand as visible escapes, and no CDATA is used, so
     nothing can end it.
     """
@@ -95,6 +96,7 @@ def _properties(report: Report) -> list[tuple[str, str]]:
         ("baseline", base.id if base else ""),
         ("not_scored", wording.not_scored(report)),
         ("early_stop", wording.early_stop(report)),
+        ("left_out", wording.left_out(report)),
     ]
     found += [(f"judge.{name}", digest) for name, digest in sorted(run.judges.items())]
     found += [(f"judged.{row.metric}", in_words(row)) for row in judge_rows(report)]

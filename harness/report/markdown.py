@@ -182,7 +182,7 @@ def _sections(report: Report) -> Iterable[tuple[str, list[str]]]:
         yield "passed gates", _details(title, _gate_table(report, passed[:MAX_ROWS]))
     worst = report.regressions[:MAX_WORST]
     if worst:
-        title = f"{len(worst)} worst of {numbers.count(len(report.regressions))} regressions"
+        title = f"{len(worst)} worst of {numbers.count(wording.n_regressions(report))} regressions"
         yield "worst cases", _details(title, _worst(report, worst))
     if report.changes:
         rows = [(inline(c.key), _scalar(c.before), _scalar(c.after)) for c in report.changes[:MAX_ROWS]]

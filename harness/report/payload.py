@@ -132,6 +132,7 @@ def _index(report: Report, pairs: Sequence[CasePair], kept: int) -> dict[str, An
         "paired": report.baseline is not None,
         "kept": kept,
         "notShown": report.not_shown,
+        "run": visible(report.run.id, one_line=True),
         "sizes": [CASES_PER_BLOCK, PASSAGES_PER_BLOCK],
         "command": [visible(before, one_line=True), visible(after, one_line=True)],
         "cases": rows,

@@ -278,6 +278,17 @@ def case_command(report: Report, case_id: str) -> str:
     return command_template(report).replace("{case}", shlex.quote(case_id))
 
 
+def n_regressions(report: Report) -> int:
+    """How many cases got worse, listed or not."""
+    return len(report.regressions) + report.not_listed
+
+
+def left_out(report: Report) -> str:
+    """Write what of a large run is not in its report; empty where nothing is."""
+    parts = ((report.not_listed, "regression"), (report.not_shown, "case"))
+    return ", ".join(plural(n, noun) for n, noun in parts if n)
+
+
 def one_case(report: Report) -> str:
     """Give the command for the worst regression, else for a case that a gate names, else for the first."""
     ids = [change.case_id for change in report.regressions[:1]]

@@ -72,6 +72,7 @@ class Accounting(Struct, frozen=True):
 
     ``looks`` counts the looks that were planned, 0 where the run could not stop early. Where it did, ``stop``
     says so, ``selected`` counts what was asked, and ``saved`` the calls (a repeat is one) that were not made.
+    ``failure`` is the begin of what was said most often where the system failed; empty where it did not.
     """
 
     selected: int
@@ -83,6 +84,7 @@ class Accounting(Struct, frozen=True):
     looks: int = 0
     stop: EarlyStop | None = None
     saved: int = 0
+    failure: str = ""
 
 
 class CasePair(Struct, frozen=True):
@@ -136,7 +138,8 @@ class Report(Struct, frozen=True):
 
     ``headline`` holds the three top lines: verdict and consequence; worst finding; where and likely why.
     ``cases`` are all, in the order of the goldens, or of a large run as many as fit: ``not_shown`` counts
-    the others. ``baseline`` is the first run of the baseline, ``baseline_runs`` are all of them,
+    the others. ``regressions`` are the worst of the cases that got worse: ``not_listed`` counts the others.
+    ``baseline`` is the first run of the baseline, ``baseline_runs`` are all of them,
     ``anchor`` is the first run of the last release's baseline. ``verdicts`` are in suite order.
     ``comparisons`` are over all cases, one per metric in suite order; ``slices`` are the same by slice,
     hardest hit first. ``robustness`` is of the metrics that a measure over twins is about, ``judged`` of
@@ -170,3 +173,4 @@ class Report(Struct, frozen=True):
     judged: tuple[JudgedMetric, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
     not_shown: int = 0
+    not_listed: int = 0

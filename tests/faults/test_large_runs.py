@@ -39,7 +39,10 @@ def peak_kb(folder: Path, *arguments: str) -> float:
 
 
 def peaks_kb(folder: Path, n_cases: int) -> dict[str, float]:
-    """The peaks of a run and of a gate against an equal one, of cases with 2 kB of text each."""
+    """The peaks of a run, of a gate against an equal one and what a baseline of it is for.
+
+    Cases have 2 kB of text each.
+    """
     folder.mkdir()
     with (folder / "cases.jsonl").open("w") as cases, (folder / "answers.jsonl").open("w") as answers:
         for number in range(n_cases):
@@ -51,8 +54,13 @@ def peaks_kb(folder: Path, n_cases: int) -> dict[str, float]:
             answers.write(json.dumps(answer) + "\n")
     (folder / "suite.yaml").write_text(LARGE)
     peak_kb(folder, "run", "suite.yaml", "--run-id", "base")
-    found = {"run": peak_kb(folder, "run", "suite.yaml", "--run-id", "new")}
-    return found | {"gate": peak_kb(folder, "gate", "new", "--baseline", "base")}
+    commands = {
+        "run": ("run", "suite.yaml", "--run-id", "new"),
+        "gate": ("gate", "new", "--baseline", "base"),
+        "baseline": ("baseline", "promote", "base", "--reason", "the first", "--keep-text"),
+        "plan": ("plan", "suite.yaml"),
+    }
+    return {name: peak_kb(folder, *arguments) for name, arguments in commands.items()}
 
 
 ON_LINUX = pytest.mark.skipif(
@@ -69,14 +77,15 @@ def growth_kb(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
 
 
 @ON_LINUX
-@pytest.mark.parametrize(("command", "limit_kb"), [("run", 14), ("gate", 7.5)])
+@pytest.mark.parametrize(("command", "limit_kb"), [("run", 14), ("gate", 7.5), ("baseline", 5), ("plan", 7)])
 def test_f38_a_case_more_takes_little_memory(
     growth_kb: dict[str, float], command: str, limit_kb: float
 ) -> None:
     """A question and a passage of 2 kB each: the question, where its lines stand, its scores, and no answer.
 
     A run also holds what this system answers, which is read whole. A run that holds its goldens twice takes
-    24 kB a case, a gate that holds both answers 16 kB, a report of all cases made at one go 49 kB.
+    24 kB a case, a gate that holds both answers 16 kB, a report of all cases made at one go 49 kB, a
+    baseline that is packed at one go 12 kB, a plan that holds its answers 9 kB.
     """
     assert growth_kb[command] <= limit_kb
 

@@ -220,7 +220,8 @@ def test_a_repeat_taken_away_cannot_help() -> None:
     good = recorded_of(cases, {"quality": [1.0] * 100}, repeats=2)
     bad = recorded_of(cases, {"quality": [0.0] * 100})
     suite = suite_of(Gate(id="floor", metric="quality", min=0.9))
-    both = replace(good, results=(*good.results, *(replace(result, repeat=1) for result in bad.results)))
+    pairs = zip(good.results, bad.results, strict=True)
+    both = replace(good, results=tuple(one for was, now in pairs for one in (was, replace(now, repeat=1))))
     assert overall(decide_all(Evidence(suite, run_scores(both), None), {}))[0] == "fail"
     verdicts = decide_all(Evidence(suite, run_scores(good), None), {})
     assert [verdict.outcome for verdict in verdicts] == ["inconclusive", "inconclusive"]

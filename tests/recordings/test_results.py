@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 import random
+import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 import pytest
@@ -11,7 +17,7 @@ from msgspec.structs import replace
 from test_recordings import CASES, DIGESTS, IDS, result_of, run_of
 
 from harness.errors import RecordingError
-from harness.recordings import Recording, changed, encoded, pack_slim, read, results
+from harness.recordings import Recording, changed, encoded, pack_slim, read, read_all, results
 from harness.recordings.stages import stopped_at
 from harness.types import Recorded, Response, Result, Score
 
@@ -65,6 +71,9 @@ def test_the_results_are_those_that_would_be_held(path: Path, little: Recorded) 
     assert whole.results[2].response.output == "asked again"
     for _ in range(2):
         assert tuple(little.results) == whole.results
+    assert little == read(path) == whole == little
+    assert little.results != whole.results[:-1]
+    assert replace(little, results=changed(little.results, silent)) != whole
     assert [little.results[place] for place in (3, -1, 0)] == [whole.results[place] for place in (3, -1, 0)]
     assert little.results[1:3] == whole.results[1:3]
     assert little.unscored == whole.unscored
@@ -149,6 +158,118 @@ def test_a_recording_that_goes_on_or_goes_away_can_still_be_read(path: Path, lit
     assert tuple(little.results) == before
     path.unlink()
     assert tuple(little.results) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipes with a name")
+def test_a_recording_from_a_pipe_is_read_anew_too(tmp_path: Path, path: Path, little: Recorded) -> None:
+    """It comes once, as a compressed one does, and nobody opens the pipe a second time."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = Thread(target=lambda: pipe.write_bytes(path.read_bytes()), daemon=True)
+    writer.start()
+    found = read(pipe)
+    writer.join()
+    assert not isinstance(found.results, tuple)
+    assert found == little
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits no file's size")
+@pytest.mark.parametrize("lacking", [1, 10**9])
+def test_f10_no_room_for_the_lines_of_a_compressed_recording(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch, lacking: int
+) -> None:
+    """What is read says so, also where only a byte of the last one lacks, and where to make room."""
+    import resource
+
+    slim = tmp_path / "slim.jsonl.gz"
+    slim.write_bytes(pack_slim(read(path), keep_text=True))
+    lines = gzip.decompress(slim.read_bytes()).splitlines(keepends=True)
+    room = max(0, sum(len(line) for line in lines if b'"result"' in line[:20]) - lacking)
+    monkeypatch.setattr(results, "HELD_BYTES", 0)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        said = f"{read(slim).run.id} was read"
+    except RecordingError as error:
+        said = str(error)
+    finally:  # the file without a name is closed by now, without a fault
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert f"{slim} cannot be copied to {tempfile.gettempdir()}: " in said
+    assert "set TMPDIR" in said
+
+
+def test_f10_no_folder_for_the_lines_of_a_compressed_recording(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no temporary folder can be written, as in some containers, that is told, and how to name one."""
+    slim = tmp_path / "slim.jsonl.gz"
+    slim.write_bytes(pack_slim(read(path), keep_text=True))
+    monkeypatch.setattr(results, "HELD_BYTES", 0)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "no such folder")])
+    with pytest.raises(RecordingError, match="cannot be copied to a temporary folder: ") as raised:
+        read(slim)
+    assert "set TMPDIR" in str(raised.value)
+
+
+def test_f10_a_plain_recording_that_cannot_be_opened_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file is made for it, and none is spoken of."""
+    import resource
+
+    monkeypatch.setattr(results, "HELD_BYTES", 0)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with path.open("rb") as one:
+        next_ = one.fileno()  # is free again in a moment, for reading line by line
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_ + 1, before[1]))
+    try:
+        with pytest.raises(RecordingError, match=rf"{path} cannot be read: Too many open files$"):
+            read(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells open files on Linux only")
+def test_files_are_closed_with_the_recordings_that_need_them(
+    tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that go away leave no file open, and those that hold all of their results never had one."""
+    slim = tmp_path / "slim.jsonl.gz"
+    slim.write_bytes(pack_slim(read(path), keep_text=True))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def n_open() -> int:
+        found = 0
+        for link in list(Path("/proc/self/fd").iterdir()):
+            with suppress(FileNotFoundError):  # the one by which they were listed
+                found += str(tmp_path) in str(link.readlink())
+        return found
+
+    for held, n in ((10**9, 0), (0, 10)):
+        monkeypatch.setattr(results, "HELD_BYTES", held)
+        found = [read(one) for one in (path, slim) for _ in range(5)]
+        assert n_open() == n
+        del found
+        assert n_open() == 0
+
+
+def test_f38_what_several_recordings_have_alike_is_held_once(tmp_path: Path, path: Path) -> None:
+    """Cases that are the same, and no others."""
+    changed_ = (replace(CASES[0], tags=("another",)), *CASES[1:])
+    other = tmp_path / "other.jsonl"
+    with Recording.create(other, run_of(), changed_, DIGESTS) as recording:
+        recording.append(result_of(IDS[0]))
+    found = read_all([path, other, path])
+    assert found == tuple(map(read, (path, other, path)))
+    assert [one is two for one, two in zip(found[0].cases, found[1].cases, strict=True)] == [
+        False,
+        True,
+        True,
+    ]
+    assert next(iter(found[1].digests)) is not next(iter(found[0].digests))
+    assert list(map(id, found[1].digests))[1:] == list(map(id, found[0].digests))[1:]
+    assert read_all([]) == ()
 
 
 def test_a_stopped_run_has_those_of_its_cases(path: Path, little: Recorded) -> None:

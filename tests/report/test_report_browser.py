@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 import pytest
+from msgspec.structs import replace
 from sample import sample
 from sample_audit import sample_audit
 from sample_candidates import raced
@@ -103,6 +104,23 @@ def test_the_list_follows_the_filters_in_the_address(browse: Open) -> None:
     assert _visible_pages(opened.dom) == ["cases"]
     assert re.findall(r'href="#/case/([\w-]+)"[^>]*data-at', opened.dom) == ["refund-017"]
     assert "1 of 12 cases" in opened.dom
+
+
+@pytest.mark.parametrize(
+    ("not_shown", "title", "words"),
+    [(0, "No such case", "This report has no case"), (9988, "Not in this report", "harness show ")],
+)
+def test_a_case_that_is_not_there_is_told(browse: Open, not_shown: int, title: str, words: str) -> None:
+    """Of a large run it may only be left out: the page says so, and how to see it."""
+    report = replace(sample(), not_shown=not_shown)
+    opened = browse(render(report), "#/case/refund%20999")
+    assert _visible_pages(opened.dom) == ["case"]
+    assert f">{title}</h1>" in opened.dom
+    assert words in opened.dom
+    assert '<code dir="auto">refund 999</code>' in opened.dom
+    said = f"harness show {report.run.id} 'refund 999'" in opened.dom, "leaves out 9,988" in opened.dom
+    assert said == (bool(not_shown),) * 2
+    assert opened.console == []
 
 
 HOSTILE_CASE = quote(visible(f"hostile-001{HOSTILE}", one_line=True), safe="")

@@ -136,6 +136,8 @@ const claimTable = async (role, metric, rows) => make("div", { class: "scroll", 
         make("td", {}, make("span", { class: "mono", dir: "auto" }, doc), await excerpt(place)));
     })))));
 
+const backToList = () => make("a", { href: "#/cases" }, index.notShown ? "← Cases" : "← All cases");
+
 const crumbs = (place) => {
   const step = (by, words) => {
     const next = nextRegression(place, by);
@@ -144,7 +146,7 @@ const crumbs = (place) => {
   const toggle = make("button", { type: "button", id: "marks", class: "quiet", "aria-pressed": String(state.marks) }, state.marks ? "Marks: on" : "Marks: off");
   toggle.addEventListener("click", toggleMarks);
   return make("nav", { class: "crumbs no-print", "aria-label": "Cases" },
-    make("a", { href: "#/cases" }, "← All cases"), step(-1, "previous regression"), step(1, "next regression"),
+    backToList(), step(-1, "previous regression"), step(1, "next regression"),
     make("span", { class: "end" }, index.paired ? toggle : null, copyButton("Copy link", () => location.href)));
 };
 
@@ -193,7 +195,10 @@ const showCase = async (id) => {
   const place = index.places.get(id);
   const title = (text) => make("h1", { id: "case-title", tabindex: "-1", class: "mono" }, text);
   if (place === undefined) {
-    page.replaceChildren(title("No such case"), make("p", {}, "This report has no case ", make("code", { dir: "auto" }, id), "."), make("a", { href: "#/cases" }, "← All cases"));
+    const elsewhere = index.notShown
+      ? [make("p", {}, `It shows ${index.cases.length.toLocaleString("en")} cases of the run and leaves out ${index.notShown.toLocaleString("en")}. If this is one of those, the recording has it:`), make("pre", { class: "command" }, `harness show ${index.run} ${quoted(id)}`)]
+      : [];
+    page.replaceChildren(title(index.notShown ? "Not in this report" : "No such case"), make("p", {}, "This report has no case ", make("code", { dir: "auto" }, id), "."), ...elsewhere, backToList());
     return;
   }
   const row = index.cases[place];

@@ -17,7 +17,7 @@ const block = (id) => {
 const [ID, QUESTION, CAUSE, FLAGS, SLICES, CELLS] = [0, 1, 2, 3, 4, 5];
 const [WORSE, UNSCORED, FLIPPED] = [1, 2, 4];
 
-const index = { cases: [], columns: [], slices: [], sizes: [1, 1], kept: 0, command: ["", ""], paired: false, places: new Map() };
+const index = { cases: [], columns: [], slices: [], sizes: [1, 1], kept: 0, notShown: 0, run: "", command: ["", ""], paired: false, places: new Map() };
 
 const loadIndex = async () => {
   Object.assign(index, await block("index"));
@@ -38,7 +38,6 @@ const loadPassage = async (number) => {
 };
 
 // Quoted for a shell where it is more than a plain word.
-const command = (id) => {
-  const word = /^[\w@%+=:,./-]+$/.test(id) ? id : `'${id.replaceAll("'", "'\"'\"'")}'`;
-  return index.command[0] + word + index.command[1];
-};
+const quoted = (id) => /^[\w@%+=:,./-]+$/.test(id) ? id : `'${id.replaceAll("'", "'\"'\"'")}'`;
+
+const command = (id) => index.command[0] + quoted(id) + index.command[1];
