@@ -92,19 +92,19 @@ def judging_notices(recorded: Recorded) -> list[str]:
 
 def _spent(recorded: Recorded) -> str:
     """Tokens and dollars of all verdicts, also of those that came from the cache."""
-    rows = [
-        judge
-        for result in recorded.results
-        for score in result.scores.values()
-        for judge in score.details.get("judges", [])
-    ]
-    tokens = [row.get("input_tokens", 0) for row in rows] + [row.get("output_tokens", 0) for row in rows]
-    if not rows or any(not isinstance(count, int) for count in tokens):
+    scores = (score for result in recorded.results for score in result.scores.values())
+    n, tokens, known = 0, 0, list[float]()
+    for row in (judge for score in scores for judge in score.details.get("judges", [])):
+        counts = row.get("input_tokens", 0), row.get("output_tokens", 0)
+        if not all(isinstance(count, int) for count in counts):
+            return ""
+        n, tokens = n + 1, tokens + sum(counts)
+        if isinstance(cost := row.get("cost_usd"), (int, float)):
+            known.append(cost)
+    if not n:
         return ""
-    costs = [row.get("cost_usd") for row in rows]
-    known = [cost for cost in costs if isinstance(cost, (int, float))]
-    price = f", {number(math.fsum(known), 'USD')}" if len(known) == len(costs) else ""
-    return f"judging took {sum(tokens):,} tokens{price}, what came from the cache included"
+    price = f", {number(math.fsum(known), 'USD')}" if len(known) == n else ""
+    return f"judging took {tokens:,} tokens{price}, what came from the cache included"
 
 
 def doubt_of(found: CanaryResult, corpus: str) -> str:

@@ -37,7 +37,7 @@ from harness.comparison import estimate, run_scores
 from harness.errors import Fault, RecordingError, UsageError
 from harness.places import Places, anchor_lock, baseline_lock, now
 from harness.pooling import pool
-from harness.recordings import pack_slim, read
+from harness.recordings import pack_slim, read_all
 from harness.types import Outcome, Recorded, Report, Run
 
 
@@ -161,16 +161,20 @@ def _ask_again(suite_path: Path, run_: Run) -> str:
 
 
 def _find_runs(names: Sequence[str], places: Places) -> list[_Run]:
-    found = []
+    found: list[tuple[Path, bool]] = []
     for name in names:
         if name.endswith(".lock.json"):
             path = Path(name)
-            files = locked_files(path, read_lock(path))
-            found += [_Run(without_fresh(read(file)), file, locked=True) for file in files]
+            found += [(file, True) for file in locked_files(path, read_lock(path))]
         else:
-            path = places.find_recording(name)
-            found.append(_Run(read(path), path))
-    return _one_baseline(found)
+            found.append((places.find_recording(name), False))
+    runs = read_all(path for path, _ in found)
+    return _one_baseline(
+        [
+            _Run(without_fresh(recorded) if locked else recorded, path, locked)
+            for recorded, (path, locked) in zip(runs, found, strict=True)
+        ]
+    )
 
 
 def _one_baseline(runs: Sequence[_Run]) -> list[_Run]:
