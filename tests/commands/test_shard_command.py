@@ -136,6 +136,9 @@ def test_f9_a_part_that_was_cut_off_is_gone_on_with(world: World, tmp_path: Path
     """A copy that broke off: who does as the error says asks nothing again but what is missing."""
     folder = copy_project(world.folder, tmp_path / "project")
     assert call_inside(capsys, folder, *shard(1, of=2)).code == 0
+    told = call_inside(capsys, folder, "gate", "r").err
+    assert "no run 'r'" in told
+    assert "only parts of it are here: harness runs merge reports/runs/r/shards" in told
     part = folder / "reports/runs/r/shards/shard-1-of-2.jsonl"
     part.write_bytes(part.read_bytes()[:-50])
     calls = calls_in(folder)
