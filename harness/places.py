@@ -82,6 +82,8 @@ class Places:
         raise UsageError(f"no run {name!r}", mend=self._nearest(name, known))
 
     def _nearest(self, name: str, known: list[str]) -> str:
+        if RUN_ID.fullmatch(name) and self.parts(name).is_dir():
+            return f"only parts of it are here: harness runs merge {shown_path(self.parts(name))}"
         if not known:
             return f"no run is recorded in {self.reports}"
         hint = did_you_mean(name, known)

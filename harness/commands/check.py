@@ -76,11 +76,10 @@ def check(
             )
     with terminal.own_output():
         finished = engines.run(checked, options, places, decide_look, sample)
-    again = [part for name in baselines for part in ("--baseline", name)]
-    again += ["--intersect"] if intersect else []
-    again += ["--no-early-stop"] if no_early_stop else []
-    again += terminal.cache_words(chosen)
-    again += [part for path in outputs for part in ("--output", str(path))]
+    decided = [part for name in baselines for part in ("--baseline", name)]
+    decided += ["--intersect"] if intersect else []
+    decided += [part for path in outputs for part in ("--output", str(path))]
+    again = [*decided, *(["--no-early-stop"] if no_early_stop else []), *terminal.cache_words(chosen)]
     if finished.stopped is not None:
         return ending.say_cut_short(finished, "check", suite, reports, again)
     report = deciding.gate(
@@ -91,7 +90,8 @@ def check(
         intersect=intersect,
         fresh=references.fresh_beside(finished.path),
     )
-    code = publish(report, finished.recorded, places, outputs, as_json=as_json)
+    with ending.answers_kept(report.run.id, reports, decided):
+        code = publish(report, finished.recorded, places, outputs, as_json=as_json)
     if finished.spent is not None:
         ending.say_cut_short(finished, "check", suite, reports, again)
     return code

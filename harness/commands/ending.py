@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,3 +67,18 @@ def say_how_to_go_on(stopped: int | None, spent: Spent | None, kept: str, again:
         code = ExitCode.INCONCLUSIVE
     terminal.say(f"  go on with   {shlex.join([*again, *more])}", err=True)
     return code
+
+
+@contextmanager
+def answers_kept(run_id: str, reports: Path, options: Sequence[str] = ()) -> Iterator[None]:
+    """Where a report or the database cannot be written, tell the command that does it and asks nothing."""
+    from harness.errors import RecordingError, StoreError
+
+    try:
+        yield
+    except (RecordingError, StoreError):
+        where = [] if reports == terminal.REPORTS else ["--reports", str(reports)]
+        again = ["harness", "gate", run_id, *where, *options]
+        terminal.say("every answer is kept: once what follows is mended", err=True)
+        terminal.say(f"  go on with   {shlex.join(again)}", err=True)
+        raise

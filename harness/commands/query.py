@@ -34,7 +34,11 @@ IDS = ("run_id", "case_id", "baseline_run_id")
     show_default=True,
     help="Stop a query that runs longer.",
 )
-@click.option("--raw", is_flag=True, help="CSV for machines: no protection from spreadsheet formulas.")
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="CSV for machines: no protection from spreadsheet formulas and terminal codes.",
+)
 @terminal.reports_option
 def query(sql: str | None, file: Path | None, shape: str, timeout_s: float, raw: bool, reports: Path) -> int:
     """Answer one SELECT over the results database (tables: see docs/schema.md)."""

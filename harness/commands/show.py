@@ -10,7 +10,7 @@ import click
 from harness.commands import terminal
 
 if TYPE_CHECKING:
-    from harness.types import Case, Recorded, Result
+    from harness.types import Case, FailedAttempt, Recorded, Result
 
 LONGEST = 160
 """Characters of a passage that are shown; the report has all of them."""
@@ -55,17 +55,21 @@ def _list_errors(recorded: Recorded, *, as_json: bool) -> int:
     import json
 
     asked = {result.case_id for result in recorded.results}
-    found = [(result.case_id, result.repeat, *_fault_of(result)) for result in recorded.results]
-    found += [(item.id, 0, "not asked", "") for item in recorded.cases if item.id not in asked]
+    found = [
+        (result.case_id, result.repeat, *_fault_of(result), result.response.failures)
+        for result in recorded.results
+    ]
+    found += [(item.id, 0, "not asked", "", ()) for item in recorded.cases if item.id not in asked]
     listed = [row for row in found if row[2]]
     if as_json:
         names = ("case_id", "repeat", "kind", "message")
-        rows = [dict(zip(names, row, strict=True)) for row in listed]
+        rows = [dict(zip(names, row[:4], strict=True)) for row in listed]
         terminal.print_json(json.dumps(rows, ensure_ascii=False))
         return 0
-    for case_id, repeat, kind, message in listed:
+    for case_id, repeat, kind, message, failures in listed:
         again = f"  repeat {repeat + 1}" if recorded.run.repeats > 1 else ""
-        terminal.say(f"{case_id}{again}  {kind}  {message}".rstrip())
+        before = f"; tried before: {', '.join(map(_named, failures))}" if failures else ""
+        terminal.say(f"{case_id}{again}  {kind}  {message}{before}".rstrip())
     if not listed:
         terminal.say(f"none: all {len(found):,} answers of run {recorded.run.id} were scored")
     return 0
@@ -76,8 +80,13 @@ def _fault_of(result: Result) -> tuple[str, str]:
     error = result.response.error
     if error is not None:
         return error.kind, error.message
-    unjudged = [name for name, score in result.scores.items() if score.status == "judge_error"]
-    return ("judge_error", ", ".join(unjudged)) if unjudged else ("", "")
+    scores = result.scores.items()
+    unjudged = [f"{name}: {score.reason}" for name, score in scores if score.status == "judge_error"]
+    return ("judge_error", "; ".join(unjudged)) if unjudged else ("", "")
+
+
+def _named(failure: FailedAttempt) -> str:
+    return failure.kind if failure.http_status is None else f"{failure.kind} {failure.http_status}"
 
 
 def _show_case(golden: Case) -> None:
@@ -97,6 +106,8 @@ def _show_result(result: Result, *, several: bool) -> None:
     click.echo()
     if several:
         _field("repeat", str(result.repeat + 1))
+    for failure in response.failures:
+        _field("tried before", f"{_named(failure)}, then {failure.wait_s:.1f} s of waiting")
     if response.error is not None:
         _field("error", f"{response.error.kind}: {response.error.message}")
     else:

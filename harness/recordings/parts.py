@@ -59,7 +59,11 @@ def read_part(path: Path) -> Part:
     whole = recorded.complete and len(recorded.results) == wanted and not recorded.unscored
     if not whole or len(shard.places) != len(recorded.cases):
         what = f"{path} is unfinished: {len(recorded.results):,} of {wanted:,} answers"
-        raise RecordingError(what, mend=f"go on with it: {command_of(run.id, shard.number, shard.of)}")
+        raise RecordingError(
+            what,
+            mend=f"name it {unfinished_path(path).name}, and go on with it: "
+            f"{command_of(run.id, shard.number, shard.of)}",
+        )
     return Part(path, run, shard, tail.sha256.hexdigest(), tail.n_results)
 
 

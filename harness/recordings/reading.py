@@ -17,7 +17,10 @@ from harness.types import Case, EarlyStop, Recorded, Run, Shard
 
 NO_TEXTS = "texts were left out of this recording"
 """How the notice ends that a recording without texts is read with."""
-_MEND = "take the copy of a backup, or cut the file before this line and resume the run"
+_MEND = (
+    "take the copy of a backup, or cut the file before this line and resume the run, which asks again what"
+    " stood from there on"
+)
 
 
 class Tail:

@@ -192,11 +192,10 @@ def accounting(report: Report) -> list[tuple[str, int]]:
 
 def not_scored(report: Report) -> str:
     """Name what is missing (``3: 1 system error · 2 not run``), or an empty text when nothing is."""
-    parts = [f"{numbers.count(n)} {what}" for what, n in accounting(report)[1:] if n]
-    total = sum(n for _, n in accounting(report)[1:])
-    judged = report.accounting.judge_error
-    if judged:
-        parts.append(f"{numbers.count(judged)} judge error (answered, not judged)")
+    unjudged = ("judge error (answered, not judged)", report.accounting.judge_error)
+    missing = [(what, n) for what, n in (*accounting(report)[1:], unjudged) if n]
+    parts = [f"{numbers.count(n)} {what}" for what, n in missing]
+    total = sum(n for _, n in missing)
     return f"{numbers.count(total)}: {' · '.join(parts)}" if parts else ""
 
 

@@ -88,7 +88,7 @@ def _cannot(path: Path, error: Exception) -> StoreError:
     message = _first(error)
     if "version number" in message:
         mend = f"upgrade the duckdb package, or {REBUILD}"
-    elif isinstance(error, OSError) or re.search(r"No space|too large|Permission|not permitted", message):
+    elif isinstance(error, OSError) or re.search(r"No space|too large|[Pp]ermi|Read-only", message):
         folder = next(parent for parent in path.absolute().parents if parent.is_dir())
         mend = (
             f"{shutil.disk_usage(folder).free / 1e6:,.1f} MB are free there; make room, or make it writable"

@@ -31,6 +31,25 @@ def test_a_system_that_fails_is_inconclusive(world: World) -> None:
     assert "18 system error" in world.failing.words
 
 
+def test_a_report_that_cannot_be_written_costs_no_call(world: World, tmp_path: Path) -> None:
+    """4: the command that goes on is told, asks nothing, and gives the verdict."""
+    folder = copy_project(world.folder, tmp_path / "project")
+    there = folder / "reports/runs/there"
+    arguments = ("check", SUITE, "--run-id", "there", "--intersect", "--output", "more/report.md")
+    (folder / "more").touch()
+    ended = call(*arguments, cwd=folder)
+    assert ended.code == 4, ended.words
+    assert "more/report.md cannot be written" in ended.err
+    command = re.search(r"^  go on with   harness (gate there .*)$", ended.err, re.MULTILINE)
+    assert command is not None, ended.err
+    assert command[1].split() == ["gate", "there", "--intersect", "--output", "more/report.md"]
+    recorded = (there / "recording.jsonl").read_bytes()
+    (folder / "more").unlink()
+    assert call(*command[1].split(), cwd=folder).code == 0
+    assert (folder / "more/report.md").exists()
+    assert (there / "recording.jsonl").read_bytes() == recorded
+
+
 def test_without_a_baseline_it_is_inconclusive(world: World) -> None:
     """3: and the command that makes one is named, and works."""
     assert world.first.code == 3

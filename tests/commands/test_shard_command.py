@@ -132,6 +132,25 @@ def test_f8_a_shard_that_is_cut_short_is_gone_on_with(world: World, tmp_path: Pa
     assert call("gate", "r", cwd=folder).code == 1
 
 
+def test_f9_a_part_that_was_cut_off_is_gone_on_with(world: World, tmp_path: Path, capsys) -> None:
+    """A copy that broke off: who does as the error says asks nothing again but what is missing."""
+    folder = copy_project(world.folder, tmp_path / "project")
+    assert call_inside(capsys, folder, *shard(1, of=2)).code == 0
+    told = call_inside(capsys, folder, "gate", "r").err
+    assert "no run 'r'" in told
+    assert "only parts of it are here: harness runs merge reports/runs/r/shards" in told
+    part = folder / "reports/runs/r/shards/shard-1-of-2.jsonl"
+    part.write_bytes(part.read_bytes()[:-50])
+    calls = calls_in(folder)
+    ended = call_inside(capsys, folder, *shard(1, of=2))
+    assert ended.code == 4
+    assert "name it shard-1-of-2.unfinished.jsonl, and go on with it: harness run SUITE" in ended.err
+    part.rename(part.with_name("shard-1-of-2.unfinished.jsonl"))
+    assert call_inside(capsys, folder, *shard(1, of=2)).code == 0
+    assert part.exists()
+    assert calls_in(folder) == calls
+
+
 def fragile_project(world: World, folder: Path) -> Path:
     copy_project(world.folder, folder)
     (folder / "fragile.py").write_text(FRAGILE)

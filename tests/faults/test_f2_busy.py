@@ -79,6 +79,18 @@ def test_f2_an_outage_is_inconclusive_and_is_not_multiplied(tmp_path: Path, caps
     assert re.fullmatch(r"HTTP status 503: 'busy'; not tried again, the run has spent its \d+ retries", said)
 
 
+def test_f2_a_case_tells_of_the_tries_before_its_last(tmp_path: Path, capsys: Capture) -> None:
+    """A service that wants a longer wait than the deadline: a timeout, and `show` says what came before."""
+    with busy_server(script=(Step(429, retry_after="30"),)) as busy:
+        folder = project_at(tmp_path / "p", busy, deadline_s=0.5, max_concurrency=1)
+        ended = call_inside(capsys, folder, "run", SUITE, "-q", "--run-id", "r", "--case", "q-000")
+    assert ended.code == 0, ended.err
+    listed = call_inside(capsys, folder, "show", "r", "--errors").out
+    assert listed == "q-000  timeout  no answer within 0.5 s; tried before: http_status 429\n"
+    shown = call_inside(capsys, folder, "show", "r", "q-000").out
+    assert re.search(r"^tried before +http_status 429, then 0\.[45] s of waiting$", shown, re.MULTILINE)
+
+
 def test_f2_what_cannot_get_better_is_asked_once(tmp_path: Path, capsys: Capture) -> None:
     """All 404: one request a case, exit 3."""
     with busy_server(script=(Step(404),)) as busy:

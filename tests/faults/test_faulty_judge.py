@@ -38,8 +38,8 @@ SCRIPTS = {
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Score], float]:
-    """The scores of twelve cases, nine of them with faults, and the peak of memory."""
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Score], float, str]:
+    """The scores of twelve cases, nine of them with faults, the peak of memory, and the errors as listed."""
     folder = tmp_path_factory.mktemp("faulty-judge")
     ids = [f"c{i:04}" for i in range(12)]
     write_lines(folder / "cases.jsonl", ({"id": one, "input": f"When is {one} sent?"} for one in ids))
@@ -57,18 +57,20 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Score], flo
     assert ended.code == 0, ended.words
     assert "12 of 12 answers were replayed" in ended.words
     found = read(folder / "reports/runs/r/recording.jsonl").results
-    return {result.case_id: result.scores["judged_faithfulness"] for result in found}, peak_mb(folder)
+    scores = {result.case_id: result.scores["judged_faithfulness"] for result in found}
+    return scores, peak_mb(folder), call("show", "r", "--errors", cwd=folder).out
 
 
 def test_f4_f6_every_fault_of_a_judge_is_told(ran) -> None:
     """Whatever comes instead of a verdict is a judge's error that says what; the others have theirs."""
-    scores, _ = ran
+    scores, _, listed = ran
     assert len(scores) == 12
     reasons = {one: score.reason for one, score in scores.items() if score.status == "judge_error"}
     expected = {one: reason for one, (_, reason) in SCRIPTS.items() if reason is not None}
     assert reasons.keys() == expected.keys()
     assert [one for one, reason in expected.items() if reason not in reasons[one]] == []
     assert {score.value for one, score in scores.items() if one not in expected} == {1.0}
+    assert "c0004  judge_error  judged_faithfulness: the judge gave no verdict within 5 s\n" in listed
 
 
 def test_f4_a_judges_bomb_stays_small_here(ran) -> None:

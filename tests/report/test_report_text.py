@@ -56,7 +56,7 @@ def test_gates_that_did_not_pass_are_never_folded() -> None:
 def test_what_was_not_scored_is_counted_by_cause() -> None:
     """The line names every cause, and its sum is what is missing from the selected cases."""
     text = " ".join(" ".join(_lines(sample())).split())
-    assert "not scored 3: 1 system error · 1 timeout · 1 not run · 1 judge error" in text
+    assert "not scored 4: 1 system error · 1 timeout · 1 not run · 1 judge error" in text
     parts = sample().accounting
     assert parts.answered + parts.system_error + parts.timeout + parts.missing == parts.selected
 

@@ -10,12 +10,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from store_sample import ask, load, recorded, report
 
 from harness.errors import ExitCode, StoreError
 from harness.store import Store
-from harness.store.database import copy_database, open_database
+from harness.store.database import copy_database, named_faults, open_database
 from harness.types import Response, Result
 
 
@@ -164,6 +165,13 @@ def test_f10_a_full_disk_keeps_what_was_loaded(path: Path) -> None:
     assert "MB are free there" in said[-1]
     with Store(path) as store:
         assert len(store.runs()) >= len(said) - 1 > 0
+
+
+def test_f10_a_disk_that_is_read_only_is_said_to_be(path: Path) -> None:
+    """As DuckDB tells it: the mend is to make it writable, not to build the file again."""
+    why = f'Cannot open file "{path}": Read-only file system'
+    with pytest.raises(StoreError, match="make it writable"), named_faults(path):
+        raise duckdb.IOException(why)
 
 
 def test_the_door_opens_fast() -> None:
