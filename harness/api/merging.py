@@ -96,7 +96,7 @@ def _check_one_plan(parts: Sequence[Part]) -> None:
     faults = []
     for other in others.values():
         differ = ", ".join(differences(first.run, first.shard.of, other.run, other.shard.of)) or "the plan"
-        what = f"{_named(first)} and {_named(other)} are of different runs: {differ} differ"
+        what = f"{_named(first)} and {_named(other)} are of different runs: they differ in {differ}"
         faults.append(Fault(what, mend="merge the parts of one run at a time"))
     raise RecordingError(faults)
 

@@ -205,7 +205,7 @@ def test_a_part_of_another_plan_is_refused(parts, project, tmp_path, options, di
     (other,) = (tmp_path / "other").rglob("shard-2*")
     shutil.copy(other, next(parts.glob("shard-2*")))
     said = refusal(parts)
-    assert f"are of different runs: {differs} differ" in said
+    assert f"are of different runs: they differ in {differs}" in said
 
 
 def test_the_recording_of_a_whole_run_is_no_part(parts, tmp_path):
