@@ -78,7 +78,7 @@ class HarnessError(Exception):
 
 
 class UsageError(HarnessError):
-    """Something the user wrote is wrong; nothing was run."""
+    """Something the user wrote is wrong; nothing was run, but for ``FoundLate``."""
 
     exit_code = ExitCode.INVALID
 
