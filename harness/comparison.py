@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from harness.cases import outlines
 from harness.errors import NotComparable
 from harness.slices import select
 from harness.types import (
@@ -64,7 +65,7 @@ class RunScores(NamedTuple):
     """
 
     run: Run
-    cases: tuple[Case, ...]
+    cases: Sequence[Case]
     tables: Mapping[str, Table]
     looks: Looks = Looks()
     runs: tuple[Mapping[str, Table], ...] = ()
@@ -74,6 +75,7 @@ class RunScores(NamedTuple):
 
 def run_scores(recorded: Recorded) -> RunScores:
     """Fold every metric of a recording."""
+    cases = outlines(recorded.cases)
     alone = [name for name in recorded.run.metrics if twin_measure(name) is None]
     tables: dict[str, Table] = dict(fold(recorded.results, alone, recorded.run.repeats))
     for name, identity in recorded.run.metrics.items():
@@ -81,13 +83,13 @@ def run_scores(recorded: Recorded) -> RunScores:
             measure, of = about
             of_metric = recorded.run.metrics.get(of, identity)
             values = tables.get(of, {})
-            tables[name] = over_twins(measure, values, recorded.cases, of_metric)
+            tables[name] = over_twins(measure, values, cases, of_metric)
     n_looks = recorded.stop.look if recorded.stop else len(recorded.looks)
     looks = Looks(recorded.stages, recorded.looks[:n_looks]) if recorded.stages else Looks()
     doubts = {name: why for name in recorded.run.judges if (why := recorded.trust.get(name, NOT_KNOWN))}
     advisory = doubts | {name: doubts[of] for name in tables if (of := metric_of(name)) in doubts}
     served = served_by(recorded.results) if recorded.run.judges else {}
-    return RunScores(recorded.run, recorded.cases, tables, looks, advisory=advisory, served=served)
+    return RunScores(recorded.run, cases, tables, looks, advisory=advisory, served=served)
 
 
 def served_by(results: Iterable[Result]) -> dict[str, frozenset[str]]:

@@ -53,7 +53,7 @@ def make_report(
     comparisons = _compare(evidence, ALL)
     slices = _compare_slices(evidence)
     regressions, not_listed = find_regressions(runs, verdicts)
-    same = {case.id for case in evidence.comparable(runs.candidate.cases)}
+    same = {case.id for case in evidence.comparable(evidence.candidate.cases)}
     after = runs.candidate.first_repeats()
     before = runs.baseline.first_repeats(same) if runs.baseline else {}
     pressing = [change.case_id for change in regressions]
@@ -61,7 +61,7 @@ def make_report(
     attribution = attribute(before, after, suite.metrics) if runs.baseline else None
     if attribution is not None:
         pressing += [*attribution.now_refuses[:MOST_FLIPS], *attribution.now_answers[:MOST_FLIPS]]
-    shown = choose_cases(evidence, pressing, before, after)
+    shown = choose_cases(evidence, runs.candidate.cases, pressing, (before, after))
     changes = config_changes(runs.baseline.run, runs.candidate.run) if runs.baseline else ()
     report = Report(
         title=suite.description or suite.suite,
@@ -76,7 +76,7 @@ def make_report(
         slices=slices,
         slice_estimates={
             slice_.label: estimates(evidence.candidate, suite, slice_)
-            for slice_ in slices_of(runs.candidate.cases, suite.slices, suite.crosses)
+            for slice_ in slices_of(evidence.candidate.cases, suite.slices, suite.crosses)
         },
         gaps=_gaps(evidence, verdicts),
         attribution=attribution,

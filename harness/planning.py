@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from harness.cases import outlines, picked
 from harness.errors import NothingSelected, UsageError, did_you_mean
 from harness.slices import is_source, matches
 from harness.types import Case, Dataset, Metric, MetricIdentity, Scalar, Suite
@@ -35,7 +36,7 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
         return facts
 
 
-def select_cases(dataset: Dataset, selection: Selection, suite: Suite, seed: int) -> tuple[Case, ...]:
+def select_cases(dataset: Dataset, selection: Selection, suite: Suite, seed: int) -> Sequence[Case]:
     """Choose the cases of a run, in dataset order; the same seed gives the same sample.
 
     Raises:
@@ -45,22 +46,23 @@ def select_cases(dataset: Dataset, selection: Selection, suite: Suite, seed: int
     for name in selection.where:
         if name not in suite.slices and not is_source(name):
             raise UsageError(f"--where {name!r}: no such slice", mend=did_you_mean(name, suite.slices))
-    known = {case.id for case in dataset.cases}
+    cases = outlines(dataset.cases)
+    known = {case.id for case in cases}
     for case_id in selection.case_ids:
         if case_id not in known:
             raise UsageError(f"no case {case_id!r}", mend=did_you_mean(case_id, known))
     chosen = [
-        case
-        for case in dataset.cases
+        place
+        for place, case in enumerate(cases)
         if matches(case, selection.where, suite.slices)
         and (not selection.case_ids or case.id in selection.case_ids)
     ]
     if selection.limit is not None and len(chosen) > selection.limit:
-        kept = set(random.Random(seed).sample([case.id for case in chosen], selection.limit))  # noqa: S311 -- a sample
-        chosen = [case for case in chosen if case.id in kept]
+        kept = set(random.Random(seed).sample([cases[at].id for at in chosen], selection.limit))  # noqa: S311 -- a sample
+        chosen = [place for place in chosen if cases[place].id in kept]
     if not chosen:
         raise NothingSelected("no case is selected", mend="look at --where, --case and --limit")
-    return tuple(chosen)
+    return picked(dataset.cases, chosen)
 
 
 def stages_of(

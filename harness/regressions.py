@@ -9,6 +9,7 @@ from typing import NamedTuple, get_args
 import msgspec
 
 from harness.attribution import cause_of
+from harness.cases import by_id
 from harness.comparison import SAME, RunScores, differing_metrics
 from harness.gates.evidence import Evidence
 from harness.headline import worst_verdict
@@ -98,10 +99,10 @@ def _references_by_metric(metrics: Iterable[str], verdicts: Sequence[Verdict]) -
     return {name: against.get(name, "baseline") for name in dict.fromkeys([*named, *known]) if name}
 
 
-def _earlier(runs: Runs, against: Reference) -> tuple[RunScores | None, tuple[Case, ...]]:
+def _earlier(runs: Runs, against: Reference) -> tuple[RunScores | None, Sequence[Case]]:
     """Scores of what the candidate is compared with, and the cases that may be."""
     scores = runs.evidence.anchor if against == "anchor" else runs.evidence.baseline
-    return scores, runs.evidence.comparable(runs.candidate.cases, against)
+    return scores, runs.evidence.comparable(runs.evidence.candidate.cases, against)
 
 
 def _with_causes(changes: Sequence[CaseChange], runs: Runs) -> Iterator[CaseChange]:
@@ -118,9 +119,9 @@ def _with_causes(changes: Sequence[CaseChange], runs: Runs) -> Iterator[CaseChan
 
 def choose_cases(
     evidence: Evidence,
+    cases: Sequence[Case],
     first: Iterable[str],
-    before: Mapping[str, Result],
-    after: Mapping[str, Result],
+    answers: tuple[Mapping[str, Result], Mapping[str, Result]],
 ) -> tuple[CasePair, ...]:
     """Give the cases that a report shows, in the order of the goldens: all of them, or as many as fit.
 
@@ -129,10 +130,12 @@ def choose_cases(
 
     Args:
         evidence: what the gates were decided on.
+        cases: those of the candidate.
         first: ids of the cases that have to be there, the first of them first.
-        before: first repeats of the baseline by case, of the cases that may be compared.
-        after: those of the candidate.
+        answers: first repeats by case, of the baseline, of the cases that may be compared, and the candidate.
     """
+    before, after = answers
+    whole = by_id(cases)
     scores, rules = evidence.candidate, evidence.suite.slices
     metrics = list(scores.run.metrics)
     shown: dict[str, CasePair] = {}
@@ -140,7 +143,7 @@ def choose_cases(
     for case in _in_order(scores, list(dict.fromkeys(first))):
         was, now = before.get(case.id), after.get(case.id)
         cause = cause_of(was, now, metrics) if evidence.baseline is not None else ""
-        pair = CasePair(case, now, was, labels_of(case, rules), cause)
+        pair = CasePair(whole[case.id], now, was, labels_of(case, rules), cause)
         size += len(msgspec.json.encode(pair))
         if size > SHOWN_BYTES and shown:
             break

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from harness.cases import outlines, picked
 from harness.errors import UsageError
 from harness.types import BudgetSettings, Case, Run, Shard, Suite
 
@@ -22,7 +23,7 @@ class Member(NamedTuple):
     """A shard of a run with its cases, in the order of the whole run."""
 
     shard: Shard
-    cases: tuple[Case, ...]
+    cases: Sequence[Case]
 
 
 def shard_of(case_id: str, of: int) -> int:
@@ -42,11 +43,11 @@ def fit_shards(n_calls: int) -> int:
 def part_cases(run: Run, cases: Sequence[Case], of: int) -> tuple[Member, ...]:
     """Part the cases of a run into shards 1 to ``of``; one may be without a case."""
     places: list[list[int]] = [[] for _ in range(of)]
-    for place, case in enumerate(cases):
+    for place, case in enumerate(outlines(cases)):
         places[shard_of(case.id, of) - 1].append(place)
     plan = plan_digest(run, of)
     return tuple(
-        Member(Shard(number, of, plan, len(cases), tuple(own)), tuple(cases[place] for place in own))
+        Member(Shard(number, of, plan, len(cases), tuple(own)), picked(cases, own))
         for number, own in enumerate(places, 1)
     )
 

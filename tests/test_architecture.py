@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "harness"
 
-GROUND = {"types", "errors", "numbers", "numerals", "language", "directed"}
+GROUND = {"types", "errors", "numbers", "numerals", "language", "directed", "cases"}
 NAMES = {"registry"}
 """Names to functions, as strings: imports the ground, and nothing that it names."""
 CORE = {
@@ -56,6 +56,7 @@ EDGES = {
     "systems",
     "judges",
     "cache",
+    "spool",
     "unpacking",
     "deadlines",
     "store",
@@ -74,9 +75,11 @@ ALLOWED = {
     "suites": GROUND | NAMES | {"goldens", "slices"},  # for the schema: the fields of goldens, what slices
     "baselines": GROUND | {"recordings"},  # a baseline is a recording and its lock
     "store": GROUND | NAMES | {"recordings"},  # results are loaded as they stand there
+    "goldens": GROUND | NAMES | {"spool"},
+    "recordings": GROUND | NAMES | {"spool"},
     "labels": GROUND | {"recordings"},  # for writing files whole
     "judges": GROUND | NAMES | {"cache", "unpacking", "deadlines"},  # as systems have them
-    "systems": GROUND | NAMES | {"unpacking"},
+    "systems": GROUND | NAMES | {"spool", "unpacking"},
     "engine": GROUND | NAMES | {"deadlines"},
     "api": GROUND | NAMES | CORE | EDGES | {"stats", "metrics"},  # rankings of whole runs are scored directly
     "commands": GROUND | NAMES | CORE | EDGES | {"stats", "api"},
@@ -176,8 +179,9 @@ def test_the_table_says_what_the_design_says() -> None:
         assert not ALLOWED[part] & (FACES | {"api", "stats", "metrics"}), part
         others = ALLOWED[part] & EDGES - {part}
         known = {"suites": {"goldens"}, "baselines": {"recordings"}, "labels": {"recordings"}}
-        known |= {"judges": {"cache", "unpacking", "deadlines"}, "systems": {"unpacking"}}
+        known |= {"judges": {"cache", "unpacking", "deadlines"}, "systems": {"spool", "unpacking"}}
         known |= {"engine": {"deadlines"}, "store": {"recordings"}}
+        known |= {"goldens": {"spool"}, "recordings": {"spool"}}
         assert others == known.get(part, set()), part
     for part in GROUND | NAMES:
         assert ALLOWED[part] <= GROUND, part

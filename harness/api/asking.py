@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ import msgspec
 from harness.api.identifying import system_key
 from harness.api.judging import judge_secrets, open_judges
 from harness.api.keeping import Answers, Keeping, nobody
+from harness.cases import by_id
 from harness.engine.limits import RunLimits
 from harness.engine.progress import Silent
 from harness.engine.runner import Asked, Todo, run_cases
@@ -35,8 +37,16 @@ class Plan(NamedTuple):
     system: SystemChoice
 
 
-def missing(recorded: Recorded, cases: Iterable[Case], *, retry_errors: bool = False) -> list[Todo]:
-    """List what of these cases is not recorded yet: every case once, then again.
+class Missing(NamedTuple):
+    """A case that is to be asked for the how-manieth time from 0; or, with its answer, only to be scored."""
+
+    case_id: str
+    repeat: int
+    answer: Response | None = None
+
+
+def missing(recorded: Recorded, cases: Iterable[Case], *, retry_errors: bool = False) -> list[Missing]:
+    """List what of these cases is not recorded yet: every case once, then again; their outlines will do.
 
     An answer without scores is only scored. With ``retry_errors`` a recorded error of the system is as good
     as no answer, and an answer on which a judge failed is as good as one without scores.
@@ -52,12 +62,12 @@ def missing(recorded: Recorded, cases: Iterable[Case], *, retry_errors: bool = F
                 done.discard(key)
                 given[key] = result.response
         given = {key: response for key, response in given.items() if response.error is None}
-    cases = list(cases)
+    ids = [case.id for case in cases]
     return [
-        Todo(case, repeat, given.get((case.id, repeat)))
+        Missing(case_id, repeat, given.get((case_id, repeat)))
         for repeat in range(recorded.run.repeats)
-        for case in cases
-        if (case.id, repeat) not in done
+        for case_id in ids
+        if (case_id, repeat) not in done
     ]
 
 
@@ -74,11 +84,11 @@ def _judged_badly(result: Result) -> bool:
 class Session:
     """A system that is open, and the recording that its answers go to; made by ``open_session``."""
 
-    def __init__(self, asked: Asked, progress: Silent) -> None:
+    def __init__(self, asked: Asked, cases: Mapping[str, Case], progress: Silent) -> None:
         """Take what ``open_session`` made."""
-        self.asked, self.progress = asked, progress
+        self.asked, self.cases, self.progress = asked, cases, progress
 
-    async def ask(self, todo: Sequence[Todo], signals: Signals) -> None:
+    async def ask(self, todo: Sequence[Missing], signals: Signals) -> None:
         """Ask, score and record these, and return when no call is in flight any more.
 
         Where ``signals.ended`` is true afterwards, not all was asked: end the session.
@@ -95,20 +105,24 @@ class Session:
         await ask_mixed([(self, todo)], signals)
 
 
-async def ask_mixed(parts: Sequence[tuple[Session, Sequence[Todo]]], signals: Signals) -> None:
+async def ask_mixed(parts: Sequence[tuple[Session, Sequence[Missing]]], signals: Signals) -> None:
     """Ask several sessions at the same time, as ``Session.ask`` does one: what one lives through, all do.
 
     Each part keeps its order and is spread evenly over the whole; together they have no more calls in flight
-    than the session that may have fewest.
+    than the session that may have fewest. A case is read when its turn comes.
     """
-    mixed = [
-        ((place + 0.5) / len(todo), number, session.asked, item)
-        for number, (session, todo) in enumerate(parts)
-        for place, item in enumerate(todo)
-    ]
-    mixed.sort(key=lambda one: one[:2])
     in_flight = min(session.asked.work.settings.max_concurrency for session, _ in parts)
-    await run_cases((one[2:] for one in mixed), in_flight, parts[0][0].progress, signals)
+    await run_cases(_mixed(parts), in_flight, parts[0][0].progress, signals)
+
+
+def _mixed(parts: Sequence[tuple[Session, Sequence[Missing]]]) -> Iterator[tuple[Asked, Todo]]:
+    def turns(number: int, n: int) -> Iterator[tuple[float, int, int]]:
+        return (((place + 0.5) / n, number, place) for place in range(n))
+
+    for _, number, place in heapq.merge(*(turns(at, len(todo)) for at, (_, todo) in enumerate(parts))):
+        session, todo = parts[number]
+        case_id, repeat, answer = todo[place]
+        yield session.asked, Todo(session.cases[case_id], repeat, answer)
 
 
 @asynccontextmanager
@@ -171,7 +185,7 @@ async def open_session(
     host = _host_of(system_options) or run.system_fingerprint
     work = Work(metrics, resources, settings, clean, judges.close, limits.of_system(host))
     try:
-        yield Session(Asked(system, work, recording, kept), progress)
+        yield Session(Asked(system, work, recording, kept), by_id(plan.dataset.cases), progress)
     finally:
         try:
             await stack.aclose()

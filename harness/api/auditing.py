@@ -10,9 +10,11 @@ from msgspec.structs import replace
 from harness.api.deciding import suite_of
 from harness.api.trusting import with_trust
 from harness.baselines import Baseline
+from harness.cases import by_id
 from harness.comparison import RunScores, check_comparable, run_scores
 from harness.errors import NotComparable, UsageError, did_you_mean
 from harness.fairness.audit import Audited, Scope, make_audit
+from harness.fairness.twins import Said
 from harness.gates.decide import decide_all
 from harness.gates.evidence import Evidence
 from harness.pooling import pool
@@ -71,7 +73,7 @@ def audit(candidate: Recorded, baseline: Baseline | None, asked: Asked) -> Audit
         candidate=scores,
         baseline=earlier,
         comparable=unchanged,
-        results=candidate.first_repeats(),
+        said=Said(by_id(candidate.cases), candidate.first_repeats()),
         verdicts=_gap_verdicts(suite, scores, candidate),
     )
     return make_audit(about, scope, said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -17,6 +18,7 @@ from harness.api.judging import judge_identities
 from harness.api.keeping import CacheUse
 from harness.api.looking import planned_stages
 from harness.api.validating import Checked
+from harness.cases import outlines
 from harness.errors import HarnessError, UsageError
 from harness.places import FRESH, Places, git_revision, kept_path, new_run_id, now, shown_path
 from harness.planning import Selection, fingerprint_of, flat_config, identity_of, select_cases
@@ -70,8 +72,8 @@ def begin(checked: Checked, options: RunOptions, places: Places, *, staged: bool
     return _create(path, planned, cases, plan, staged=staged)
 
 
-def _create(path: Path, planned: Run, cases: tuple[Case, ...], plan: Plan, *, staged: bool = False) -> Going:
-    digests = {case.id: plan.dataset.digests[case.id] for case in cases}
+def _create(path: Path, planned: Run, cases: Sequence[Case], plan: Plan, *, staged: bool = False) -> Going:
+    digests = {case.id: plan.dataset.digests[case.id] for case in outlines(cases)}
     stages = planned_stages(plan.file.suite, cases, planned.seed) if staged else {}
     recording = Recording.create(path, planned, cases, digests, stages)
     return Going(recording, Recorded(planned, cases, digests, (), complete=False, stages=stages), plan)
@@ -111,7 +113,7 @@ def forget(path: Path) -> None:
         path.parent.rmdir()
 
 
-def plan_run(plan: Plan, options: RunOptions) -> tuple[Run, tuple[Case, ...]]:
+def plan_run(plan: Plan, options: RunOptions) -> tuple[Run, Sequence[Case]]:
     """Decide which cases are run, and put together what identifies the run."""
     suite, system, dataset = plan.file.suite, plan.system, plan.dataset
     seed = suite.seed if options.seed is None else options.seed

@@ -13,6 +13,7 @@ from harness.api.trusting import with_trust
 from harness.candidates.assemble import Asked, assemble
 from harness.candidates.entrants import USAGE, entrant_of
 from harness.candidates.race import dropped_by
+from harness.cases import outlines
 from harness.comparison import differing_metrics
 from harness.errors import NotComparable, RecordingError, UsageError, did_you_mean
 from harness.places import Places
@@ -129,7 +130,7 @@ def _same_cases(recordings: Sequence[Recorded], *, intersect: bool) -> tuple[fro
         said.append(f"the goldens differ: {what} left out")
     if len({recorded.run.corpus_digest for recorded in recordings}) > 1:
         said.append("the corpus is not the same in all runs")
-    shared = [{case.id for case in recorded.cases} & same for recorded in recordings]
+    shared = [{case.id for case in outlines(recorded.cases)} & same for recorded in recordings]
     if not set.intersection(*shared):
         raise NotComparable("the runs have no case in common", mend="run them on the same goldens")
     if len({len(ids) for ids in shared}) > 1:

@@ -12,6 +12,7 @@ from harness.api.validating import Checked
 from harness.candidates.assemble import UNCORRECTED
 from harness.candidates.entrants import USAGE
 from harness.candidates.race import ALPHA, LOOKS, Rules, look_bounds, race_stages
+from harness.cases import outlines
 from harness.errors import UsageError, did_you_mean
 from harness.planning import identity_of
 from harness.registry import find_metric
@@ -128,6 +129,6 @@ def course_of(checked: Checked, options: RaceOptions) -> Course:
     _check_unjudged(rules.metric)
     suite = checked.file.suite
     seed = suite.seed if options.seed is None else options.seed
-    stages = race_stages(checked.dataset.cases, seed, rules.looks)
+    stages = race_stages(outlines(checked.dataset.cases), seed, rules.looks)
     identity = identity_of(find_metric(rules.metric))
     return Course(rules, identity, stages, look_bounds(stages, rules.alpha), seed, suite.run.repeats)

@@ -12,6 +12,7 @@ from harness.api.looking import planned_stages
 from harness.api.references import find_anchor, find_baseline
 from harness.api.validating import Checked, validate
 from harness.baselines import Baseline
+from harness.cases import outlines
 from harness.comparison import run_scores
 from harness.errors import SuiteError, did_you_mean
 from harness.foresight import (
@@ -88,7 +89,7 @@ def foresee(
         NothingSelected: the goldens hold no case.
     """
     checked = validate(suite_path)
-    suite, cases = checked.file.suite, checked.dataset.cases
+    suite, cases = checked.file.suite, outlines(checked.dataset.cases)
     if candidate and candidate not in suite.candidates:
         what = f"no candidate {candidate!r} in the suite"
         raise SuiteError(what, mend=did_you_mean(candidate, suite.candidates))
@@ -185,7 +186,7 @@ def _sample(checked: Checked, baseline: Baseline | None) -> list[str]:
         return []
     scores = pool([run_scores(recorded) for recorded in baseline.runs])
     metrics = {one.metric for one in drops_compared(suite, scores, scores.cases)}
-    drawn = fresh_cases(checked.dataset.cases, scores, metrics, suite.baseline.fresh, suite.seed)
+    drawn = fresh_cases(outlines(checked.dataset.cases), scores, metrics, suite.baseline.fresh, suite.seed)
     calls = len(drawn) * scores.run.repeats
     return [f"`harness check` asks the baseline's system {calls:,} calls more (`baseline: fresh`)"]
 
@@ -198,7 +199,7 @@ def _notices(checked: Checked, baseline: Baseline | None, candidate: str) -> lis
     if len(baseline.runs) < 2:
         said.append("the baseline is one run: how far runs lie apart is assumed; promote several to know it")
     if first.dataset_digest != checked.dataset.digest:
-        known = sum(case.id in baseline.runs[0].digests for case in checked.dataset.cases)
+        known = sum(case.id in baseline.runs[0].digests for case in outlines(checked.dataset.cases))
         said.append(f"the goldens changed: {known:,} of {len(checked.dataset.cases):,} cases are known")
     if first.candidate != candidate:
         theirs, ours = (repr(name) if name else "the plain system" for name in (first.candidate, candidate))

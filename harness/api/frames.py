@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cases import outlines
 from harness.recordings import read
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def scores_frame(path: str | Path) -> pd.DataFrame:
     file = Path(path)
     recorded = read(file / "recording.jsonl" if file.is_dir() else file)
     groups = {
-        case.id: {f"groups.{name}": value for name, value in case.groups.items()} for case in recorded.cases
+        case.id: {f"groups.{name}": value for name, value in case.groups.items()}
+        for case in outlines(recorded.cases)
     }
     columns = ["run", "case", "repeat", "metric", "value", "status", "reason"]
     rows = [

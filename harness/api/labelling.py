@@ -16,6 +16,7 @@ from harness.api.deciding import suite_of
 from harness.calibration.drawing import draw_panel, extend, strata_of
 from harness.calibration.labelled import Book, answer_digest, labels_of
 from harness.calibration.questions import WITH_REFERENCES, question_of
+from harness.cases import by_id, outlines
 from harness.comparison import fold
 from harness.errors import NothingSelected, UsageError, did_you_mean
 from harness.labels.folder import LabelFolder
@@ -190,7 +191,7 @@ def _panel(runs: Sequence[Recorded], asked: Asked, identity: MetricIdentity, fol
             raise UsageError(f"unknown slice {name!r}", mend=did_you_mean(name, rules))
         by[name] = rules[name]
     tables = [fold(recorded.results, [asked.metric], recorded.run.repeats)[asked.metric] for recorded in runs]
-    strata = strata_of(runs[0].cases, tables, identity, by)
+    strata = strata_of(outlines(runs[0].cases), tables, identity, by)
     if not strata:
         raise NothingSelected(f"no case has a score of {asked.metric!r} in every run")
     empty = Panel(
@@ -207,7 +208,7 @@ def _panel(runs: Sequence[Recorded], asked: Asked, identity: MetricIdentity, fol
 
 def _answers(recorded: Recorded, panel: Panel) -> Iterator[tuple[Case, Result, Given]]:
     """The first answer to each drawn case that the judge scored."""
-    cases, wanted = {case.id: case for case in recorded.cases}, set(panel.drawn)
+    cases, wanted = by_id(recorded.cases), set(panel.drawn)
     for result in recorded.results:
         score = result.scores.get(panel.metric)
         if result.case_id in wanted and score is not None and score.value is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from harness.cases import outlines
 from harness.gates.evidence import Evidence
 from harness.gates.stopping import why_stop
 from harness.planning import Selection, stages_of
@@ -24,16 +25,16 @@ def planned_stages(suite: Suite, cases: Sequence[Case], seed: int) -> dict[str, 
     The documents of cases that gates name come first, so that those gates are decided at the first look.
     """
     named = {case_id for gate_ in suite.gates for case_id in gate_.cases}
-    stages = stages_of(cases, seed, suite.run.looks, first=named)
+    stages = stages_of(outlines(cases), seed, suite.run.looks, first=named)
     if len(stages) == 1:
         return {}
     return {case.id: number for number, stage in enumerate(stages) for case in stage}
 
 
 def cases_by_stage(recorded: Recorded) -> list[list[Case]]:
-    """Give the planned cases stage by stage; all in one where the run cannot stop early."""
+    """Give the outlines of the planned cases stage by stage; all in one where the run cannot stop early."""
     found: list[list[Case]] = [[] for _ in recorded.looks or (1.0,)]
-    for case in recorded.cases:
+    for case in outlines(recorded.cases):
         found[recorded.stages.get(case.id, 0)].append(case)
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from harness.api.deciding import suite_of
 from harness.api.references import ids_of
 from harness.baselines import Baseline
+from harness.cases import outlines
 from harness.comparison import SAME, estimate, run_scores
 from harness.pooling import pool
 from harness.types import Recorded, Report, Verdict
@@ -94,7 +95,7 @@ def _better_on(recorded: Recorded, present: Baseline) -> str | None:
     """The first metric of a gate on a drop on which a run's mean is better than the baseline's."""
     earlier, later = pool([run_scores(item) for item in present.runs]), run_scores(recorded)
     digests = present.runs[0].digests
-    cases = [case for case in recorded.cases if digests.get(case.id) == recorded.digests[case.id]]
+    cases = [case for case in outlines(recorded.cases) if digests.get(case.id) == recorded.digests[case.id]]
     for name in dict.fromkeys(item.metric for item in suite_of(recorded.run).gates if item.kind == "drop"):
         if name is None or name not in earlier.tables or name not in later.tables:
             continue

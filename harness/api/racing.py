@@ -30,6 +30,7 @@ from harness.api.validating import Checked
 from harness.candidates.choice import gates_of, requirements_of
 from harness.candidates.entrants import entrant_of
 from harness.candidates.race import take_look, why_dropped
+from harness.cases import outlines
 from harness.comparison import fold
 from harness.engine.limits import RunLimits
 from harness.engine.progress import Silent, show_progress
@@ -145,7 +146,7 @@ def _runners(
                 mend = "leave them as they were"
                 raise UsageError(f"race {race_id!r} was begun with other --looks or --seed", mend=mend)
         else:
-            digests = {case.id: checked.dataset.digests[case.id] for case in cases}
+            digests = {case.id: checked.dataset.digests[case.id] for case in outlines(cases)}
             recording = closing.enter_context(Recording.create(path, run, cases, digests, stages))
             before = Recorded(run, cases, digests, (), complete=False, stages=stages)
         runners[run_id] = _Runner(plan, recording, before, AsyncExitStack())

@@ -13,6 +13,7 @@ from harness.api.looking import DecideLook
 from harness.api.references import fresh_beside, fresh_of
 from harness.api.validating import Checked
 from harness.baselines import Baseline
+from harness.cases import outlines
 from harness.comparison import run_scores
 from harness.errors import NotComparable, UsageError
 from harness.freshness import (
@@ -117,7 +118,7 @@ def plan_sample(
     tested = drops_compared(suite, scores, scores.cases)
     _check_same_system(checked, first, tested, intersect=intersect)
     theirs = baseline.runs[0].digests
-    cases = [case for case in dataset.cases if theirs.get(case.id) == dataset.digests[case.id]]
+    cases = [case for case in outlines(dataset.cases) if theirs.get(case.id) == dataset.digests[case.id]]
     _check_enough(cases, tested, suite)
     drawn = fresh_cases(cases, scores, {one.metric for one in tested}, share, seed)
     selection = Selection(case_ids=tuple(case.id for case in drawn))

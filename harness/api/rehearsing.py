@@ -10,6 +10,7 @@ import msgspec
 from harness.api.references import find_baseline, spreads
 from harness.api.trusting import with_trust
 from harness.baselines import Baseline
+from harness.cases import outlines
 from harness.comparison import RunScores, run_scores
 from harness.errors import NotComparable, UsageError
 from harness.gates.drop_tests import margin_of
@@ -129,7 +130,7 @@ def rehearse(
     for gate in _decisive(suite):
         tell(f"a drop in {gate.id}, {simulations} times")
         planted.append(_plant(Drop(gate, drop), suite, runs, range(seed, seed + simulations)))
-    documents = len({case.cluster for case in runs[0].cases})
+    documents = len({case.cluster for case in outlines(runs[0].cases)})
     return Rehearsal(
         suite=suite.suite,
         alpha=suite.alpha,

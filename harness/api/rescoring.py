@@ -17,6 +17,7 @@ from harness.api.judging import judge_identities, open_judges
 from harness.api.keeping import CacheUse, Keeping, end_keeping, keeping_of
 from harness.api.references import fresh_of
 from harness.api.validating import Checked
+from harness.cases import by_id, outlines, picked
 from harness.engine.progress import show_progress
 from harness.engine.stored import Rescoring, score_again
 from harness.errors import Fault, UsageError
@@ -100,7 +101,7 @@ def _plan(
     """Give a recording, the one that it becomes (without results), and what is to be said of it."""
     _check(before, checked)
     cases, notices = _cases(before, checked.dataset, intersect=options.intersect)
-    kept = {case.id for case in cases}
+    kept = {case.id for case in outlines(cases)}
     stages = {case_id: stage for case_id, stage in before.stages.items() if case_id in kept}
     stop = before.stop and replace(
         before.stop,
@@ -112,7 +113,7 @@ def _plan(
     run_ = _run_of(before.run, run_id, len(cases), checked)
     if options.intersect and len(cases) < max(len(before.cases), len(checked.dataset.cases)):
         run_ = replace(run_, selection={**run_.selection, "intersect": True})
-    digests = {case.id: checked.dataset.digests[case.id] for case in cases}
+    digests = {case_id: checked.dataset.digests[case_id] for case_id in kept}
     planned = Recorded(run_, cases, digests, (), complete=True, stages=stages, stop=stop)
     return before, planned, notices
 
@@ -150,23 +151,26 @@ def _check(before: Recorded, checked: Checked) -> None:
         raise UsageError(f"run {run_.id!r} is incomplete", mend=mend)
 
 
-def _cases(
-    before: Recorded, dataset: Dataset, *, intersect: bool
-) -> tuple[tuple[Case, ...], tuple[str, ...]]:
+def _cases(before: Recorded, dataset: Dataset, *, intersect: bool) -> tuple[Sequence[Case], tuple[str, ...]]:
     """Give the cases that were asked as they are now, and what differs.
 
     Raises:
         UsageError: what was asked is not what would be asked now, and no intersection is wanted.
     """
-    current = {case.id: case for case in dataset.cases}
-    asked = {case.id: case for case in before.cases}
+    current = {case.id: place for place, case in enumerate(outlines(dataset.cases))}
+    asked = [case.id for case in outlines(before.cases)]
+    whole_now, whole_then = by_id(dataset.cases), by_id(before.cases)
+
+    def is_other(name: str) -> bool:
+        is_same = dataset.digests[name] == before.digests[name]
+        return not is_same and whole_now[name].query != whole_then[name].query
+
+    known = frozenset(asked)
     differing = {
         "no longer in the goldens": [name for name in asked if name not in current],
-        "asked otherwise now": [
-            name for name, case in asked.items() if name in current and current[name].query != case.query
-        ],
+        "asked otherwise now": [name for name in asked if name in current and is_other(name)],
         # A run of a part of the goldens was not to ask the others.
-        "not asked then": [] if before.run.selection else [name for name in current if name not in asked],
+        "not asked then": [] if before.run.selection else [name for name in current if name not in known],
     }
     said = [f"{_named(names)} {what}" for what, names in differing.items() if names]
     if said and not intersect:
@@ -174,14 +178,14 @@ def _cases(
         mend = "score the other cases with --intersect, or run the system again"
         raise UsageError([*faults[:-1], faults[-1]._replace(mend=mend)])
     left = {*differing["no longer in the goldens"], *differing["asked otherwise now"]}
-    kept = tuple(current[name] for name in asked if name not in left)
+    kept = [name for name in asked if name not in left]
     if not kept:
         raise UsageError(f"no case that run {before.run.id!r} asked is in the goldens as it was")
-    changed = [case.id for case in kept if dataset.digests[case.id] != before.digests[case.id]]
+    changed = [name for name in kept if dataset.digests[name] != before.digests[name]]
     said = [f"left out: {one}" for one in said]
     if changed:
         said.append(f"{_named(changed)} scored against what the goldens expect now")
-    return kept, tuple(said)
+    return picked(dataset.cases, [current[name] for name in kept]), tuple(said)
 
 
 def _named(names: Sequence[str]) -> str:
@@ -198,7 +202,7 @@ def _score_part(
     path: Path, before: Recorded, now_: Recorded, checked: Checked, options: RescoreOptions, keeping: Keeping
 ) -> None:
     suite = checked.file.suite
-    cases = {case.id: case for case in now_.cases}
+    cases = by_id(now_.cases)
     n = sum(result.case_id in cases for result in before.results)
     stored = ((cases[result.case_id], result) for result in before.results if result.case_id in cases)
     metrics = {name: find_metric(name) for name in now_.run.metrics if twin_measure(name) is None}

@@ -15,6 +15,7 @@ from harness.api.budgeting import Spent, Wanted, limits_of, spent_of
 from harness.api.keeping import Keeping, check_kept, end_keeping, keeping_of, say_what_is_not_seen
 from harness.api.looking import DecideLook, cases_by_stage, looks_ahead, take_look
 from harness.api.validating import Checked
+from harness.cases import outlines
 from harness.engine.limits import RunLimits
 from harness.engine.progress import Silent, show_progress
 from harness.engine.signals import Signals
@@ -107,7 +108,9 @@ def run_missing(
     before, recording = main.before, main.recording
     stages = [missing(before, cases, retry_errors=options.retry_errors) for cases in cases_by_stage(before)]
     again = options.retry_errors and before.stop is None
-    sampled = missing(beside.before, beside.before.cases, retry_errors=again) if beside is not None else []
+    sampled = (
+        [] if beside is None else missing(beside.before, outlines(beside.before.cases), retry_errors=again)
+    )
     stopped_at = None if before.stop is None or decide_look is None else before.stop
     if stopped_at is not None and not any(stages[: stopped_at.look]) and not sampled:
         at = f"at look {stopped_at.look} of {stopped_at.looks}"

@@ -15,6 +15,7 @@ from harness.api.budgeting import Spent, Wanted, limits_of
 from harness.api.keeping import keeping_of
 from harness.api.running import run_missing
 from harness.api.validating import Checked
+from harness.cases import outlines
 from harness.errors import FoundLate, RecordingError, UsageError
 from harness.places import Places
 from harness.recordings import Recording, read_planned, rename
@@ -156,7 +157,7 @@ def _begin(unfinished: Path, run: Run, member: Member, plan: Plan) -> Going:
             before = replace(before, results=results, unscored=unscored)
         return Going(recording, before, plan)
     own = replace(run, n_cases=len(member.cases))
-    digests = {case.id: plan.dataset.digests[case.id] for case in member.cases}
+    digests = {case.id: plan.dataset.digests[case.id] for case in outlines(member.cases)}
     recording = Recording.create(unfinished, own, member.cases, digests, shard=member.shard)
     return Going(recording, Recorded(own, member.cases, digests, (), complete=False), plan)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.cases import outlines
 from harness.errors import MissingExtra, SuiteError
 from harness.gates.drop import cannot_pass
 from harness.gates.hierarchy import roles_of
@@ -38,7 +39,7 @@ def validate(suite_path: Path) -> Checked:
     file = load_suite(suite_path)
     dataset = load_dataset(file.suite.goldens, file.folder, file.suite.suite)
     document = load_yaml(Path(shown_path(file.path)))
-    if faults := selection_faults(file.suite, document, dataset.cases):
+    if faults := selection_faults(file.suite, document, outlines(dataset.cases)):
         raise SuiteError(faults)
     _check_packages(file)
     return Checked(file, dataset, tuple(_hopeless_gates(file, dataset)))
@@ -64,6 +65,6 @@ def _hopeless_gates(file: SuiteFile, dataset: Dataset) -> Iterator[str]:
             continue  # a guard need not pass
         metric = find_metric(gate.metric) if is_ours(gate.metric) else None
         span = None if metric is None or metric.high is None else metric.high - metric.low
-        cases = [case for case in dataset.cases if matches(case, gate.where, file.suite.slices)]
+        cases = [case for case in outlines(dataset.cases) if matches(case, gate.where, file.suite.slices)]
         if why := cannot_pass(gate, file.suite, cases, span):
             yield f"gate {gate.id!r}: {why}"

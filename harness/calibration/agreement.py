@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.calibration.labelled import Book, answers_of, labels_of, mean
+from harness.cases import by_id
 from harness.slices import select, slices_of
 from harness.types import Case, ErrorRates, Label, Measured, Panel, Recorded, SliceRule
 
@@ -54,7 +55,7 @@ def rated_answers(runs: Sequence[Recorded], book: Book, metric: str) -> list[Rat
     stratum = _strata(panel)
     found: dict[tuple[str, str], tuple[Case, list[Label], float]] = {}
     for recorded in runs:
-        cases = {case.id: case for case in recorded.cases}
+        cases = by_id(recorded.cases)
         for result, answer in answers_of(recorded, book):
             score = result.scores.get(metric)
             if (

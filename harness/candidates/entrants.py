@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from harness.cases import outlines
 from harness.comparison import CaseValue, RunScores, Table, estimate, run_scores
 from harness.tails import TAIL, tail_change, tail_interval
 from harness.types import (
@@ -48,7 +49,7 @@ class Entrant(NamedTuple):
         return self.scores.run.id
 
     @property
-    def cases(self) -> tuple[Case, ...]:
+    def cases(self) -> Sequence[Case]:
         """The cases that it is compared on."""
         return self.scores.cases
 
@@ -70,7 +71,7 @@ class Entrant(NamedTuple):
 
 def entrant_of(recorded: Recorded, cases: Collection[str] | None = None) -> Entrant:
     """Fold a recording over the cases named (None: all of them)."""
-    wanted = tuple(case for case in recorded.cases if cases is None or case.id in cases)
+    wanted = tuple(case for case in outlines(recorded.cases) if cases is None or case.id in cases)
     scores = run_scores(recorded)
     used = _usage(recorded, wanted)
     run = replace(scores.run, metrics={**scores.run.metrics, **USAGE})

@@ -24,6 +24,7 @@ LONGEST = 160
 @terminal.json_option
 def show(run: str, case: str | None, errors: bool, reports: Path, as_json: bool) -> int:
     """Show CASE of RUN: the question, the golden answer, the answer given, what was retrieved, the scores."""
+    from harness.cases import by_id, outlines
     from harness.errors import UsageError, did_you_mean
     from harness.places import Places
     from harness.recordings import read
@@ -33,9 +34,9 @@ def show(run: str, case: str | None, errors: bool, reports: Path, as_json: bool)
         raise UsageError("name a case, or list the unscored ones with --errors")
     if errors:
         return _list_errors(recorded, as_json=as_json)
-    golden = next((item for item in recorded.cases if item.id == case), None)
+    golden = by_id(recorded.cases).get(case or "")
     if golden is None:
-        hint = did_you_mean(case or "", [item.id for item in recorded.cases])
+        hint = did_you_mean(case or "", [item.id for item in outlines(recorded.cases)])
         raise UsageError(f"no case {case!r} in run {recorded.run.id!r}", mend=hint)
     results = [result for result in recorded.results if result.case_id == case]
     if as_json:
@@ -54,12 +55,14 @@ def show(run: str, case: str | None, errors: bool, reports: Path, as_json: bool)
 def _list_errors(recorded: Recorded, *, as_json: bool) -> int:
     import json
 
+    from harness.cases import outlines
+
     asked = {result.case_id for result in recorded.results}
     found = [
         (result.case_id, result.repeat, *_fault_of(result), result.response.failures)
         for result in recorded.results
     ]
-    found += [(item.id, 0, "not asked", "", ()) for item in recorded.cases if item.id not in asked]
+    found += [(item.id, 0, "not asked", "", ()) for item in outlines(recorded.cases) if item.id not in asked]
     listed = [row for row in found if row[2]]
     if as_json:
         names = ("case_id", "repeat", "kind", "message")

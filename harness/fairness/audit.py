@@ -11,7 +11,7 @@ from harness.errors import ExitCode
 from harness.fairness.changes import deficit_changes
 from harness.fairness.gaps import gap_between_groups, groups_of
 from harness.fairness.mix import equal_mix
-from harness.fairness.twins import twin_pairs, twin_swaps
+from harness.fairness.twins import Said, twin_pairs, twin_swaps
 from harness.fairness.verdicts import GRAVEST_FIRST
 from harness.gates.decide import overall
 from harness.numbers import number, p_value, with_limits, worse_by
@@ -23,7 +23,6 @@ from harness.types import (
     Gap,
     GroupGap,
     MetricIdentity,
-    Result,
     Suite,
     Verdict,
     metric_of,
@@ -51,13 +50,13 @@ class Scope(NamedTuple):
 
 
 class Audited(NamedTuple):
-    """The run that is audited and what it is compared with, folded; results are first repeats."""
+    """The run that is audited and what it is compared with, folded."""
 
     suite: Suite
     candidate: RunScores
     baseline: RunScores | None
     comparable: frozenset[str] | None
-    results: Mapping[str, Result]
+    said: Said
     verdicts: tuple[Verdict, ...]
 
 
@@ -97,9 +96,7 @@ def make_audit(about: Audited, scope: Scope, notices: Sequence[str]) -> Audit:
         twins=tuple(
             swap
             for name in metrics
-            for swap in twin_swaps(
-                name, pairs, about.candidate.tables[name], run.metrics[name], about.results
-            )
+            for swap in twin_swaps(name, pairs, about.candidate.tables[name], run.metrics[name], about.said)
         ),
         verdicts=about.verdicts,
         comparisons=sum(item.gap.comparisons for item in (*found_gaps, *found_crossed)),

@@ -15,6 +15,13 @@ NO_VALUE = "(none)"
 MOST_EXAMPLES = 3
 
 
+class Said(NamedTuple):
+    """What was asked and answered, by case: the case itself, and its first repeat."""
+
+    cases: Mapping[str, Case]
+    results: Mapping[str, Result]
+
+
 class TwinPair(NamedTuple):
     """Two cases of one family that differ in ``attribute``: the one whose value is first by name is first."""
 
@@ -55,7 +62,7 @@ def twin_swaps(
     pairs: Sequence[TwinPair],
     table: Table,
     metric: MetricIdentity,
-    results: Mapping[str, Result],
+    said: Said,
 ) -> tuple[TwinSwap, ...]:
     """Test one metric on the pairs: all swaps of an attribute together, then each swap by itself.
 
@@ -64,7 +71,7 @@ def twin_swaps(
         pairs: as ``twin_pairs`` gives them.
         table: the metric's values by case.
         metric: direction and range.
-        results: case id to its first repeat, for the examples.
+        said: for the examples.
     """
     rows: list[TwinSwap] = []
     for attribute in sorted({pair.attribute for pair in pairs}):
@@ -73,7 +80,7 @@ def twin_swaps(
         every = _Compared.of(chosen, table, metric)
         if not every.pairs and not every.unscored:
             continue
-        rows.append(every.as_swap(name, attribute, None, results))
+        rows.append(every.as_swap(name, attribute, None, said))
         single = [
             _Compared.of([pair for pair in chosen if pair.swap == swap], table, metric) for swap in swaps
         ]
@@ -81,10 +88,10 @@ def twin_swaps(
             (swap, found) for swap, found in zip(swaps, single, strict=True) if found.pairs or found.unscored
         ]
         rows += _adjusted(
-            [(found, found.as_swap(name, attribute, swap, results)) for swap, found in kept if found.pairs],
+            [(found, found.as_swap(name, attribute, swap, said)) for swap, found in kept if found.pairs],
             metric,
         )
-        rows += [found.as_swap(name, attribute, swap, results) for swap, found in kept if not found.pairs]
+        rows += [found.as_swap(name, attribute, swap, said) for swap, found in kept if not found.pairs]
     return tuple(rows)
 
 
@@ -115,9 +122,7 @@ class _Compared(NamedTuple):
     def clusters(self) -> list[str]:
         return [pair.first.cluster for pair in self.pairs]
 
-    def as_swap(
-        self, name: str, attribute: str, swap: tuple[str, str] | None, results: Mapping[str, Result]
-    ) -> TwinSwap:
+    def as_swap(self, name: str, attribute: str, swap: tuple[str, str] | None, said: Said) -> TwinSwap:
         from harness.stats.intervals import mean_ci
 
         flips = [float(abs(harm) > SAME) for harm in self.harms]
@@ -130,26 +135,26 @@ class _Compared(NamedTuple):
             n_flips=int(sum(flips)),
             flip_rate=sum(flips) / len(flips) if flips else None,
             flip_interval=mean_ci(flips, self.clusters, 0.0, 1.0, LEVEL) if flips else None,
-            examples=tuple(self._examples(results)),
+            examples=tuple(self._examples(said)),
         )
 
-    def _examples(self, results: Mapping[str, Result]) -> Iterator[TwinExample]:
+    def _examples(self, said: Said) -> Iterator[TwinExample]:
         """The pairs that differ most."""
         order = sorted(range(len(self.pairs)), key=lambda at: (-abs(self.harms[at]), at))
         for at in order[:MOST_EXAMPLES]:
             if abs(self.harms[at]) <= SAME:
                 return
-            pair = self.pairs[at]
+            first, second = self.pairs[at].first.id, self.pairs[at].second.id
             yield TwinExample(
-                cases=(pair.first.id, pair.second.id),
+                cases=(first, second),
                 values=self.values[at],
-                inputs=(pair.first.query.input, pair.second.query.input),
-                outputs=(_output(results, pair.first), _output(results, pair.second)),
+                inputs=(said.cases[first].query.input, said.cases[second].query.input),
+                outputs=(_output(said.results, first), _output(said.results, second)),
             )
 
 
-def _output(results: Mapping[str, Result], case: Case) -> str:
-    found = results.get(case.id)
+def _output(results: Mapping[str, Result], case_id: str) -> str:
+    found = results.get(case_id)
     if found is None:
         return ""
     return f"error: {found.response.error.kind}" if found.response.error else found.response.output or ""

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import Fault, GoldenError, Place, did_you_mean
-from harness.goldens.rows import read_json_lines
+from harness.goldens.lines import read_json_lines
 from harness.types import Case, Corpus, Document, Evidence
 
 

@@ -4,16 +4,48 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from harness.cases import Gathered, outlines
 from harness.errors import Fault, GoldenError, NothingSelected, Place, did_you_mean
 from harness.goldens.corpus import load_corpus, resolve_evidence
 from harness.goldens.fields import CaseReader
-from harness.goldens.rows import MAX_FAULTS, read_rows
+from harness.goldens.lines import MAX_FAULTS
+from harness.goldens.rows import read_rows
+from harness.spool import Spool, folder_of_copies
 from harness.types import Case, Corpus, Dataset, Document, GoldenSource
+
+_DECODER = msgspec.json.Decoder(Case)
+
+
+class _Aside:
+    """Cases that are not held, as JSON in a file without a name, which nobody can change meanwhile."""
+
+    def __init__(self) -> None:
+        self._spool = Spool()
+        self._places = array("q")
+
+    def add(self, encoded: bytes) -> int:
+        """Put a case aside; gives the number that it is read by."""
+        try:
+            self._places.extend((self._spool.add(encoded), len(encoded)))
+        except OSError as error:
+            what = f"the cases cannot be put aside in {folder_of_copies()}: {error.strerror or error}"
+            raise GoldenError(what, mend="make room there, or set TMPDIR") from error
+        return len(self._places) // 2 - 1
+
+    def read(self, number: int) -> Case:
+        """Give a case by its number."""
+        try:
+            data = self._spool.read(*self._places[2 * number : 2 * number + 2])
+        except OSError as error:
+            what = f"the cases cannot be read in {folder_of_copies()}: {error.strerror or error}"
+            raise GoldenError(what) from error
+        return _DECODER.decode(data)
 
 
 def load_dataset(sources: Sequence[GoldenSource], folder: Path, name: str) -> Dataset:
@@ -30,7 +62,8 @@ def load_dataset(sources: Sequence[GoldenSource], folder: Path, name: str) -> Da
     """
     faults: list[Fault] = []
     notices: list[str] = []
-    placed: list[tuple[Case, Place]] = []
+    aside = _Aside()
+    gathered, places = Gathered(aside.read), list[Place]()
     digests: dict[str, str] = {}
     corpora: dict[Path, Corpus] = {}
     for source in sources:
@@ -43,23 +76,32 @@ def load_dataset(sources: Sequence[GoldenSource], folder: Path, name: str) -> Da
             if case is None:
                 continue
             digests.setdefault(case.id, case_digest(case))
-            placed.append((resolve_evidence(case, corpus, row.place, faults) if corpus else case, row.place))
+            if corpus is not None:
+                case = resolve_evidence(case, corpus, row.place, faults)
+            _gather(case, gathered, aside)
+            places.append(row.place)
         for (ours, theirs), count in sorted(reader.used.items()):
             notices.append(f"{source.path}: {ours!r} was read from {theirs!r} in {count} cases")
     corpus = _merge(corpora, faults)
-    _check_ids(placed, faults)
+    cases = gathered.cases()
+    _check_ids(outlines(cases), places, faults)
     if faults:
         raise GoldenError(faults[:MAX_FAULTS])
-    if not placed:
+    if not cases:
         raise NothingSelected("the goldens hold no case", Place(sources[0].path if sources else name))
     return Dataset(
         name=name,
-        cases=tuple(case for case, _ in placed),
+        cases=cases,
         digest=dataset_digest(digests),
         digests=digests,
         corpus=corpus,
         notices=tuple(notices),
     )
+
+
+def _gather(case: Case, gathered: Gathered, aside: _Aside) -> None:
+    encoded = msgspec.json.encode(case)
+    gathered.add(case, len(encoded), lambda: aside.add(encoded))
 
 
 def case_digest(case: Case) -> str:
@@ -102,22 +144,21 @@ def _merge(corpora: dict[Path, Corpus], faults: list[Fault]) -> Corpus | None:
     return Corpus(documents, "sha256:" + joined.hexdigest())
 
 
-def _check_ids(placed: list[tuple[Case, Place]], faults: list[Fault]) -> None:
+def _check_ids(cases: Sequence[Case], places: Sequence[Place], faults: list[Fault]) -> None:
     """Ids must differ, also when read in other letter case; a twin's original must exist."""
     all_read = not faults  # else an original may be among the rows that could not be read
     first: dict[str, tuple[str, Place]] = {}
-    ids = {case.id for case, _ in placed}
-    original = {case.id: case.twin_of for case, _ in placed}
-    for case, place in placed:
+    original = {case.id: case.twin_of for case in cases}
+    for case, place in zip(cases, places, strict=True):
         folded = unicodedata.normalize("NFKC", case.id).casefold()
         if folded in first:
             other, where = first[folded]
             kind = "duplicate id" if other == case.id else f"id looks like {other!r}:"
             faults.append(Fault(f"{kind} {case.id!r}, first at {where}", place, "ids must be unique"))
         first.setdefault(folded, (case.id, place))
-        if all_read and case.twin_of is not None and case.twin_of not in ids:
+        if all_read and case.twin_of is not None and case.twin_of not in original:
             faults.append(
-                Fault(f"twin_of {case.twin_of!r} names no case", place, did_you_mean(case.twin_of, ids))
+                Fault(f"twin_of {case.twin_of!r} names no case", place, did_you_mean(case.twin_of, original))
             )
         elif case.twin_of is not None and (first_of := original.get(case.twin_of)) is not None:
             faults.append(

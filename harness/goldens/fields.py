@@ -10,7 +10,7 @@ from typing import Any, get_args
 import msgspec
 
 from harness.errors import Fault, did_you_mean
-from harness.goldens.rows import Row
+from harness.goldens.lines import Row
 from harness.types import Behavior, Case, Evidence, Message, Passage, Query, Scalar
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9._:-]{1,128}")

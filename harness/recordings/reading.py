@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.cases import Gathered
 from harness.errors import Place, RecordingError
 from harness.recordings.lines import CaseLine, parse, unframe
-from harness.recordings.results import Gathering
+from harness.recordings.results import Gathering, Lines
 from harness.recordings.stages import stopped_at
 from harness.types import Case, EarlyStop, Recorded, Run, Shard
 
@@ -36,12 +37,32 @@ class Tail:
         self.shard: Shard | None = None
 
 
-def read(path: Path, known: Iterable[Case] = ()) -> Recorded:
+class Planned:
+    """The planned cases as the lines of a recording tell them, one after the other."""
+
+    def __init__(self, lines: Lines, known: Sequence[Case]) -> None:
+        """Start without any; those ``known`` are held once."""
+        self._lines = lines
+        self.gathered = Gathered(lines.read_case, known)
+        self.digests: dict[str, str] = {}
+        self.stages: dict[str, int] = {}
+
+    def take(self, found: CaseLine, line: bytes, start: int) -> None:
+        """Take the case of a line that begins at ``start``."""
+        case = found.case
+        if case.id in self.digests:
+            return
+        size = len(line)
+        case_id = self.gathered.add(case, size, lambda: self._lines.add(self._lines.place(line, start)))
+        self.digests[case_id], self.stages[case_id] = found.digest, found.stage
+
+
+def read(path: Path, known: Sequence[Case] = ()) -> Recorded:
     """Read a recording, compressed where the name ends in ``.gz``, and check every line of it.
 
     A last line that was cut off mid-write is left out, and a notice says so. ``complete`` is true where
     an end line stands last. Of a run that stopped early only the cases that it asked are given. A case that
-    is one of those ``known`` is given as that object, so that its texts are held once.
+    is one of those ``known`` is given as that object, so that it is held once.
 
     Raises:
         RecordingError: no such file, a damaged line, named by its number, or one part of a run.
@@ -70,13 +91,12 @@ def read_planned(path: Path) -> Recorded:
     return read_to_tail(path)[0]
 
 
-def read_to_tail(path: Path, known: Iterable[Case] = ()) -> tuple[Recorded, Tail]:
+def read_to_tail(path: Path, known: Sequence[Case] = ()) -> tuple[Recorded, Tail]:
     """Read as ``read_planned`` does, and give also where a writer may go on."""
     tail = Tail()
-    held = {case.id: case for case in known}
+    lines = Lines(path)
+    cases, results = Planned(lines, known), Gathering(lines)
     run: Run | None = None
-    cases: dict[str, CaseLine] = {}
-    results = Gathering(path)
     notices: list[str] = []
     for number, line in _lines(path):
         if not line.endswith(b"\n"):
@@ -96,10 +116,9 @@ def read_to_tail(path: Path, known: Iterable[Case] = ()) -> tuple[Recorded, Tail
         elif kind == b"run":
             run = value
         elif kind == b"case":
-            value = _share_case(value, held)
-            cases[value.case.id] = value
+            cases.take(value, line, tail.size)
         elif kind != b"end":
-            if value.case_id not in cases:
+            if value.case_id not in cases.digests:
                 raise _damage(path, number, f"a line of case {value.case_id!r}, which was not selected")
             if not results.take(value, line, tail.size):
                 raise _damage(path, number, f"scores of case {value.case_id!r} without an answer before them")
@@ -115,16 +134,10 @@ def read_to_tail(path: Path, known: Iterable[Case] = ()) -> tuple[Recorded, Tail
     return _recorded(path, run, cases, results, tail, notices), tail
 
 
-def _share_case(line: CaseLine, held: dict[str, Case]) -> CaseLine:
-    """Hold a case once: where it is known as it was read, what is known."""
-    known = held.get(line.case.id)
-    return line if known != line.case else CaseLine(line.digest, known, line.stage)
-
-
 def _recorded(
     path: Path,
     run: Run | None,
-    cases: dict[str, CaseLine],
+    cases: Planned,
     results: Gathering,
     tail: Tail,
     notices: list[str],
@@ -132,17 +145,17 @@ def _recorded(
     mend = "take the copy of a backup, or start the run anew"
     if run is None:
         raise RecordingError(f"{path} holds no run", mend=mend)
-    if len(cases) != run.n_cases:
-        raise RecordingError(f"{path} lists {len(cases)} of its {run.n_cases} cases", mend=mend)
-    stages = {case_id: line.stage for case_id, line in cases.items()}
+    n_cases, stages = len(cases.digests), cases.stages
+    if n_cases != run.n_cases:
+        raise RecordingError(f"{path} lists {n_cases} of its {run.n_cases} cases", mend=mend)
     n_stages = len(set(stages.values()))
     if tail.stop is not None and not tail.stop.look < tail.stop.looks == n_stages:
         raise RecordingError(f"{path} stopped at look {tail.stop.look}, and has {n_stages} stages", mend=mend)
-    place = {case_id: index for index, case_id in enumerate(cases)}
+    place = {case_id: index for index, case_id in enumerate(cases.digests)}
     return Recorded(
         run=run,
-        cases=tuple(line.case for line in cases.values()),
-        digests={case_id: line.digest for case_id, line in cases.items()},
+        cases=cases.gathered.cases(),
+        digests=cases.digests,
         results=results.results(place),
         complete=tail.complete,
         notices=tuple(notices),

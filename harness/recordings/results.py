@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import tempfile
-import threading
-import weakref
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from operator import eq
 from pathlib import Path
-from typing import IO, overload
+from typing import overload
 
 import msgspec
 from msgspec.structs import force_setattr
 
 from harness.errors import RecordingError
-from harness.recordings.lines import AnswerLine, ScoresLine, parse, unframe
-from harness.types import Response, Result
+from harness.recordings.lines import AnswerLine, CaseLine, ScoresLine, parse, unframe
+from harness.spool import Spool, folder_of_copies
+from harness.types import Case, Response, Result
 
 HELD_BYTES = 16_000_000
 """Lines of one recording whose results stay in memory, where they take three to four times as much."""
@@ -29,19 +25,17 @@ Entry = Result | int
 
 
 class Lines:
-    """Where the lines of results stand that are not held: a table of rows, and the file they stand in.
+    """Where the lines stand of what is not held: a table of rows, and the file they stand in.
 
     A row has the place and the size of the answer's line, then those of the line of its scores; 0 and 0 where
-    the first line holds both.
+    the first line holds both, or a case.
     """
 
     def __init__(self, path: Path) -> None:
         """Refer to a recording; what cannot be read from its middle is copied to a file without a name."""
         self.path = path
         self._rows = array("q")
-        self._file: IO[bytes] | None = None
-        self._is_copy = path.suffix == ".gz" or not path.is_file()  # compressed, or a pipe
-        self._lock = threading.Lock()
+        self._spool = Spool(path)
 
     def place(self, line: bytes, start: int) -> tuple[int, int]:
         """Say where a line can be read again that begins at ``start`` of the recording.
@@ -50,17 +44,13 @@ class Lines:
             RecordingError: it cannot be kept beside.
         """
         try:
-            file = self._opened()  # now: the recording may be gone when the line is wanted
-            if self._is_copy:
-                start = _add(line, file)
+            return self._spool.place(line, start), len(line)
         except OSError as error:
             why = error.strerror or str(error)
-            if not self._is_copy:
+            if not self._spool.is_copy:
                 raise RecordingError(f"{self.path} cannot be read: {why}") from error
-            folder = tempfile.tempdir or "a temporary folder"
-            what = f"{self.path} cannot be copied to {folder}: {why}"
+            what = f"{self.path} cannot be copied to {folder_of_copies()}: {why}"
             raise RecordingError(what, mend="make room there, or set TMPDIR") from error
-        return start, len(line)
 
     def add(self, answer: tuple[int, int], scores: tuple[int, int] = (0, 0)) -> int:
         """Add a row; gives its number."""
@@ -84,6 +74,13 @@ class Lines:
             raise self._changed()
         return Result(found.case_id, found.repeat, found.response, scored.scores)
 
+    def read_case(self, row: int) -> Case:
+        """Read the case of a row, as ``read`` does a result."""
+        found = self._value(*self.answer_of(row))
+        if not isinstance(found, CaseLine):
+            raise self._changed()
+        return found.case
+
     def encoded(self, row: int) -> bytes:
         """Give the JSON of the result of a row, put together from its lines without reading what they say.
 
@@ -105,10 +102,7 @@ class Lines:
 
     def _data(self, start: int, size: int) -> tuple[bytes, bytes]:
         try:
-            with self._lock:
-                file = self._opened()
-                file.seek(start)
-                line = file.read(size)
+            line = self._spool.read(start, size)
         except OSError as error:
             raise RecordingError(f"{self.path} cannot be read: {error.strerror or error}") from error
         framed = unframe(line)
@@ -119,29 +113,13 @@ class Lines:
     def _changed(self) -> RecordingError:
         return RecordingError(f"{self.path} was changed while it was in use", mend="give the command again")
 
-    def _opened(self) -> IO[bytes]:
-        if self._file is None:
-            here = self.path
-            file = tempfile.TemporaryFile(buffering=0) if self._is_copy else here.open("rb", buffering=0)  # noqa: SIM115
-            weakref.finalize(self, file.close)
-            self._file = file
-        return self._file
-
-
-def _add(line: bytes, file: IO[bytes]) -> int:
-    """Write a line at the end of a file that has no buffer; gives where it begins."""
-    start = file.seek(0, os.SEEK_END)
-    if file.write(line) < len(line):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    return start
-
 
 class Gathering:
     """Results as the lines of a recording tell them, one after the other."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, lines: Lines) -> None:
         """Start without any."""
-        self._lines = Lines(path)
+        self._lines = lines
         self._scored: dict[Key, Entry] = {}
         self._unscored: dict[Key, tuple[Result, tuple[int, int]]] = {}
         self._texts: dict[str, str] = {}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from harness.recordings.results import picked
+from harness.cases import outlines, picked
+from harness.recordings.results import picked as picked_results
 from harness.types import EarlyStop, Recorded
 
 
@@ -28,11 +29,12 @@ def at_look(recorded: Recorded, look: int, reason: str = "") -> Recorded:
 def stopped_at(recorded: Recorded, stop: EarlyStop) -> Recorded:
     """Leave out the cases of the stages after the stop."""
     kept = {case_id for case_id, stage in recorded.stages.items() if stage < stop.look}
+    places = [place for place, case in enumerate(outlines(recorded.cases)) if case.id in kept]
     return replace(
         recorded,
         unscored=tuple(answer for answer in recorded.unscored if answer.case_id in kept),
-        cases=tuple(case for case in recorded.cases if case.id in kept),
+        cases=picked(recorded.cases, places),
         digests={case_id: digest for case_id, digest in recorded.digests.items() if case_id in kept},
-        results=picked(recorded.results, kept),
+        results=picked_results(recorded.results, kept),
         stop=stop,
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from harness.cases import outlines
 from harness.errors import RecordingError
 from harness.recordings.files import cannot_write, lock, write_whole
 from harness.recordings.lines import AnswerLine, End, ScoresLine, dump, dump_header
@@ -61,7 +62,7 @@ class Recording:
             ValueError: ``run.n_cases`` is not the number of different cases.
             RecordingError: the file exists already, or cannot be written.
         """
-        case_ids = frozenset(case.id for case in cases)
+        case_ids = frozenset(case.id for case in outlines(cases))
         if not run.n_cases == len(cases) == len(case_ids):
             raise ValueError(f"run.n_cases is {run.n_cases}, with {len(cases)} cases, {len(case_ids)} ids")
         try:
@@ -71,7 +72,7 @@ class Recording:
         return cls.resume(path, cases)[0]
 
     @classmethod
-    def resume(cls, path: Path, known: Iterable[Case] = ()) -> tuple[Recording, Recorded]:
+    def resume(cls, path: Path, known: Sequence[Case] = ()) -> tuple[Recording, Recorded]:
         """Open a recording to go on with it; gives also what is there, with a torn tail cut from the file.
 
         All planned cases are given, also those that a run which stopped early did not ask; ``known`` ones as

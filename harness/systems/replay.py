@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from harness.errors import Place, SystemFailure, UsageError
+from harness.spool import Spool, folder_of_copies
 from harness.systems.answers import bad, decode_text, shown, to_response
 from harness.systems.json_paths import AnswerPaths, JsonPath, answer_paths, decode_json, json_path, nested
 from harness.types import Query, Response
@@ -51,34 +52,31 @@ async def connect(
     Raises:
         UsageError: the file cannot be read, a line is wrong, an id occurs twice, or none is left.
     """
-    answers = _read(path, fields, where or {})
+    names = _names(fields, where or {})
+    answers = _Answers(path, names)
     asked: dict[str, int] = {}
 
     async def answer(query: Query) -> Response:
-        recorded = answers.get(query.id)
-        if recorded is None:
-            raise SystemFailure("bad_response", f"no recorded answer for {query.id!r} in {path.name}")
         turn = asked[query.id] = asked.get(query.id, -1) + 1
-        return to_response(recorded[turn % len(recorded)].fields())
+        return to_response(answers.fields(query.id, turn))
 
     yield answer
 
 
-class _Answer(NamedTuple):
-    """One recorded answer: its line, which repeat it is, and its fields, read when they are asked for."""
+class _Line(NamedTuple):
+    """One recorded answer: the number of its line, and where that can be read again."""
 
-    line: int
+    number: int
+    start: int
+    size: int
+
+
+class _Read(NamedTuple):
+    """What a line says: of which case, for the how-manieth time, and what was answered."""
+
+    case_id: str
     repeat: int
     data: Mapping[str, Any]
-    paths: AnswerPaths | None
-
-    def fields(self) -> Mapping[str, Any]:
-        """Give the fields of the Response; what has no time of its own is marked as cached."""
-        if self.paths is not None:
-            found = dict(self.paths.read(self.data))
-        else:
-            found = {name: self.data[name] for name in Response.__struct_fields__ if name in self.data}
-        return found if "timings" in found else {**found, "cached": True}
 
 
 class _Names(NamedTuple):
@@ -89,26 +87,62 @@ class _Names(NamedTuple):
     where: tuple[tuple[JsonPath, str], ...]
 
 
-def _read(path: Path, fields: dict[str, str] | None, where: dict[str, str]) -> dict[str, list[_Answer]]:
-    names = _names(fields, where)
-    answers: dict[str, dict[int, _Answer]] = {}
-    for number, line, ours in _lines(path):
-        place = Place(str(path), number)
-        if ours and fields:
-            raise UsageError("this is a recording of the harness, which takes no 'fields'", place)
-        read = _recorded(line, number, names, place) if ours else _foreign(line, number, names, place)
-        if read is None:
-            continue
-        case_id, answer = read
-        repeats = answers.setdefault(case_id, {})
-        if answer.repeat in repeats and not ours:
+class _Answers:
+    """The answers of a file by case; each is read when it is asked for."""
+
+    def __init__(self, path: Path, names: _Names) -> None:
+        """Read through the file, and check every line of it."""
+        self.path, self.names, self.ours = path, names, False
+        self._spool = Spool(path)
+        self._lines: dict[str, dict[int, _Line]] = {}
+        for number, start, line, self.ours in _lines(path):
+            self._take(number, start, line)
+        if not self._lines:
             raise UsageError(
-                f"id {case_id!r} occurs twice: lines {repeats[answer.repeat].line} and {number}", place
+                f"{path} holds no recorded answer", mend="look at 'where'" if names.where else ""
             )
-        repeats[answer.repeat] = answer
-    if not answers:
-        raise UsageError(f"{path} holds no recorded answer", mend="look at 'where'" if where else "")
-    return {case_id: [repeats[key] for key in sorted(repeats)] for case_id, repeats in answers.items()}
+
+    def fields(self, case_id: str, turn: int) -> Mapping[str, Any]:
+        """Give the fields of the Response; what has no time of its own is marked as cached."""
+        repeats = self._lines.get(case_id)
+        if repeats is None:
+            raise SystemFailure("bad_response", f"no recorded answer for {case_id!r} in {self.path.name}")
+        _, start, size = repeats[sorted(repeats)[turn % len(repeats)]]
+        data = self._again(start, size)
+        if self.names.paths is not None:
+            found = dict(self.names.paths.read(data))
+        else:
+            found = {name: data[name] for name in Response.__struct_fields__ if name in data}
+        return found if "timings" in found else {**found, "cached": True}
+
+    def _take(self, number: int, start: int, line: bytes) -> None:
+        place = Place(str(self.path), number)
+        if self.ours and self.names.paths is not None:
+            raise UsageError("this is a recording of the harness, which takes no 'fields'", place)
+        read = _recorded(line, self.names, place) if self.ours else _foreign(line, self.names, place)
+        if read is None:
+            return
+        case_id, repeat, _ = read
+        repeats = self._lines.setdefault(case_id, {})
+        if repeat in repeats and not self.ours:
+            what = f"id {case_id!r} occurs twice: lines {repeats[repeat].number} and {number}"
+            raise UsageError(what, place)
+        try:
+            repeats[repeat] = _Line(number, self._spool.place(line, start), len(line))
+        except OSError as error:
+            what = f"{self.path} cannot be copied to {folder_of_copies()}: {error.strerror or error}"
+            raise UsageError(what, mend="make room there, or set TMPDIR") from error
+
+    def _again(self, start: int, size: int) -> Mapping[str, Any]:
+        place = Place(str(self.path))
+        try:
+            line = self._spool.read(start, size)
+            read = _recorded(line, self.names, place) if self.ours else _foreign(line, self.names, place)
+        except (OSError, UsageError):
+            read = None
+        if read is None:
+            raise SystemFailure("bad_response", f"{self.path.name} was changed while it was in use")
+        return read.data
 
 
 def _names(fields: dict[str, str] | None, where: dict[str, str]) -> _Names:
@@ -120,25 +154,27 @@ def _names(fields: dict[str, str] | None, where: dict[str, str]) -> _Names:
     return _Names(case_id, answer_paths(nested(spec), "fields"), conditions)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
-    """Give number, bytes, and whether it is a line of ours; a recording's torn last line is left out."""
+def _lines(path: Path) -> Iterator[tuple[int, int, bytes, bool]]:
+    """Give number, begin, bytes, whether it is a line of ours; a recording's torn last line is left out."""
     opened = gzip.open if path.suffix == ".gz" else open
     ours: bool | None = None
+    end = 0
     try:
         with opened(path, "rb") as file:
             for number, line in enumerate(file, 1):
+                start, end = end, end + len(line)
                 if not line.strip():
                     continue
                 if ours is None:
                     ours = line.startswith(b'{"kind":"') and b'"data":' in line
                 if ours and not line.endswith(b"\n"):
                     return
-                yield number, line, ours
+                yield number, start, line, ours
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
 
 
-def _recorded(line: bytes, number: int, names: _Names, place: Place) -> tuple[str, _Answer] | None:
+def _recorded(line: bytes, names: _Names, place: Place) -> _Read | None:
     try:
         frame = msgspec.json.decode(line, type=_Frame)
         if zlib.crc32(frame.data) != int(frame.crc32, 16):
@@ -151,10 +187,10 @@ def _recorded(line: bytes, number: int, names: _Names, place: Place) -> tuple[st
         raise UsageError(f"this is not a line of a recording: {error!r}", place) from error
     if not _holds(result, names.where):
         return None
-    return case_id, _Answer(number, repeat, response, None)
+    return _Read(case_id, repeat, response)
 
 
-def _foreign(line: bytes, number: int, names: _Names, place: Place) -> tuple[str, _Answer] | None:
+def _foreign(line: bytes, names: _Names, place: Place) -> _Read | None:
     text = decode_text(line)
     try:
         data = decode_json(text, "the line")
@@ -167,7 +203,7 @@ def _foreign(line: bytes, number: int, names: _Names, place: Place) -> tuple[str
         raise UsageError(failure.message, place) from failure
     if isinstance(case_id, bool) or not isinstance(case_id, (str, int)):
         raise UsageError(f"the id is not text: {shown(case_id)}", place)
-    return str(case_id), _Answer(number, 0, data, names.paths)
+    return _Read(str(case_id), 0, data)
 
 
 def _own_id(data: Mapping[str, Any]) -> Any:

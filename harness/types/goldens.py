@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct, field
@@ -97,10 +98,13 @@ class Corpus(Struct, frozen=True):
 
 
 class Dataset(Struct, frozen=True):
-    """Golden cases in file order; ``digests`` holds one digest per case id."""
+    """Golden cases in file order; ``digests`` holds one digest per case id.
+
+    Of very many not all are held: go through their ``outlines`` where that is enough.
+    """
 
     name: str
-    cases: tuple[Case, ...]
+    cases: Sequence[Case]
     digest: str
     digests: dict[str, str]
     corpus: Corpus | None = None

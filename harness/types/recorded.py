@@ -154,7 +154,8 @@ class JudgeTrust(Struct, frozen=True):
 class Recorded(Struct, frozen=True):
     """A recording read back: the run, its cases and digests, its results by (case, repeat) in case order.
 
-    Of a large recording not all results are held: go through them once where that is enough.
+    Of a large recording not all results are held, nor all cases: go through them once where that is enough,
+    and through the cases' ``outlines`` where those are.
 
     Where the run could stop early, ``stages`` has the stage (from 0) of each of the ``run.n_cases`` planned
     cases; otherwise it is empty. Where it did stop, ``stop`` says so and ``cases`` are those of the stages
@@ -165,7 +166,7 @@ class Recorded(Struct, frozen=True):
     """
 
     run: Run
-    cases: tuple[Case, ...]
+    cases: Sequence[Case]
     digests: dict[str, str]
     results: Sequence[Result]
     complete: bool

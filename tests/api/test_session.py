@@ -103,9 +103,9 @@ def test_what_is_missing_is_what_has_no_result() -> None:
     """Every case once before any is asked again; an error is a result unless errors are asked again."""
     cases = cases_of(3)
     recorded = recorded_of(cases, {"quality": [1.0, "timeout", None]})
-    assert [(todo.case.id, todo.repeat) for todo in missing(recorded, cases)] == [("c002", 0)]
+    assert [(todo.case_id, todo.repeat) for todo in missing(recorded, cases)] == [("c002", 0)]
     again = missing(recorded, cases, retry_errors=True)
-    assert [(todo.case.id, todo.repeat) for todo in again] == [("c001", 0), ("c002", 0)]
+    assert [(todo.case_id, todo.repeat) for todo in again] == [("c001", 0), ("c002", 0)]
     twice = recorded_of(cases, {"quality": [1.0, 1.0, None]}, repeats=2)
-    pairs = [(todo.case.id, todo.repeat) for todo in missing(twice, cases[1:])]
+    pairs = [(todo.case_id, todo.repeat) for todo in missing(twice, cases[1:])]
     assert pairs == [("c002", 0), ("c001", 1), ("c002", 1)]

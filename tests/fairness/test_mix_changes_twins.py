@@ -9,10 +9,11 @@ import pytest
 from msgspec.structs import replace
 from world import HIGHER, LOWER, Cell, cases_of, table_of
 
+from harness.cases import by_id
 from harness.fairness.changes import deficit_changes
 from harness.fairness.gaps import gap_between_groups, groups_of
 from harness.fairness.mix import equal_mix
-from harness.fairness.twins import twin_pairs, twin_swaps
+from harness.fairness.twins import Said, twin_pairs, twin_swaps
 from harness.types import Case, EqualMix, MetricIdentity, Query, Response, Result
 
 
@@ -144,7 +145,9 @@ def test_a_swap_that_harms_is_found_as_pairs() -> None:
     """Twelve of 40 pairs are worse with one name and none with the other: found, with whom it harms."""
     cases = [case for i in range(40) for case in family(i, {"name": "a"}, {"name": "b"})]
     cells = [0.0 if case.groups["name"] == "b" and int(case.id[1:3]) < 12 else 1.0 for case in cases]
-    pooled, swap = twin_swaps("m", twin_pairs(cases), table_of(cases, cells), HIGHER, results_of(cases))
+    pooled, swap = twin_swaps(
+        "m", twin_pairs(cases), table_of(cases, cells), HIGHER, Said(by_id(cases), results_of(cases))
+    )
     assert (pooled.swap, pooled.n_pairs, pooled.n_flips, pooled.p_adjusted) == (None, 40, 12, None)
     assert pooled.flip_rate == pytest.approx(0.3)
     assert pooled.flip_interval is not None
@@ -164,7 +167,7 @@ def test_flips_both_ways_are_a_flip_rate_and_no_direction() -> None:
     """A system may flip on every pair and harm nobody more than the other: both are told."""
     cases = [case for i in range(40) for case in family(i, {"name": "a"}, {"name": "b"})]
     cells = [float((case.groups["name"] == "b") == (int(case.id[1:3]) % 2 == 0)) for case in cases]
-    pooled, swap = twin_swaps("m", twin_pairs(cases), table_of(cases, cells), HIGHER, {})
+    pooled, swap = twin_swaps("m", twin_pairs(cases), table_of(cases, cells), HIGHER, Said(by_id(cases), {}))
     assert pooled.flip_rate == 1.0
     assert swap.difference == 0.0
     assert (swap.p_adjusted or 0) > 0.5
@@ -173,7 +176,7 @@ def test_flips_both_ways_are_a_flip_rate_and_no_direction() -> None:
 def test_pairs_without_a_difference_leave_room() -> None:
     """Twelve pairs without a flip do not show that there never is one: 3 / 12 stays open."""
     cases = [case for i in range(12) for case in family(i, {"name": "a"}, {"name": "b"})]
-    _, swap = twin_swaps("m", twin_pairs(cases), table_of(cases, [1.0] * 24), HIGHER, {})
+    _, swap = twin_swaps("m", twin_pairs(cases), table_of(cases, [1.0] * 24), HIGHER, Said(by_id(cases), {}))
     assert swap.interval is not None
     assert (swap.interval.low, swap.interval.high) == (-0.25, 0.25)
 
@@ -182,5 +185,5 @@ def test_lost_scores_of_twins_are_counted() -> None:
     """A pair with an error is unscored, one that the metric does not apply to is no pair."""
     cases = [case for i in range(3) for case in family(i, {"name": "a"}, {"name": "b"})]
     cells: list[Cell] = [1.0, "timeout", 1.0, "not_applicable", 1.0, 0.0]
-    pooled, _ = twin_swaps("m", twin_pairs(cases), table_of(cases, cells), HIGHER, {})
+    pooled, _ = twin_swaps("m", twin_pairs(cases), table_of(cases, cells), HIGHER, Said(by_id(cases), {}))
     assert (pooled.n_pairs, pooled.n_unscored, pooled.n_flips) == (1, 1, 1)

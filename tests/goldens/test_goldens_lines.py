@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import Fault, GoldenError, NothingSelected
-from harness.goldens.rows import MAX_FAULTS, MAX_LINE_BYTES, read_json_lines
+from harness.goldens.lines import MAX_FAULTS, MAX_LINE_BYTES, read_json_lines
 from harness.types import GoldenSource
 
 GOOD = {"id": "c1", "input": "What does it cost?"}

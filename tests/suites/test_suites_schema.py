@@ -284,7 +284,7 @@ def test_the_schema_of_goldens_agrees_with_what_reads_them(
     """A canonical golden line is valid just if it is read."""
     from harness.errors import Fault
     from harness.goldens.fields import CaseReader
-    from harness.goldens.rows import read_json_lines
+    from harness.goldens.lines import read_json_lines
 
     found: list[Fault] = []
     (tmp_path / "cases.jsonl").write_text(json.dumps(row))
