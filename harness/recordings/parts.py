@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -12,6 +13,7 @@ from harness.errors import Fault, RecordingError
 from harness.recordings.files import write_whole
 from harness.recordings.lines import End, dump, unframe
 from harness.recordings.reading import read_to_tail
+from harness.spool import Spool, folder_of_copies
 from harness.types import Run, Shard
 
 UNFINISHED = ".unfinished.jsonl"
@@ -89,7 +91,7 @@ def write_merged(path: Path, run: Run, parts: Sequence[Part]) -> bool:
         RecordingError: places are missing or taken twice, a part was changed meanwhile, another recording is
             there, or it cannot be written.
     """
-    placed = _place_cases(parts)
+    placed = _Placed(parts)
     try:
         write_whole(path, _merged(run, placed, parts), new=True)
     except FileExistsError as error:
@@ -105,10 +107,10 @@ def write_merged(path: Path, run: Run, parts: Sequence[Part]) -> bool:
     return True
 
 
-def _merged(run: Run, placed: Sequence[bytes], parts: Sequence[Part]) -> Iterator[bytes]:
+def _merged(run: Run, placed: _Placed, parts: Sequence[Part]) -> Iterator[bytes]:
     sha256 = hashlib.sha256()
     results = (line for part in parts for kind, line in _lines(part) if kind not in _HEAD)
-    for line in chain((dump(b"run", run),), placed, results):
+    for line in chain((dump(b"run", run),), placed.lines(), results):
         sha256.update(line)
         yield line
     yield dump(b"end", End(sum(part.n_results for part in parts), sha256.hexdigest()))
@@ -118,18 +120,33 @@ _HEAD = (b"shard", b"run", b"case", b"end")
 """Lines of a part that say what it is; all others hold what was answered."""
 
 
-def _place_cases(parts: Sequence[Part]) -> list[bytes]:
-    placed: list[bytes | None] = [None] * parts[0].shard.n_cases
-    for part in parts:
-        cases = (line for kind, line in _lines(part) if kind == b"case")
-        for place, line in zip(part.shard.places, cases, strict=True):
-            if not 0 <= place < len(placed) or placed[place] is not None:
-                raise RecordingError(f"{part.path} has a case at place {place}, where there is one already")
-            placed[place] = line
-    found = [line for line in placed if line is not None]
-    if len(found) < len(placed):
-        raise RecordingError(f"the parts have {len(found):,} of {len(placed):,} cases")
-    return found
+class _Placed:
+    """The lines of the cases of all parts, to be given in the order of the run: put aside, and not held."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._spool = Spool()
+        n_cases = parts[0].shard.n_cases
+        self._starts, self._sizes = array("q", bytes(8 * n_cases)), array("q", bytes(8 * n_cases))
+        for part in parts:
+            cases = (line for kind, line in _lines(part) if kind == b"case")
+            for place, line in zip(part.shard.places, cases, strict=True):
+                if not 0 <= place < n_cases or self._sizes[place]:
+                    what = f"{part.path} has a case at place {place}, where there is one already"
+                    raise RecordingError(what)
+                self._starts[place], self._sizes[place] = self._aside(line, part.path), len(line)
+        if missing := self._sizes.count(0):
+            raise RecordingError(f"the parts have {n_cases - missing:,} of {n_cases:,} cases")
+
+    def lines(self) -> Iterator[bytes]:
+        """Give them, from the first case to the last."""
+        return map(self._spool.read, self._starts, self._sizes)
+
+    def _aside(self, line: bytes, path: Path) -> int:
+        try:
+            return self._spool.add(line)
+        except OSError as error:
+            what = f"{path} cannot be copied to {folder_of_copies()}: {error.strerror or error}"
+            raise RecordingError(what, mend="make room there, or set TMPDIR") from error
 
 
 def _lines(part: Part) -> Iterator[tuple[bytes, bytes]]:

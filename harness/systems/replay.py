@@ -5,10 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -27,6 +28,14 @@ class _Frame(msgspec.Struct):
     kind: str
     data: msgspec.Raw
     crc32: str
+
+
+class _Named(msgspec.Struct):
+    """What the data of such a line must have."""
+
+    case_id: str
+    repeat: Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+    response: dict[str, Any]
 
 
 @asynccontextmanager
@@ -63,14 +72,6 @@ async def connect(
     yield answer
 
 
-class _Line(NamedTuple):
-    """One recorded answer: the number of its line, and where that can be read again."""
-
-    number: int
-    start: int
-    size: int
-
-
 class _Read(NamedTuple):
     """What a line says: of which case, for the how-manieth time, and what was answered."""
 
@@ -94,21 +95,22 @@ class _Answers:
         """Read through the file, and check every line of it."""
         self.path, self.names, self.ours = path, names, False
         self._spool = Spool(path)
-        self._lines: dict[str, dict[int, _Line]] = {}
+        self._rows = array("q")  # five numbers each: repeat, line, begin, size, CRC-32
+        self._of: dict[str, list[int]] = {}
         for number, start, line, self.ours in _lines(path):
             self._take(number, start, line)
-        if not self._lines:
+        if not self._of:
             raise UsageError(
                 f"{path} holds no recorded answer", mend="look at 'where'" if names.where else ""
             )
 
     def fields(self, case_id: str, turn: int) -> Mapping[str, Any]:
         """Give the fields of the Response; what has no time of its own is marked as cached."""
-        repeats = self._lines.get(case_id)
-        if repeats is None:
+        rows = self._of.get(case_id)
+        if rows is None:
             raise SystemFailure("bad_response", f"no recorded answer for {case_id!r} in {self.path.name}")
-        _, start, size = repeats[sorted(repeats)[turn % len(repeats)]]
-        data = self._again(start, size)
+        row = sorted(rows, key=self._rows.__getitem__)[turn % len(rows)]
+        data = self._again(*self._rows[row + 2 : row + 5])
         if self.names.paths is not None:
             found = dict(self.names.paths.read(data))
         else:
@@ -123,23 +125,32 @@ class _Answers:
         if read is None:
             return
         case_id, repeat, _ = read
-        repeats = self._lines.setdefault(case_id, {})
-        if repeat in repeats and not self.ours:
-            what = f"id {case_id!r} occurs twice: lines {repeats[repeat].number} and {number}"
+        rows = self._of.setdefault(case_id, [])
+        before = next((row for row in rows if self._rows[row] == repeat), None)
+        if before is not None and not self.ours:
+            what = f"id {case_id!r} occurs twice: lines {self._rows[before + 1]} and {number}"
             raise UsageError(what, place)
         try:
-            repeats[repeat] = _Line(number, self._spool.place(line, start), len(line))
+            found = repeat, number, self._spool.place(line, start), len(line), zlib.crc32(line)
         except OSError as error:
             what = f"{self.path} cannot be copied to {folder_of_copies()}: {error.strerror or error}"
             raise UsageError(what, mend="make room there, or set TMPDIR") from error
+        if before is None:
+            rows.append(len(self._rows))
+            self._rows.extend(found)
+        else:
+            self._rows[before : before + 5] = array("q", found)
 
-    def _again(self, start: int, size: int) -> Mapping[str, Any]:
-        place = Place(str(self.path))
+    def _again(self, start: int, size: int, crc32: int) -> Mapping[str, Any]:
         try:
             line = self._spool.read(start, size)
+        except OSError as error:
+            what = f"{self.path.name} cannot be read: {error.strerror or error}"
+            raise SystemFailure("bad_response", what) from error
+        place = Place(str(self.path))
+        read = None
+        if zlib.crc32(line) == crc32:
             read = _recorded(line, self.names, place) if self.ours else _foreign(line, self.names, place)
-        except (OSError, UsageError):
-            read = None
         if read is None:
             raise SystemFailure("bad_response", f"{self.path.name} was changed while it was in use")
         return read.data
@@ -182,12 +193,12 @@ def _recorded(line: bytes, names: _Names, place: Place) -> _Read | None:
         if frame.kind not in {"answer", "result"}:
             return None
         result = msgspec.json.decode(frame.data)
-        case_id, repeat, response = result["case_id"], result["repeat"], result["response"]
-    except (msgspec.DecodeError, ValueError, KeyError, TypeError) as error:
+        named = msgspec.convert(result, _Named)
+    except (msgspec.DecodeError, ValueError) as error:
         raise UsageError(f"this is not a line of a recording: {error!r}", place) from error
     if not _holds(result, names.where):
         return None
-    return _Read(case_id, repeat, response)
+    return _Read(named.case_id, named.repeat, named.response)
 
 
 def _foreign(line: bytes, names: _Names, place: Place) -> _Read | None:

@@ -95,6 +95,44 @@ def test_a_damaged_line_of_a_recording_is_refused(tmp_path: Path) -> None:
         _ask(path, "q1")
 
 
+@pytest.mark.parametrize(("case_id", "repeat"), [(["q"], 0), (7, 0), ("q", "0"), ("q", True), ("q", 2**70)])
+def test_a_line_of_no_case_is_refused(tmp_path: Path, case_id: Any, repeat: Any) -> None:
+    """Checksums can be made by anybody: names that are none are told with their line."""
+    path = _recording(tmp_path)
+    with path.open("ab") as file:
+        file.write(_framed("result", {"case_id": case_id, "repeat": repeat, "response": {}}))
+    with pytest.raises(UsageError, match=r"recording\.jsonl:2: this is not a line of a recording"):
+        _ask(path, "q")
+
+
+@pytest.mark.parametrize("name", ["answers.jsonl", "answers.jsonl.gz"])
+def test_answers_are_read_when_they_are_asked_for(tmp_path: Path, name: str) -> None:
+    """A file that is gone meanwhile still answers; one that is written over does not give other answers."""
+    path = _lines(tmp_path, {"id": "q1", "output": "one"}, "", {"id": "q2", "output": "two"})
+    kept, other = path.read_bytes(), path.read_bytes().replace(b"two", b"six")
+    path = tmp_path / name
+
+    def write(content: bytes) -> None:
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+    async def work() -> list[Response]:
+        async with replay.connect(path=path) as system:
+            first = await system(Query("q2", "asked"))
+            if path.suffix == ".gz":
+                path.unlink()
+                return [first, await system(Query("q1", "asked")), await system(Query("q2", "asked"))]
+            write(other)
+            found = [first, await system(Query("q1", "asked"))]
+            with pytest.raises(SystemFailure, match="was changed while it was in use") as caught:
+                await system(Query("q2", "asked"))
+            assert caught.value.kind == "bad_response"
+            path.unlink()
+            return [*found, first]
+
+    write(kept)
+    assert [answer.output for answer in run(work())] == ["two", "one", "two"]
+
+
 def test_unknown_case_is_a_failure(tmp_path: Path) -> None:
     """A case that was not recorded is ``bad_response``, not an empty answer."""
     with pytest.raises(SystemFailure, match=r"no recorded answer for 'q2' in answers\.jsonl") as caught:
