@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -103,6 +104,8 @@ def go_on(checked: Checked, options: RunOptions, path: Path) -> Going:
     except HarnessError:
         recording.close()
         raise
+    for notice in before.notices:
+        sys.stderr.write(f"note: {notice}\n")
     return Going(recording, before, plan)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -139,6 +140,8 @@ def _begun(path: Path, before: Recorded, planned: Recorded, options: RescoreOpti
     recording, there = Recording.resume(path, planned.cases)
     with recording:
         _check_same(there, planned)
+        for notice in there.notices:
+            sys.stderr.write(f"note: {notice}\n")
         yield _Part(before, planned, recording, frozenset((one.case_id, one.repeat) for one in there.results))
 
 

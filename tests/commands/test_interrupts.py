@@ -165,6 +165,48 @@ def test_f9_a_torn_last_line_costs_no_more_than_it_held(
     assert Cut(folder, ended, frozenset(), ended).files() == cuts["whole"].files()
 
 
+def damage(path: Path, kind: str) -> str:
+    """Flip a bit in the middle of a line of a kind, half-way through the run; gives the line's number."""
+    lines = path.read_bytes().splitlines(True)
+    places = [place for place, line in enumerate(lines) if json.loads(line)["kind"] == kind]
+    place = places[len(places) // 2]
+    middle = len(lines[place]) // 2
+    lines[place] = lines[place][:middle] + bytes([lines[place][middle] ^ 1]) + lines[place][middle + 1 :]
+    path.write_bytes(b"".join(lines))
+    return f"recording.jsonl: line {place + 1} does not match its checksum and is left out"
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("answer", 1), ("scores", 0), ("end", 0)])
+def test_f12_a_damaged_line_costs_no_more_than_it_held(
+    cuts: dict[str, Cut], tmp_path: Path, kind: str, asked: int
+) -> None:
+    """It is told, what follows it stays, --resume asks what it held; then the report is the same."""
+    folder = tmp_path / "project"
+    shutil.copytree(cuts["whole"].folder, folder, ignore=shutil.ignore_patterns("*.duckdb", "calls.txt"))
+    told = damage(folder / "reports/runs/slow/recording.jsonl", kind)
+    assert "incomplete" in call("runs", "list", cwd=folder).out
+    ended = call(*SLOW, "--resume", "slow", cwd=folder, SOURCE_DATE_EPOCH="1000000000")
+    assert ended.code == 1, ended.err
+    assert f"note: {told}" in ended.err
+    assert sum(calls_in(folder).values()) == asked
+    assert Cut(folder, ended, frozenset(), ended).files() == cuts["whole"].files()
+
+
+@pytest.mark.parametrize("kind", ["answer", "scores", "end"])
+def test_f12_a_damaged_run_passes_no_gate(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """3 where it was 0: what is missing can only hold a verdict back, and the report says what is lost."""
+    folder = tmp_path / "project"
+    shutil.copytree(world.folder, folder, ignore=shutil.ignore_patterns("*.duckdb"))
+    assert call_inside(capsys, folder, "gate", "same").code == 0
+    told = damage(folder / "reports/runs/same/recording.jsonl", kind)
+    ended = call_inside(capsys, folder, "gate", "same")
+    assert ended.code == 3
+    assert told in ended.words
+    assert "the run is incomplete" in ended.words
+
+
 @pytest.mark.parametrize(
     ("file", "before", "after", "said"),
     [
