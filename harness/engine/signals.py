@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
-"""The signals that stop a run."""
+"""The signals that stop a run; the command line takes SIGHUP for SIGTERM."""
 STOP_GRACE_S = 5.0
 """Seconds that calls in flight get to finish after the first signal."""
 
@@ -105,7 +105,7 @@ def unstopped() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*STOPPING, signal.SIGHUP})
     try:
         yield
     finally:

@@ -23,6 +23,7 @@ from harness.types import Recorded
 
 N_CASES = 16
 IN_FLIGHT = 2
+CODES = {signal.SIGKILL: -9, signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143}
 SCORE = ("score", "asked", "--run-id", "again", "--no-cache", "-q")
 LIMITED = """
 import resource, runpy
@@ -88,11 +89,11 @@ def told(ended: Ended) -> list[str]:
     return shlex.split(found[1])
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", CODES)
 def test_f8_no_verdict_that_was_recorded_is_paid_again(judged: Judged, number: int) -> None:
     """Also without a cache: at most what was in flight is asked twice, and the scores are the same."""
     ended = cut(judged, lambda process: process.send_signal(number))
-    assert ended.code == (-9 if number == signal.SIGKILL else 128 + number), ended.err
+    assert ended.code == CODES[number], ended.err
     kept = judged.recorded()
     assert not kept.complete
     assert N_CASES // 2 - IN_FLIGHT <= len(kept.results) < N_CASES
