@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from harness.commands import ending, estimates, terminal
+from harness.commands import beforehand, ending, estimates, terminal
 from harness.errors import UsageError
 
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
@@ -96,6 +96,7 @@ def _score_run(run: str, suite: Path | None, reports: Path, chosen: dict[str, An
     )
     checked = validating.validate(suite or Path(read_planned(origin).run.suite_path))
     terminal.say_notices(checked.dataset.notices)
+    beforehand.check_places(places)
     again = [*_words(run, origin, suite, reports, chosen), "--resume", options.run_id]
     with terminal.own_output(), ending.scores_kept(options.run_id, again, places):
         found = rescoring.rescore(origin, checked, options, places)

@@ -10,7 +10,7 @@ A line that was damaged since costs what it held, and nothing that follows it (s
 A part of a run begins with a ``shard`` line that says which it is.
 """
 
-from harness.recordings.files import rename, write_whole
+from harness.recordings.files import check_writable, rename, write_whole
 from harness.recordings.lines import repair
 from harness.recordings.reading import NO_TEXTS, read, read_all, read_planned
 from harness.recordings.results import changed, encoded
@@ -23,6 +23,7 @@ __all__ = [
     "Recording",
     "at_look",
     "changed",
+    "check_writable",
     "encoded",
     "pack_slim",
     "read",
