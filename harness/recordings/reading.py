@@ -41,7 +41,7 @@ class Tail:
         self.size += len(line)
 
 
-def read(path: Path, known: Iterable[Case] = ()) -> Recorded:
+def read(path: Path, known: Iterable[Case] = (), among: int = 1) -> Recorded:
     """Read a recording, compressed where the name ends in ``.gz``, and check every line of it.
 
     A last line that was cut off mid-write is left out, and so is one that was damaged since, unless it says
@@ -54,22 +54,25 @@ def read(path: Path, known: Iterable[Case] = ()) -> Recorded:
         RecordingError: no such file, one damaged in what was planned, compressed and damaged, or with lines
             missing or in the wrong place, all named by their number; or one part of a run.
     """
-    recorded = read_to_tail(path, known)[0]
+    recorded = read_to_tail(path, known, among)[0]
     if (shard := recorded.shard) is not None:
         what = f"{path} is shard {shard.number} of {shard.of} of run {recorded.run.id!r}, and no whole run"
         raise RecordingError(what, mend="put all of them together: harness runs merge PART...")
     return recorded if recorded.stop is None else stopped_at(recorded, recorded.stop)
 
 
-def read_all(paths: Iterable[Path]) -> tuple[Recorded, ...]:
+def read_all(paths: Iterable[Path], among: int = 1) -> tuple[Recorded, ...]:
     """Read recordings as ``read`` does; a case that several have alike is held once.
+
+    ``among`` so many recordings is shared what one may hold of its results in memory: by those that are gone
+    through once or twice, and not again and again.
 
     Raises:
         RecordingError: as ``read`` does.
     """
     found: list[Recorded] = []
     for path in paths:
-        found.append(read(path, found[-1].cases if found else ()))
+        found.append(read(path, found[-1].cases if found else (), among))
     return tuple(found)
 
 
@@ -78,13 +81,13 @@ def read_planned(path: Path) -> Recorded:
     return read_to_tail(path)[0]
 
 
-def read_to_tail(path: Path, known: Iterable[Case] = ()) -> tuple[Recorded, Tail]:
+def read_to_tail(path: Path, known: Iterable[Case] = (), among: int = 1) -> tuple[Recorded, Tail]:
     """Read as ``read_planned`` does, and give also where a writer may go on."""
     tail = Tail()
     held = {case.id: case for case in known}
     run: Run | None = None
     cases: dict[str, CaseLine] = {}
-    results = Gathering(path)
+    results = Gathering(path, among)
     notices: list[str] = []
     lost: list[str] = []
     for number, line in _lines(path):

@@ -147,9 +147,10 @@ class _Unscored(NamedTuple):
 class Gathering:
     """Results as the lines of a recording tell them, one after the other."""
 
-    def __init__(self, path: Path) -> None:
-        """Start without any."""
+    def __init__(self, path: Path, among: int = 1) -> None:
+        """Start without any; so many recordings share what may be held."""
         self._lines = Lines(path)
+        self._most = HELD_BYTES // among
         self._scored: dict[Key, Entry] = {}
         self._unscored: dict[Key, _Unscored] = {}
         self._texts: dict[str, str] = {}
@@ -204,7 +205,7 @@ class Gathering:
         return known.response.error is not None
 
     def _entry(self, result: Result, size: int, places: Callable[[], Sequence[tuple[int, int]]]) -> Entry:
-        if self._held + size > HELD_BYTES:
+        if self._held + size > self._most:
             return self._lines.add(*places())
         self._held += size
         _share_texts(result.response, self._texts)
