@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -107,6 +108,7 @@ class _Output(io.FileIO):
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    _hang_up_as_terminated()
     sys.stdout, out = _text(sys.stdout)
     sys.stderr, _ = _text(sys.stderr, line_buffering=True)
     code = run_command(sys.argv[1:])
@@ -115,6 +117,12 @@ def main() -> None:
         click.echo(f"error: standard output cannot be written: {out.fault.strerror}", err=True)
         code = int(ExitCode.FAULT)
     sys.exit(code)
+
+
+def _hang_up_as_terminated() -> None:
+    """Take a terminal that was closed, or a connection that was lost, for SIGTERM; leave ``nohup`` alone."""
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 def _text(stream: TextIO | None, *, line_buffering: bool = False) -> tuple[TextIO, _Output]:

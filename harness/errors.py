@@ -14,6 +14,7 @@ HarnessError                    4  something inside broke
 ├── RecordingError              4  a recording cannot be read or written
 │   └── RecordingInUse             another process is writing it
 └── StoreError                  4  the database cannot be read or written
+    └── StoreInUse                 another process has it open
 SystemFailure                      one call of the system under test failed (never leaves the engine)
 JudgeFailure                       a judge gave no usable verdict (never leaves the engine)
 """
@@ -153,6 +154,10 @@ class RecordingInUse(RecordingError):
 
 class StoreError(HarnessError):
     """The database cannot be read or written."""
+
+
+class StoreInUse(StoreError):
+    """Another process has the database open."""
 
 
 class SystemFailure(Exception):

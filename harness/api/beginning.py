@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -96,13 +97,24 @@ def go_on(checked: Checked, options: RunOptions, path: Path) -> Going:
     """Open a recording to go on with it, if it was begun in the same way."""
     recording, before = Recording.resume(path, checked.dataset.cases)
     try:
+        if before.run.origin != before.run.id:
+            what = f"run {before.run.id!r} has the answers of run {before.run.origin!r}, and asks nothing"
+            raise UsageError(what, mend=f"score what is left: {command_of(before.run)}")
         _check_options(options, before.run)
         plan = Plan(checked.file, checked.dataset, choose_system(checked.file, before.run.candidate))
         check_same(plan, before)
     except HarnessError:
         recording.close()
         raise
+    for notice in before.notices:
+        sys.stderr.write(f"note: {notice}\n")
     return Going(recording, before, plan)
+
+
+def command_of(run_: Run) -> str:
+    """The command that goes on with a run."""
+    begun = f"score {run_.origin}" if run_.origin != run_.id else f"run {run_.suite_path}"
+    return f"harness {begun} --resume {run_.id}"
 
 
 def forget(path: Path) -> None:

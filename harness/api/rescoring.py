@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,21 +14,22 @@ import msgspec
 from msgspec.structs import replace
 
 from harness import __version__
-from harness.api.beginning import LONGEST_BESIDE, forget
+from harness.api.beginning import LONGEST_BESIDE, command_of, forget
 from harness.api.judging import judge_identities, open_judges
 from harness.api.keeping import CacheUse, Keeping, end_keeping, keeping_of
 from harness.api.references import fresh_of
 from harness.api.validating import Checked
 from harness.cases import by_id, outlines, picked
 from harness.engine.progress import show_progress
-from harness.engine.stored import Rescoring, score_again
+from harness.engine.signals import Signals
+from harness.engine.stored import Rescoring, Stop, Stored, score_again
 from harness.errors import Fault, UsageError
-from harness.places import FRESH, RECORDING, Places, kept_path, new_run_id, now
+from harness.places import FRESH, RECORDING, Places, kept_path
 from harness.planning import identity_of
 from harness.recordings import NO_TEXTS, Recording, read, read_planned
 from harness.registry import find_metric
 from harness.systems.callables import folder_importable
-from harness.types import ORIGIN, Case, Dataset, Recorded, Response, Result, Run, twin_measure
+from harness.types import ORIGIN, Case, Dataset, Recorded, Result, Run, twin_measure
 
 SHOWN = 5
 
@@ -34,12 +37,14 @@ SHOWN = 5
 class RescoreOptions(msgspec.Struct, frozen=True):
     """How to score a run again.
 
-    ``intersect``: leave out the cases that were asked otherwise, or that only one side has.
-    ``processes``: at most so many compute; None: as many as this process may use. ``cache`` says which
-    verdicts are not asked for again (None: those that are kept); no answer is.
+    ``resume``: go on with the run that was begun by this name. ``intersect``: leave out the cases that were
+    asked otherwise, or that only one side has. ``processes``: at most so many compute; None: as many as this
+    process may use. ``cache`` says which verdicts are not asked for again (None: those that are kept); no
+    answer is.
     """
 
-    run_id: str | None = None
+    run_id: str
+    resume: bool = False
     intersect: bool = False
     max_concurrency: int | None = None
     processes: int | None = None
@@ -48,18 +53,44 @@ class RescoreOptions(msgspec.Struct, frozen=True):
 
 
 class Rescored(NamedTuple):
-    """A run scored again: its recording, and what has to be said of it."""
+    """A run scored again: its recording, what has to be said of it, and the signal that cut it short, if any.
+
+    ``wanted`` is how many answers were to be scored.
+    """
 
     path: Path
     recorded: Recorded
     notices: tuple[str, ...]
+    wanted: int
+    stopped: int | None
+
+
+class _Part(NamedTuple):
+    """One recording that is scored again: its answers, the one that it becomes, and what of that is there."""
+
+    before: Recorded
+    planned: Recorded
+    recording: Recording
+    done: frozenset[tuple[str, int]]
+
+    def left(self) -> Iterator[Stored]:
+        """Give each answer that has no new scores yet, with its case as it is now."""
+        cases = by_id(self.planned.cases)
+        for result in self.before.results:
+            if result.case_id in cases and (result.case_id, result.repeat) not in self.done:
+                yield cases[result.case_id], result
+
+    def wanted(self) -> int:
+        """How many answers are to be scored, in all."""
+        return sum(result.case_id in self.planned.digests for result in self.before.results)
 
 
 def rescore(origin: Path, checked: Checked, options: RescoreOptions, places: Places) -> Rescored:
     """Record the answers of a run again with new scores, as a run that names its origin.
 
     Answers, errors and times stay as they were; ``started_at`` is when the system was asked. Judges are asked
-    only what the cache does not hold. A fresh sample of the baseline beside the run goes with it.
+    only what the cache does not hold. A fresh sample of the baseline beside the run goes with it. A score is
+    recorded as soon as it is there: cut short, the run can be gone on with.
 
     Args:
         origin: the recording of a finished run.
@@ -69,30 +100,70 @@ def rescore(origin: Path, checked: Checked, options: RescoreOptions, places: Pla
 
     Raises:
         UsageError: the run is of another suite, unfinished or without texts, its questions are not those of
-            the goldens (and not ``intersect``), or the name is taken.
-        MetricFault, RecordingError: as in a run; no recording is left behind.
+            the goldens (and not ``intersect``), or the name is taken; or another run was begun by it.
+        MetricFault, RecordingError: as in a run; what was scored before is kept.
     """
-    run_id = options.run_id or new_run_id(now())
-    target = places.recording(run_id)
-    if target.exists():
-        raise UsageError(f"run {run_id!r} exists already", mend="choose another --run-id")
+    target = places.recording(options.run_id)
+    if target.exists() and not options.resume:
+        what = f"run {options.run_id!r} exists already"
+        raise UsageError(what, mend="choose another --run-id, or --resume it")
     beside = origin.with_name(FRESH)
-    parts = [(origin, target, run_id)]
+    files = [(origin, target, options.run_id)]
     keeping = keeping_of(options.cache, checked.file.suite.run, places)
     if origin.name == RECORDING and beside.is_file():
-        parts.append((beside, target.with_name(FRESH), f"{run_id[:LONGEST_BESIDE]}-fresh"))
-    with folder_importable(Path.cwd()):
+        files.append((beside, target.with_name(FRESH), f"{options.run_id[:LONGEST_BESIDE]}-fresh"))
+    with folder_importable(Path.cwd()), ExitStack() as closing:
         # Every part is checked before the first is scored.
-        planned = [_plan(read_planned(path), name, checked, options) for path, _, name in parts]
+        planned = [_plan(read_planned(path), name, checked, options) for path, _, name in files]
+        parts = [
+            closing.enter_context(_begun(path, before, now_, options))
+            for (_, path, _), (before, now_, _) in zip(files, planned, strict=True)
+        ]
         try:
-            for (_, path, _), (before, now_, _) in zip(parts, planned, strict=True):
-                _score_part(path, before, now_, checked, options, keeping)
+            stopped = _score(parts, checked, options, keeping)
         except BaseException:
-            if target.exists():
+            if not any(read_planned(part.recording.path).results for part in parts):
                 forget(target)
             raise
-    end_keeping(keeping)
-    return Rescored(target, read(target), planned[0][2])
+    if stopped is None:
+        end_keeping(keeping)
+    return Rescored(target, read(target), planned[0][2], parts[0].wanted(), stopped)
+
+
+@contextmanager
+def _begun(path: Path, before: Recorded, planned: Recorded, options: RescoreOptions) -> Iterator[_Part]:
+    """Begin a recording, or go on with it where that is wanted and it is there."""
+    if not (options.resume and path.exists()):
+        run_ = planned.run
+        with Recording.create(path, run_, planned.cases, planned.digests, planned.stages) as recording:
+            yield _Part(before, planned, recording, frozenset())
+        return
+    recording, there = Recording.resume(path, planned.cases)
+    with recording:
+        _check_same(there, planned)
+        for notice in there.notices:
+            sys.stderr.write(f"note: {notice}\n")
+        yield _Part(before, planned, recording, frozenset((one.case_id, one.repeat) for one in there.results))
+
+
+def _check_same(there: Recorded, planned: Recorded) -> None:
+    """What was begun is only gone on with if it would give the same scores to the same answers."""
+    was, is_ = there.run, planned.run
+    if (was.config.get(ORIGIN), was.started_at) != (is_.config[ORIGIN], is_.started_at):
+        raise UsageError(
+            f"run {was.id!r} was not begun by scoring run {is_.origin!r} again",
+            mend="leave --resume out, and give another --run-id",
+        )
+    checks = (
+        ("the goldens", was.dataset_digest, is_.dataset_digest),
+        ("the corpus", was.corpus_digest, is_.corpus_digest),
+        ("the metrics", was.metrics, is_.metrics),
+        ("the judges", was.judges, is_.judges),
+        ("the cases", (there.digests, there.stages), (planned.digests, planned.stages)),
+    )
+    for what, old, new in checks:
+        if old != new:
+            raise UsageError(f"{what} changed since run {was.id!r} was begun", mend="start a new run")
 
 
 def _plan(
@@ -147,8 +218,7 @@ def _check(before: Recorded, checked: Checked) -> None:
         what = f"run {run_.id!r} was kept without its texts: there is nothing to score"
         raise UsageError(what, mend="score the run's own recording, or promote with --keep-text")
     if not before.complete:
-        mend = f"finish it with `harness run {run_.suite_path} --resume {run_.id}`"
-        raise UsageError(f"run {run_.id!r} is incomplete", mend=mend)
+        raise UsageError(f"run {run_.id!r} is incomplete", mend=f"finish it with `{command_of(run_)}`")
 
 
 def _cases(before: Recorded, dataset: Dataset, *, intersect: bool) -> tuple[Sequence[Case], tuple[str, ...]]:
@@ -198,40 +268,50 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _score_part(
-    path: Path, before: Recorded, now_: Recorded, checked: Checked, options: RescoreOptions, keeping: Keeping
-) -> None:
+def _score(parts: Sequence[_Part], checked: Checked, options: RescoreOptions, keeping: Keeping) -> int | None:
+    """Score what is left of every part; gives the signal that came, or None where all of it is done."""
+    for part in parts:
+        if part.recording.is_complete:
+            continue
+        stopped = asyncio.run(_score_part(part, checked, options, keeping))
+        if stopped is not None:
+            return stopped
+    for part in reversed(parts):  # the run is complete when all that is beside it is
+        part.recording.finish(part.planned.stop)
+    return None
+
+
+async def _score_part(part: _Part, checked: Checked, options: RescoreOptions, keeping: Keeping) -> int | None:
     suite = checked.file.suite
-    cases = by_id(now_.cases)
-    n = sum(result.case_id in cases for result in before.results)
-    stored = ((cases[result.case_id], result) for result in before.results if result.case_id in cases)
-    metrics = {name: find_metric(name) for name in now_.run.metrics if twin_measure(name) is None}
+    names = part.planned.run.metrics
+    metrics = {name: find_metric(name) for name in names if twin_measure(name) is None}
+    wanted, stop = part.wanted(), Stop()
+    with show_progress(wanted, len(part.done), wanted=options.progress) as progress:
 
-    async def go(recording: Recording) -> None:
-        with show_progress(n, 0, wanted=options.progress) as progress:
+        def record(result: Result) -> None:
+            part.recording.append(result)
+            progress.scored(result)
 
-            def record(result: Result) -> None:
-                progress.started(result.case_id)
-                recording.append(result)
-                progress.finished(replace(result, response=Response()))  # what it cost is not spent again
-
-            opening = open_judges(suite, metrics.values(), keeping.verdicts, only_kept=keeping.only)
-            async with opening as judges:
-                how = Rescoring(
-                    metrics=metrics,
-                    resources={
-                        "corpus": checked.dataset.corpus,
-                        "judge": judges.panels,
-                        "rubrics": suite.rubrics,
-                    },
-                    folder=Path.cwd(),
-                    max_concurrency=options.max_concurrency or suite.run.max_concurrency,
-                    processes=options.processes or _processors(),
-                    record=record,
-                    end_judging=judges.close,
-                )
-                await score_again(stored, n, how)
-
-    with Recording.create(path, now_.run, now_.cases, now_.digests, now_.stages) as recording:
-        asyncio.run(go(recording))
-        recording.finish(now_.stop)
+        opening = open_judges(suite, metrics.values(), keeping.verdicts, only_kept=keeping.only)
+        async with opening as judges:
+            how = Rescoring(
+                metrics=metrics,
+                resources={
+                    "corpus": checked.dataset.corpus,
+                    "judge": judges.panels,
+                    "rubrics": suite.rubrics,
+                },
+                folder=Path.cwd(),
+                max_concurrency=options.max_concurrency or suite.run.max_concurrency,
+                processes=options.processes or _processors(),
+                record=record,
+                end_judging=judges.close,
+            )
+            with Signals(progress, stop) as signals:
+                left = wanted - len(part.done)
+                scoring = asyncio.create_task(score_again(part.left(), left, how, stop))
+                with signals.ending([scoring]):
+                    await asyncio.wait([scoring])
+                if not scoring.cancelled():
+                    scoring.result()
+            return signals.number

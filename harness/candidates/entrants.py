@@ -81,19 +81,21 @@ def entrant_of(recorded: Recorded, cases: Collection[str] | None = None) -> Entr
     return Entrant(scores, counted)
 
 
-def count_lost(table: Table, cases: Sequence[Case], metric: MetricIdentity) -> dict[str, CaseValue]:
+def count_lost(table: Table, cases: Sequence[Case], metric: MetricIdentity) -> Table:
     """Give the table with unscored cases at the worst of the range; without an upper end they stay unscored.
 
-    A failed call can so never help the candidate that failed.
+    A failed call can so never help the candidate that failed. Where nothing is lost it is the table itself.
     """
-    found = {case.id: table.get(case.id, CaseValue(None, "system_error")) for case in cases}
+    missing = CaseValue(None, "system_error")
     worst = metric.low if metric.higher_is_better else metric.high
-    if worst is None:
+    lost = None if worst is None else CaseValue(worst, "scored")
+    is_whole = len(table) == len(cases) and all(case.id in table for case in cases)
+    if is_whole and (lost is None or not any(value.status in UNSCORED for value in table.values())):
+        return table
+    found = {case.id: table.get(case.id, missing) for case in cases}
+    if lost is None:
         return found
-    return {
-        case_id: CaseValue(worst, "scored") if value.status in UNSCORED else value
-        for case_id, value in found.items()
-    }
+    return {case_id: lost if value.status in UNSCORED else value for case_id, value in found.items()}
 
 
 def mean_of(entrant: Entrant, name: str) -> Estimate:
@@ -165,13 +167,14 @@ def _usage(recorded: Recorded, cases: Sequence[Case]) -> dict[str, dict[str, Cas
         response = result.response
         figures = {COST: response.usage.cost_usd, LATENCY: response.timings.total_s}
         calls[result.case_id].append(_Call(response.cached, response.error, figures))
-    return {
-        name: {
-            case.id: _case_usage(calls[case.id], name, whole=len(calls[case.id]) >= recorded.run.repeats)
-            for case in cases
-        }
-        for name in USAGE
-    }
+    shared: dict[CaseValue, CaseValue] = {}
+    tables: dict[str, dict[str, CaseValue]] = {name: {} for name in USAGE}
+    for case in cases:
+        of_case = calls.pop(case.id, [])
+        for name, table in tables.items():
+            value = _case_usage(of_case, name, whole=len(of_case) >= recorded.run.repeats)
+            table[case.id] = shared.setdefault(value, value)
+    return tables
 
 
 def _case_usage(calls: Sequence[_Call], name: str, *, whole: bool) -> CaseValue:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands import ending, terminal
+from harness.commands import beforehand, ending, terminal
 
 if TYPE_CHECKING:
     from harness.api.promoting import Promoted
@@ -134,6 +134,7 @@ def check(
         repeats=sample.repeats,
         cache=options.cache or sample.cache,
     )
+    beforehand.check_places(places)
     with terminal.own_output():
         finished = running.run(checked, options, places)
     if finished.stopped is not None or finished.spent is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands import ending, terminal
+from harness.commands import beforehand, ending, terminal
 from harness.commands.outputs import REPORT, output_option, publish
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def check(
             decide_look = refreshing.look_where_it_holds(
                 decide_look, options, earlier, checked.file.suite, places, intersect=intersect
             )
+    beforehand.check_places(places, outputs)
     with terminal.own_output():
         finished = engines.run(checked, options, places, decide_look, sample)
     decided = [part for name in baselines for part in ("--baseline", name)]

@@ -43,7 +43,7 @@ def compare(
 
     places = Places(reports)
     found = compare_candidates(
-        read_all(places.find_recording(name) for name in runs),
+        read_all((places.find_recording(name) for name in runs), among=len(runs)),
         suite_file=load_suite(suite) if suite is not None else None,
         metrics=metrics,
         intersect=intersect,

@@ -101,7 +101,7 @@ def _check_store(reports: Path, faults: list[str]) -> str:
     if not path.is_file():
         return "none yet"
     try:
-        with Store(path) as store:
+        with Store(path, read_only=True) as store:
             return f"{len(store.runs())} runs, {path.stat().st_size / 1e6:,.1f} MB"
     except StoreError as error:
         faults.append(str(error))

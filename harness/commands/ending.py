@@ -16,6 +16,7 @@ from harness.commands.terminal import Command
 if TYPE_CHECKING:
     from harness.api.budgeting import Spent
     from harness.api.running import Finished
+    from harness.places import Places
 
 
 def budget_options(command: Command) -> Command:
@@ -81,4 +82,18 @@ def answers_kept(run_id: str, reports: Path, options: Sequence[str] = ()) -> Ite
         again = ["harness", "gate", run_id, *where, *options]
         terminal.say("every answer is kept: once what follows is mended", err=True)
         terminal.say(f"  go on with   {shlex.join(again)}", err=True)
+        raise
+
+
+@contextmanager
+def scores_kept(run_id: str, again: Sequence[str], places: Places) -> Iterator[None]:
+    """Where scoring ends by a fault, tell the command that goes on with what was scored."""
+    from harness.errors import MetricFault, RecordingError
+
+    try:
+        yield
+    except (MetricFault, RecordingError):
+        if places.recording(run_id).is_file():
+            terminal.say("what was scored is kept: once what follows is mended", err=True)
+            terminal.say(f"  go on with   {shlex.join(again)}", err=True)
         raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.candidates.race import ALPHA, LOOKS
-from harness.commands import candidates, ending, terminal
+from harness.commands import beforehand, candidates, ending, terminal
 from harness.commands.outputs import PAGE, output_option
 from harness.errors import UsageError
 
@@ -82,6 +82,7 @@ def race(suite: Path, outputs: tuple[Path, ...], reports: Path, as_json: bool, *
     places = Places(reports, chosen["cache_dir"])
     checked = validating.validate(suite)
     terminal.say_notices(checked.dataset.notices)
+    beforehand.check_places(places, outputs)
     with terminal.own_output():
         raced = racing.race(checked, options, places)
     if raced.found is None:

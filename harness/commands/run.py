@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands import ending, estimates, terminal
+from harness.commands import beforehand, ending, estimates, terminal
 from harness.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def run(
     terminal.say_notices(checked.dataset.notices)
     if shard is not None:
         return _run_shard(checked, options, shard, at_once, places, as_json=as_json)
+    beforehand.check_places(places)
     with terminal.own_output():
         finished = engines.run(checked, options, places)
     if finished.stopped is None:

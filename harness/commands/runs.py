@@ -33,7 +33,7 @@ def list_runs(reports: Path, as_json: bool) -> int:
     places = Places(reports)
     found: list[StoredRun] = []
     if places.store.is_file():
-        with Store(places.store) as store:
+        with Store(places.store, read_only=True) as store:
             found = store.runs()
     unstored, damaged = _not_stored(places, {item.run_id for item in found})
     found += unstored

@@ -22,7 +22,7 @@ SERVER_ERROR = 500
 CHARACTERS_A_TOKEN = 4.0
 """By which tokens are estimated before a call; what a call then used beyond that is learnt."""
 LEARNT = 0.1
-"""Weight of the last call in what calls use beyond the estimate."""
+"""Weight of the last call in what calls use beyond the estimate, once there are as many as 1 / LEARNT."""
 
 
 class Host:
@@ -46,9 +46,10 @@ class Host:
         self._is_rated = requests_per_minute is not None or tokens_per_minute is not None
         self._requests, self._tokens = Rate(requests_per_minute), Rate(tokens_per_minute)
         self._used_beyond = 0.0
+        self._n_learnt = self._n_replies = 0
         self._paused_until = 0.0
         self._closed = False
-        self._waiting: deque[tuple[asyncio.Future[None], float]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     async def admit(self, size: int = 0) -> None:
@@ -58,11 +59,10 @@ class Host:
             asyncio.CancelledError: the host is closed: no call is to begin any more.
         """
         now = asyncio.get_running_loop().time()
-        tokens = size / CHARACTERS_A_TOKEN + self._used_beyond
         if self._waiting or self._closed or self._wait_s(now) != 0:
-            await self._wait(tokens)
+            await self._wait(size)
         else:
-            self._begin(now, tokens)
+            self._begin(now, size)
 
     def replied(self, began: float, http_status: int = 200, retry_after_s: float | None = None) -> None:
         """Note the reply to a call that was begun at a time of the loop's clock.
@@ -74,6 +74,7 @@ class Host:
             self.concurrency.refused(began, now, self.in_flight)
             self._paused_until = max(self._paused_until, now + min(LONGEST_WAIT_S, retry_after_s or 0.0))
         elif http_status < SERVER_ERROR:
+            self._n_replies += 1
             self.concurrency.answered(began, now, is_full=self.in_flight >= self.concurrency.allowed)
         self._end()
 
@@ -89,7 +90,9 @@ class Host:
         """Note the tokens that a call of this size has used in fact, read and written."""
         beyond = tokens - size / CHARACTERS_A_TOKEN
         self._tokens.correct(beyond - self._used_beyond)
-        self._used_beyond = max(0.0, self._used_beyond + LEARNT * (beyond - self._used_beyond))
+        self._n_learnt += 1
+        weight = max(LEARNT, 1 / self._n_learnt)
+        self._used_beyond = max(0.0, self._used_beyond + weight * (beyond - self._used_beyond))
 
     async def call(self, system: Callable[[Query], Awaitable[Response]], query: Query, size: int) -> Response:
         """Ask a system what was admitted, and note how that ended."""
@@ -106,9 +109,9 @@ class Host:
         except BaseException:
             self.failed()
             raise
-        self.replied(began)
         if self.counts_tokens and (tokens := _tokens_of(response)) is not None:
             self.used(size, tokens)
+        self.replied(began)
         return response
 
     def paid_off_s(self, now: float) -> float:
@@ -122,28 +125,34 @@ class Host:
             self._waiting.popleft()[0].cancel()
 
     def _wait_s(self, now: float) -> float | None:
-        """Seconds until the next call may begin; None: when another one has ended."""
+        """Seconds until the next call may begin; None: when another one has ended.
+
+        Where tokens are counted, no more calls are in flight than have been replied to, and one: what a call
+        takes is learnt before many are begun that take more than the rate brings.
+        """
         if self.in_flight >= self.concurrency.allowed:
+            return None
+        if self.counts_tokens and self.in_flight > self._n_replies:
             return None
         wait = max(0.0, self._paused_until - now)
         return max(wait, self._requests.wait_s(now), self._tokens.wait_s(now)) if self._is_rated else wait
 
-    def _begin(self, now: float, tokens: float) -> None:
+    def _begin(self, now: float, size: int) -> None:
         self.in_flight += 1
         if self._is_rated:
             self._requests.take(now)
-            self._tokens.take(now, tokens)
+            self._tokens.take(now, size / CHARACTERS_A_TOKEN + self._used_beyond)
 
     def _end(self) -> None:
         self.in_flight -= 1
         if self._waiting:
             self._go_on()
 
-    async def _wait(self, tokens: float) -> None:
+    async def _wait(self, size: int) -> None:
         if self._closed:
             raise asyncio.CancelledError
         place = asyncio.get_running_loop().create_future()
-        self._waiting.append((place, tokens))
+        self._waiting.append((place, size))
         self._go_on()
         try:
             await place
@@ -159,7 +168,7 @@ class Host:
             self._timer = None
         loop = asyncio.get_running_loop()
         while self._waiting:
-            place, tokens = self._waiting[0]
+            place, size = self._waiting[0]
             if not place.done():
                 now = loop.time()
                 wait = self._wait_s(now)
@@ -168,7 +177,7 @@ class Host:
                 if wait > 0:
                     self._timer = loop.call_later(wait, self._go_on)
                     return
-                self._begin(now, tokens)
+                self._begin(now, size)
                 place.set_result(None)
             self._waiting.popleft()
 

@@ -103,6 +103,11 @@ class Silent(AbstractContextManager["Silent"]):
         """A result is on disk."""
         self.counts.finished(result)
 
+    def scored(self, result: Result) -> None:
+        """An answer that was recorded before has new scores on disk; what it cost is not spent again."""
+        self.counts.began_asking = True
+        self.finished(result)
+
     def heading_for(self, look: int, looks: int) -> None:
         """What is asked now is all that this look (from 1) will see beside what was asked before."""
         self.counts.look = f"to look {look} of {looks}"

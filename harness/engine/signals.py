@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+"""The signals that stop a run; the command line takes SIGHUP for SIGTERM."""
 STOP_GRACE_S = 5.0
 """Seconds that calls in flight get to finish after the first signal."""
 
@@ -40,7 +42,7 @@ class Signals:
     def __enter__(self) -> Signals:
         """Take the signals over."""
         self._loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPPING:
             try:
                 self._loop.add_signal_handler(number, self._on_signal, int(number))
             except (NotImplementedError, RuntimeError, ValueError):
@@ -95,3 +97,16 @@ class Signals:
     def _cancel(self) -> None:
         for task in self._tasks:
             task.cancel()
+
+
+@contextmanager
+def unstopped() -> Iterator[None]:
+    """Processes that are begun meanwhile are not stopped by the signals that stop this one."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*STOPPING, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -6,10 +6,11 @@ First the ``run``, then a ``case`` for each that is planned, with the stage in w
 ``end`` with the number of results, the SHA-256 of all lines before it and the look at which the run stopped
 early, if it did. A resumed run goes on after the end line; of several results for the same case and repeat
 the last one counts. An answer without scores was paid for: it is scored, not asked for again.
+A line that was damaged since costs what it held, and nothing that follows it (see ``read``).
 A part of a run begins with a ``shard`` line that says which it is.
 """
 
-from harness.recordings.files import rename, write_whole
+from harness.recordings.files import check_writable, rename, write_whole
 from harness.recordings.lines import repair
 from harness.recordings.reading import NO_TEXTS, read, read_all, read_planned
 from harness.recordings.results import changed, encoded
@@ -22,6 +23,7 @@ __all__ = [
     "Recording",
     "at_look",
     "changed",
+    "check_writable",
     "encoded",
     "pack_slim",
     "read",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,6 +41,20 @@ def write_whole(path: Path, content: bytes | Iterable[bytes], *, new: bool = Fal
     except OSError as error:
         if new and isinstance(error, FileExistsError) and path.exists():
             raise
+        raise cannot_write(path, error) from error
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a path that ``write_whole`` could not write now; leaves nothing behind.
+
+    Raises:
+        RecordingError: why not.
+    """
+    nearest = next(parent for parent in path.absolute().parents if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
         raise cannot_write(path, error) from error
 
 

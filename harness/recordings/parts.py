@@ -29,6 +29,7 @@ class Part(NamedTuple):
     shard: Shard
     sha256: str
     n_results: int
+    damaged: bool
 
 
 def part_path(folder: Path, number: int, of: int) -> Path:
@@ -60,13 +61,15 @@ def read_part(path: Path) -> Part:
     wanted = len(recorded.cases) * run.repeats
     whole = recorded.complete and len(recorded.results) == wanted and not recorded.unscored
     if not whole or len(shard.places) != len(recorded.cases):
-        what = f"{path} is unfinished: {len(recorded.results):,} of {wanted:,} answers"
+        said = f" ({'; '.join(recorded.notices)})" if recorded.notices else ""
+        what = f"{path} is unfinished: {len(recorded.results):,} of {wanted:,} answers{said}"
         raise RecordingError(
             what,
             mend=f"name it {unfinished_path(path).name}, and go on with it: "
             f"{command_of(run.id, shard.number, shard.of)}",
         )
-    return Part(path, run, shard, tail.sha256.hexdigest(), tail.n_results)
+    n_results = wanted if tail.damaged else tail.n_results
+    return Part(path, run, shard, tail.sha256.hexdigest(), n_results, tail.damaged)
 
 
 def command_of(run_id: str, number: int, of: int) -> str:
@@ -77,7 +80,8 @@ def command_of(run_id: str, number: int, of: int) -> str:
 def write_merged(path: Path, run: Run, parts: Sequence[Part]) -> bool:
     """Put the parts of a run, in the order of their shards, together to its recording.
 
-    First every case at its place, then the results of one part after the other, byte for byte.
+    First every case at its place, then the results of one part after the other, byte for byte, but for parts
+    with damaged lines, of which the results that count are written anew.
 
     Args:
         path: of the recording; missing folders are made.
@@ -109,11 +113,17 @@ def write_merged(path: Path, run: Run, parts: Sequence[Part]) -> bool:
 
 def _merged(run: Run, placed: _Placed, parts: Sequence[Part]) -> Iterator[bytes]:
     sha256 = hashlib.sha256()
-    results = (line for part in parts for kind, line in _lines(part) if kind not in _HEAD)
-    for line in chain((dump(b"run", run),), placed.lines(), results):
+    for line in chain((dump(b"run", run),), placed.lines(), *map(_results, parts)):
         sha256.update(line)
         yield line
     yield dump(b"end", End(sum(part.n_results for part in parts), sha256.hexdigest()))
+
+
+def _results(part: Part) -> Iterator[bytes]:
+    if part.damaged:
+        yield from (dump(b"result", result) for result in read_to_tail(part.path)[0].results)
+    else:
+        yield from (line for kind, line in _lines(part) if kind not in _HEAD)
 
 
 _HEAD = (b"shard", b"run", b"case", b"end")
@@ -153,6 +163,8 @@ def _lines(part: Part) -> Iterator[tuple[bytes, bytes]]:
     with part.path.open("rb") as file:
         for line in file:
             framed = unframe(line)
+            if framed is None and part.damaged:
+                continue
             if framed is None:
                 raise RecordingError(f"{part.path} was changed while it was read", mend="merge again")
             yield framed[0], line

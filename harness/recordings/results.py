@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from operator import eq
 from pathlib import Path
-from typing import overload
+from typing import NamedTuple, overload
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -114,29 +114,47 @@ class Lines:
         return RecordingError(f"{self.path} was changed while it was in use", mend="give the command again")
 
 
+class _Unscored(NamedTuple):
+    """An answer that has no scores yet, the place of its line, and how many lines before it are damaged."""
+
+    answer: Result
+    place: tuple[int, int]
+    n_lost: int
+
+
 class Gathering:
     """Results as the lines of a recording tell them, one after the other."""
 
-    def __init__(self, lines: Lines) -> None:
-        """Start without any."""
+    def __init__(self, lines: Lines, among: int = 1) -> None:
+        """Start without any; so many recordings share what may be held."""
         self._lines = lines
+        self._most = HELD_BYTES // among
         self._scored: dict[Key, Entry] = {}
-        self._unscored: dict[Key, tuple[Result, tuple[int, int]]] = {}
+        self._unscored: dict[Key, _Unscored] = {}
         self._texts: dict[str, str] = {}
-        self._held = 0
+        self._held = self._n_lost = 0
+
+    def lose(self) -> None:
+        """Take it that a line is damaged: scores that come later may be of an answer which stood there."""
+        self._n_lost += 1
 
     def take(self, found: AnswerLine | ScoresLine | Result, line: bytes, start: int) -> bool:
         """Take what a line holds that begins at ``start``; false for scores of what was never answered."""
         key = found.case_id, found.repeat
         if isinstance(found, AnswerLine):
-            self._unscored[key] = Result(*key, found.response), self._lines.place(line, start)
+            place = self._lines.place(line, start)
+            self._unscored[key] = _Unscored(Result(*key, found.response), place, self._n_lost)
+            return True
+        if isinstance(found, ScoresLine) and self._n_lost and self._answer_is_lost(key):
+            self._unscored.pop(key, None)
+            self._scored.pop(key, None)
             return True
         if isinstance(found, Result):
             self._unscored.pop(key, None)
             self._scored[key] = self._entry(found, len(line), lambda: (self._lines.place(line, start),))
             return True
         if (waiting := self._unscored.pop(key, None)) is not None:
-            answer, place = waiting
+            answer, place, _ = waiting
             size = place[1] + len(line)
             scored = Result(*key, answer.response, found.scores)
             self._scored[key] = self._entry(scored, size, lambda: (place, self._lines.place(line, start)))
@@ -151,8 +169,21 @@ class Gathering:
             self._scored[key] = self._lines.add(place, self._lines.place(line, start))
         return True
 
+    def _answer_is_lost(self, key: Key) -> bool:
+        """Whether scores that come now are, or may be, of an answer that a damaged line held.
+
+        Only an error is asked again: scores that follow another answer are its own.
+        """
+        if (waiting := self._unscored.get(key)) is not None:
+            return waiting.answer.response.error is not None and waiting.n_lost < self._n_lost
+        before = self._scored.get(key)
+        if before is None:
+            return True
+        known = before if isinstance(before, Result) else self._lines.read(before)
+        return known.response.error is not None
+
     def _entry(self, result: Result, size: int, places: Callable[[], Sequence[tuple[int, int]]]) -> Entry:
-        if self._held + size > HELD_BYTES:
+        if self._held + size > self._most:
             return self._lines.add(*places())
         self._held += size
         _share_texts(result.response, self._texts)
@@ -167,7 +198,7 @@ class Gathering:
 
     def unscored(self) -> tuple[Result, ...]:
         """Give the answers that came after the last scores of their case and repeat, or have none."""
-        return tuple(answer for answer, _ in self._unscored.values())
+        return tuple(waiting.answer for waiting in self._unscored.values())
 
 
 def _share_texts(response: Response, texts: dict[str, str]) -> None:

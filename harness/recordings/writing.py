@@ -100,6 +100,11 @@ class Recording:
                 raise cannot_write(path, error) from error
             raise
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the end line is what stands last."""
+        return self._tail.complete
+
     def append(self, result: Result) -> None:
         """Write one result. Text that UTF-8 cannot hold is spelled out and marked ``text_repaired``.
 

@@ -11,7 +11,8 @@ from scipy.special import stdtr
 from harness.stats.paired import ClusteredMean, clustered_mean, student_quantile
 
 DRAWS = 5000
-_CHUNK = 500
+_CHUNK, _SIGNS = 500, 2_000_000
+"""Sets of signs that are drawn at a time, and signs, so that memory does not grow with the clusters."""
 _DIGITS = 6
 """Significant digits that are kept of the critical p-value, so that no order of sums is seen in it."""
 
@@ -73,9 +74,12 @@ def _critical_p(
     df = np.array([means[k].df for k in moving], dtype=float)
     squares, crossed, sizes = (sums**2).sum(1), sums * weights, (weights**2).sum(1)
     smallest = np.empty(draws)
-    for start in range(0, draws, _CHUNK):
-        count = min(_CHUNK, draws - start)
-        signs = rng.integers(0, 2, (count, sums.shape[1])) * 2.0 - 1.0
+    chunk = max(1, min(_CHUNK, _SIGNS // sums.shape[1]))
+    for start in range(0, draws, chunk):
+        count = min(chunk, draws - start)
+        signs = rng.integers(0, 2, (count, sums.shape[1])).astype(float)
+        signs *= 2.0
+        signs -= 1.0
         mean = signs @ sums.T
         spread = squares - 2 * mean * (signs @ crossed.T) + mean**2 * sizes
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import StoreError
+from harness.errors import StoreError, StoreInUse
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -46,7 +46,7 @@ def open_database(
             if "set lock" not in str(error):
                 raise _cannot(path, error) from error
             if time.monotonic() >= until:
-                raise StoreError(
+                raise StoreInUse(
                     f"{path} is in use by {_holder(error)}", mend="try again when that has ended"
                 ) from error
         except (duckdb.Error, RuntimeError) as error:

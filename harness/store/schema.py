@@ -56,19 +56,16 @@ def statements(file: str) -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
-def prepare(con: DuckDBPyConnection, path: Path, layout: Layout) -> None:
-    """Make the layout in an empty database, or bring an older one up to date after copying the file.
-
-    The copy lies beside the file as ``<name>.v<old version>.bak``.
+def version_of(con: DuckDBPyConnection, path: Path, layout: Layout) -> int | None:
+    """Give the version of the layout that a database has; None: it is empty.
 
     Raises:
-        StoreError: the file is newer than this program, or not a store.
+        StoreError: it is newer than this program, or not a store.
     """
     queries = statements("queries.sql")
     tables = {str(row[0]) for row in con.execute(queries["tables"]).fetchall()}
     if not tables:
-        _apply(con, layout.ddl, layout.version)
-        return
+        return None
     row = con.execute(queries["schema_version"]).fetchone() if "meta" in tables else None
     if row is None:
         raise StoreError(f"{path} is a database, but not one of harness", mend="name another file")
@@ -78,7 +75,21 @@ def prepare(con: DuckDBPyConnection, path: Path, layout: Layout) -> None:
             f"{path} has layout {version}; this version of harness knows {layout.version}",
             mend=f"upgrade harness, or {REBUILD}",
         )
-    if version < layout.version:
+    return version
+
+
+def prepare(con: DuckDBPyConnection, path: Path, layout: Layout) -> None:
+    """Make the layout in an empty database, or bring an older one up to date after copying the file.
+
+    The copy lies beside the file as ``<name>.v<old version>.bak``.
+
+    Raises:
+        StoreError: as ``version_of`` does.
+    """
+    version = version_of(con, path, layout)
+    if version is None:
+        _apply(con, layout.ddl, layout.version)
+    elif version < layout.version:
         copy_database(con, path.with_name(f"{path.name}.v{version}.bak"))
         for number in range(version + 1, layout.version + 1):
             _apply(con, layout.steps[number], number)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harness.errors import StoreError
 from harness.recordings import encoded
 from harness.store.database import REBUILD, named_faults, open_database
-from harness.store.schema import prepare, shipped, statements
+from harness.store.schema import SCHEMA_VERSION, prepare, shipped, statements, version_of
 from harness.store.staging import Counts, Staging
 from harness.types import Recorded, Report
 
@@ -48,7 +48,9 @@ class Store:
     """The store, held open for as short a time as possible: nobody else can read it meanwhile.
 
     A context manager. Opening makes the file or brings it up to date, and checks that every run still has
-    the rows that were loaded. While another process has it, opening tries again for ``wait_s`` seconds.
+    the rows that were loaded. While another process has it, opening tries again for ``wait_s`` seconds. Where
+    it is opened ``read_only`` others may read it, too, and nothing is written; only an older one is brought
+    up to date first.
 
     Raises:
         StoreError: on opening and in every method, where the file cannot be read or written: held by
@@ -57,23 +59,35 @@ class Store:
 
     _con: DuckDBPyConnection
 
-    def __init__(self, path: Path, *, wait_s: float = 10.0) -> None:
-        """Take the file; missing folders are made when it is opened."""
+    def __init__(self, path: Path, *, wait_s: float = 10.0, read_only: bool = False) -> None:
+        """Take the file; missing folders are made when it is opened, but for ``read_only``."""
         self.path = path
         self._wait_s = wait_s
+        self._read_only = read_only
 
     def __enter__(self) -> Store:
         """Open, bring up to date and check."""
         with named_faults(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._con = open_database(self.path, wait_s=self._wait_s)
-            try:
-                prepare(self._con, self.path, shipped())
-                self._check()
-            except BaseException:
-                self._con.close()
-                raise
+            if not (self._read_only and self._open(read_only=True)):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._open(read_only=False)
         return self
+
+    def _open(self, *, read_only: bool) -> bool:
+        """Open and check; false where it is to be read only, and has to be brought up to date."""
+        con = open_database(self.path, wait_s=self._wait_s, read_only=read_only)
+        try:
+            if not read_only:
+                prepare(con, self.path, shipped())
+            elif version_of(con, self.path, shipped()) != SCHEMA_VERSION:
+                con.close()
+                return False
+            self._con = con
+            self._check()
+        except BaseException:
+            con.close()
+            raise
+        return True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

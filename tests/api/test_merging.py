@@ -9,6 +9,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from project import SUITE, make_project
 
 from harness.api.beginning import RunOptions
@@ -20,6 +21,7 @@ from harness.places import Places
 from harness.planning import Selection
 from harness.recordings import read
 from harness.recordings.parts import unfinished_path
+from harness.types import Recorded, Response, Timings
 
 ALONE = Share(1, 1)
 OF = 3
@@ -167,9 +169,35 @@ def test_every_damaged_part_is_told_at_once(parts):
     """With its line and what to do."""
     for part in parts.iterdir():
         content = part.read_bytes()
-        part.write_bytes(content[:5000] + b"?" + content[5001:])
+        part.write_bytes(content[:500] + b"?" + content[501:])
     said = refusal(parts)
     assert said.count("the line does not match its checksum: delete it, and run that shard again") == OF
+
+
+def test_f12_a_damaged_answer_is_asked_again_and_no_other(parts, project, tmp_path):
+    """Named with its line as long as it is missing; gone on with, the part gives the same run."""
+    whole = merge([parts], Places(tmp_path / "whole")).recorded
+    part = next(parts.glob("shard-2*"))
+    lines = part.read_bytes().splitlines(keepends=True)
+    place = next(at for at, line in enumerate(lines) if b'"kind":"answer"' in line)
+    lines[place] = lines[place].replace(b"fact", b"fakt")
+    part.write_bytes(b"".join(lines))
+    said = refusal(parts)
+    assert f"line {place + 1} does not match its checksum" in said
+    assert "go on with it" in said
+    places = Places(tmp_path / "reports")
+    part.rename(unfinished_path(part))
+    shutil.copytree(parts, places.parts("r"))
+    ask(project, places.reports, (2,))
+    merged = merge([places.parts("r")], places).recorded
+    assert merged.complete
+    assert not merged.notices
+    assert answers(merged) == answers(whole)
+
+
+def answers(recorded: Recorded) -> list[Response]:
+    """Every answer, without its times."""
+    return [replace(result.response, timings=Timings()) for result in recorded.results]
 
 
 def test_a_shard_asked_twice_and_the_same_is_one(parts, tmp_path):

@@ -19,6 +19,16 @@ def test_an_unscored_case_counts_at_the_worst_of_the_range() -> None:
         assert [found[case.id].value for case in cases] == [0.5, worst, None, worst]
 
 
+def test_f38_a_table_without_a_loss_is_held_once() -> None:
+    """What is counted is what was scored, where every case was; a loss, or another case, makes it anew."""
+    cases = CASES[:3]
+    whole = table_of(cases, [0.5, 1.0, "not_applicable"])
+    assert count_lost(whole, cases, HIGHER) is whole
+    for table in (table_of(cases, [0.5, 1.0, "timeout"]), table_of(cases[:2], [0.5, 1.0])):
+        assert count_lost(table, cases, HIGHER)[cases[2].id].value == 0.0
+    assert count_lost(whole, cases[:2], HIGHER).keys() == {case.id for case in cases[:2]}
+
+
 def test_no_error_in_the_place_of_a_score_raises_a_mean() -> None:
     """Whichever case is lost, in either direction of the metric."""
     whole = entrant_of(recording("a", quality(0.8, 1)))

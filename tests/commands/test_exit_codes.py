@@ -32,11 +32,12 @@ def test_a_system_that_fails_is_inconclusive(world: World) -> None:
 
 
 def test_a_report_that_cannot_be_written_costs_no_call(world: World, tmp_path: Path) -> None:
-    """4: the command that goes on is told, asks nothing, and gives the verdict."""
+    """4, where that showed when all was asked: what goes on is told, asks nothing, and gives the verdict."""
     folder = copy_project(world.folder, tmp_path / "project")
     there = folder / "reports/runs/there"
     arguments = ("check", SUITE, "--run-id", "there", "--intersect", "--output", "more/report.md")
-    (folder / "more").touch()
+    systems = folder / "mysystems.py"
+    systems.write_text(systems.read_text() + "\nopen('more', 'a').close()\n")  # where the report is to be
     ended = call(*arguments, cwd=folder)
     assert ended.code == 4, ended.words
     assert "more/report.md cannot be written" in ended.err

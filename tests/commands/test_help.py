@@ -44,6 +44,7 @@ def test_every_verb_has_its_file_and_its_line() -> None:
     files = {path.stem for path in (Path(__file__).parents[2] / "harness/commands").glob("*.py")}
     parts = {
         "__init__",
+        "beforehand",
         "candidates",
         "ending",
         "estimates",

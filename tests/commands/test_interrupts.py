@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import shlex
 import shutil
@@ -23,6 +25,11 @@ RENDERED = ("report.html", "report.md", "report.json", "junit.xml")
 LIMITED = """
 import resource, runpy
 resource.setrlimit(resource.RLIMIT_FSIZE, ({bytes}, resource.RLIM_INFINITY))
+runpy.run_module("harness", run_name="__main__", alter_sys=True)
+"""
+ON_TERMINAL = """
+import os, runpy
+os.login_tty(0)
 runpy.run_module("harness", run_name="__main__", alter_sys=True)
 """
 
@@ -99,8 +106,13 @@ def cuts(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cu
         ended = call(*SLOW, cwd=folder, SOURCE_DATE_EPOCH="1000000000", PYTHONHASHSEED="2")
         return Cut(folder, ended, answered_in(folder, "slow"), ended)
 
-    numbers = {"kill": signal.SIGKILL, "int": signal.SIGINT, "term": signal.SIGTERM}
-    with ThreadPoolExecutor(4) as pool:
+    numbers = {
+        "kill": signal.SIGKILL,
+        "int": signal.SIGINT,
+        "term": signal.SIGTERM,
+        "hup": signal.SIGHUP,
+    }
+    with ThreadPoolExecutor(5) as pool:
         waiting = {
             name: pool.submit(cut, world.folder, base / name, number) for name, number in numbers.items()
         }
@@ -108,14 +120,16 @@ def cuts(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cu
         return {name: future.result() for name, future in waiting.items()}
 
 
-@pytest.mark.parametrize(("name", "code"), [("kill", -9), ("int", 130), ("term", 143), ("whole", 1)])
+@pytest.mark.parametrize(
+    ("name", "code"), [("kill", -9), ("int", 130), ("term", 143), ("hup", 143), ("whole", 1)]
+)
 def test_f14_the_exit_code_tells_what_happened(cuts: dict[str, Cut], name: str, code: int) -> None:
     """130 and 143 by the signal, whatever the verdict would have been; resumed, it is the verdict's."""
     assert cuts[name].ended.code == code, cuts[name].ended.err
     assert cuts[name].resumed.code == 1, cuts[name].resumed.err
 
 
-@pytest.mark.parametrize("name", ["int", "term"])
+@pytest.mark.parametrize("name", ["int", "term", "hup"])
 def test_f14_an_interrupted_run_says_how_to_go_on(cuts: dict[str, Cut], name: str) -> None:
     """How much is kept, and a command that works as it stands; no verdict and no traceback."""
     found = cuts[name]
@@ -125,7 +139,7 @@ def test_f14_an_interrupted_run_says_how_to_go_on(cuts: dict[str, Cut], name: st
     assert "Traceback" not in found.ended.err
 
 
-@pytest.mark.parametrize("name", ["int", "term", "kill"])
+@pytest.mark.parametrize("name", ["int", "term", "hup", "kill"])
 def test_f8_no_answered_case_is_asked_again(cuts: dict[str, Cut], name: str) -> None:
     """What stood in the recording was asked once; at most what was in flight was asked twice."""
     found = cuts[name]
@@ -135,7 +149,7 @@ def test_f8_no_answered_case_is_asked_again(cuts: dict[str, Cut], name: str) -> 
     assert sum(found.calls.values()) <= N_CASES + (2 if name == "kill" else 0)
 
 
-@pytest.mark.parametrize("name", ["int", "term", "kill"])
+@pytest.mark.parametrize("name", ["int", "term", "hup", "kill"])
 def test_f8_the_report_is_the_same_as_uninterrupted(cuts: dict[str, Cut], name: str) -> None:
     """Byte for byte, in every format, in another folder and under another hash seed."""
     assert cuts[name].resumed.out == cuts["whole"].ended.out
@@ -163,6 +177,48 @@ def test_f9_a_torn_last_line_costs_no_more_than_it_held(
     assert ended.code == 1, ended.err
     assert sum(calls_in(folder).values()) == asked
     assert Cut(folder, ended, frozenset(), ended).files() == cuts["whole"].files()
+
+
+def damage(path: Path, kind: str) -> str:
+    """Flip a bit in the middle of a line of a kind, half-way through the run; gives the line's number."""
+    lines = path.read_bytes().splitlines(True)
+    places = [place for place, line in enumerate(lines) if json.loads(line)["kind"] == kind]
+    place = places[len(places) // 2]
+    middle = len(lines[place]) // 2
+    lines[place] = lines[place][:middle] + bytes([lines[place][middle] ^ 1]) + lines[place][middle + 1 :]
+    path.write_bytes(b"".join(lines))
+    return f"recording.jsonl: line {place + 1} does not match its checksum and is left out"
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("answer", 1), ("scores", 0), ("end", 0)])
+def test_f12_a_damaged_line_costs_no_more_than_it_held(
+    cuts: dict[str, Cut], tmp_path: Path, kind: str, asked: int
+) -> None:
+    """It is told, what follows it stays, --resume asks what it held; then the report is the same."""
+    folder = tmp_path / "project"
+    shutil.copytree(cuts["whole"].folder, folder, ignore=shutil.ignore_patterns("*.duckdb", "calls.txt"))
+    told = damage(folder / "reports/runs/slow/recording.jsonl", kind)
+    assert "incomplete" in call("runs", "list", cwd=folder).out
+    ended = call(*SLOW, "--resume", "slow", cwd=folder, SOURCE_DATE_EPOCH="1000000000")
+    assert ended.code == 1, ended.err
+    assert f"note: {told}" in ended.err
+    assert sum(calls_in(folder).values()) == asked
+    assert Cut(folder, ended, frozenset(), ended).files() == cuts["whole"].files()
+
+
+@pytest.mark.parametrize("kind", ["answer", "scores", "end"])
+def test_f12_a_damaged_run_passes_no_gate(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """3 where it was 0: what is missing can only hold a verdict back, and the report says what is lost."""
+    folder = tmp_path / "project"
+    shutil.copytree(world.folder, folder, ignore=shutil.ignore_patterns("*.duckdb"))
+    assert call_inside(capsys, folder, "gate", "same").code == 0
+    told = damage(folder / "reports/runs/same/recording.jsonl", kind)
+    ended = call_inside(capsys, folder, "gate", "same")
+    assert ended.code == 3
+    assert told in ended.words
+    assert "the run is incomplete" in ended.words
 
 
 @pytest.mark.parametrize(
@@ -247,3 +303,46 @@ def test_f14_a_second_signal_ends_at_once(world: World, tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "0 of 60 answers are kept" in err.decode()
     assert "--resume h" in err.decode()
+
+
+def test_f14_a_terminal_that_is_closed_stops_the_run(world: World, tmp_path: Path) -> None:
+    """As SIGTERM does, though nothing can be told there: what was answered is kept, and goes on."""
+    folder = copy_project(world.folder, tmp_path / "project")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", ON_TERMINAL, *SLOW], cwd=folder, env=clean_env(), stdin=theirs
+    )
+    os.close(theirs)
+    wait_for_calls(process, folder, N_CASES // 2)
+    os.close(ours)
+    assert process.wait(timeout=30) == 143
+    kept = answered_in(folder, "slow")
+    assert len(kept) >= N_CASES // 2 - 2
+    resumed = call(*SLOW, "--resume", "slow", cwd=folder)
+    assert resumed.code == 1, resumed.err
+    assert {calls_in(folder)[case_id] for case_id in kept} == {1}
+
+
+def test_f14_a_run_that_is_not_to_hear_of_it_goes_on(world: World, tmp_path: Path) -> None:
+    """``nohup`` stays what it is: the run ends with its verdict."""
+    folder = copy_project(world.folder, tmp_path / "project")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = start(folder, *SLOW)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    wait_for_calls(process, folder, 5)
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1, err
+    assert sum(calls_in(folder).values()) == N_CASES
+
+
+def test_f14_a_hangup_before_anything_is_asked(tmp_path: Path) -> None:
+    """Wherever it comes, the exit code is one of those that are documented."""
+    os.mkfifo(tmp_path / "waits.yaml")
+    process = start(tmp_path, "validate", "waits.yaml")
+    time.sleep(1.0)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGTERM  # which a shell gives as 143

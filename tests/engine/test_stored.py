@@ -1,8 +1,14 @@
-"""Recorded responses scored again: the same in one process and in several, in order, faults included."""
+"""Recorded responses scored again: the same in one process and in several, faults and stops included."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,29 +40,34 @@ def results(n: int, **outputs: str) -> list[stored.Stored]:
     return made
 
 
+def rescoring(folder: Path, processes: int, record: Callable[[Result], None]) -> stored.Rescoring:
+    corpus = Corpus({f"d{n}": Document(f"d{n}", "text") for n in range(3)}, "digest")
+    names = ("error_rate", "slow_metric:slow")
+    return stored.Rescoring(
+        metrics={name: find_metric(name) for name in names},
+        resources={"corpus": corpus, "judge": {}, "rubrics": {}},
+        folder=folder,
+        max_concurrency=2,
+        processes=processes,
+        record=record,
+        end_judging=lambda: None,
+    )
+
+
 def score_again(
     todo: list[stored.Stored], folder: Path, monkeypatch: pytest.MonkeyPatch, processes: int
 ) -> list[Result]:
     (folder / "slow_metric.py").write_text(METRIC)
     monkeypatch.syspath_prepend(folder)
     found: list[Result] = []
-    corpus = Corpus({f"d{n}": Document(f"d{n}", "text") for n in range(3)}, "digest")
-    names = ("error_rate", "slow_metric:slow")
-    how = stored.Rescoring(
-        metrics={name: find_metric(name) for name in names},
-        resources={"corpus": corpus, "judge": {}, "rubrics": {}},
-        folder=folder,
-        max_concurrency=2,
-        processes=processes,
-        record=found.append,
-        end_judging=lambda: None,
-    )
-    asyncio.run(stored.score_again(iter(todo), len(todo), how))
-    return found
+    how = rescoring(folder, processes, found.append)
+    asyncio.run(stored.score_again(iter(todo), len(todo), how, stored.Stop()))
+    order = [case.id for case, _ in todo]
+    return sorted(found, key=lambda result: order.index(result.case_id))
 
 
 def test_more_processes_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is scored in other processes comes back in order, with its details and its statuses."""
+    """What is scored in other processes comes back with its details and its statuses."""
     todo = results(4 * stored.BATCH + 3)
     alone = score_again(todo, tmp_path, monkeypatch, 1)
     monkeypatch.setattr(stored, "PAYS_S", 0.0)
@@ -85,3 +96,78 @@ def test_few_answers_start_no_process(tmp_path: Path, monkeypatch: pytest.Monkey
     """Where computing takes less time than a start, nothing is started."""
     monkeypatch.setattr(stored, "_workers", lambda how: pytest.fail("started"))
     assert len(score_again(results(3 * stored.BATCH), tmp_path, monkeypatch, 8)) == 3 * stored.BATCH
+
+
+PROGRAM = """
+import asyncio, multiprocessing, pathlib, sys
+from test_stored import results, rescoring
+from harness.engine import stored
+from harness.engine.signals import Signals
+
+class Told:
+    def stopping(self): print("stopping", flush=True)
+
+async def go(folder):
+    found, stop = [], stored.Stop()
+    todo = results(40 * stored.BATCH)
+    with Signals(Told(), stop) as signals:
+        how = rescoring(folder, 2, found.append)
+        scoring = asyncio.create_task(stored.score_again(iter(todo), len(todo), how, stop))
+        with signals.ending([scoring]):
+            while not scoring.done():
+                if children := multiprocessing.active_children():
+                    print(*(child.pid for child in children), flush=True)
+                await asyncio.wait([scoring], timeout=0.1)
+    print("scored", len(found), scoring.cancelled(), flush=True)
+
+if __name__ == "__main__":
+    stored.PAYS_S = 0.0
+    sys.path.insert(0, sys.argv[1])
+    asyncio.run(go(pathlib.Path(sys.argv[1])))
+"""
+
+
+def are_gone(pids: list[int]) -> bool:
+    """Whether these processes have ended, or do within some seconds."""
+    until = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < until:
+        time.sleep(0.05)
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_f14_no_process_is_left_and_what_is_begun_is_recorded(tmp_path: Path, number: int) -> None:
+    """A signal to every process: what was begun is recorded whole; a kill of the first ends all."""
+    (tmp_path / "slow_metric.py").write_text(METRIC.replace("    if", "    time.sleep(0.01)\n    if", 1))
+    (tmp_path / "slow_metric.py").write_text("import time\n" + (tmp_path / "slow_metric.py").read_text())
+    (tmp_path / "program.py").write_text(PROGRAM)
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "program.py", tmp_path],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        pids: list[int] = []
+        while len(pids) < 2:
+            line = process.stdout.readline()
+            assert line, process.communicate()
+            pids = [int(pid) for pid in line.split()]
+        time.sleep(0.5)
+        if number == signal.SIGKILL:
+            process.kill()
+        else:
+            os.killpg(process.pid, number)
+        out, err = process.communicate(timeout=30)
+    assert are_gone(pids)
+    if number != signal.SIGKILL:
+        assert process.returncode == 0, err
+        assert "Traceback" not in err
+        words = out.split()
+        n = int(words[words.index("scored") + 1])
+        assert "stopping" in words
+        assert 0 < n < 40 * stored.BATCH
+        assert n % stored.BATCH == 0

@@ -272,6 +272,22 @@ def test_f38_what_several_recordings_have_alike_is_held_once(tmp_path: Path, pat
     assert read_all([]) == ()
 
 
+def test_f38_recordings_share_what_may_be_held(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are gone through once hold together what one may; they are read anew, and the same."""
+    monkeypatch.setattr(results, "HELD_BYTES", 10**9)
+    whole = read(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    size = sum(len(line) for line in lines if b'"case_id"' in line)
+    monkeypatch.setattr(results, "HELD_BYTES", size)
+    assert all(isinstance(one.results, tuple) for one in read_all([path, path]))
+    shared = read_all([path, path], among=2)
+    for one in shared:
+        assert isinstance(one.results, results.Results)
+        held = sum(isinstance(entry, Result) for entry in one.results.entries)
+        assert 0 < held < len(one.results)
+        assert one == whole
+
+
 def test_a_stopped_run_has_those_of_its_cases(path: Path, little: Recorded) -> None:
     """The results of the cases after the stop are left out."""
     from harness.types import EarlyStop

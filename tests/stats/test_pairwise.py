@@ -1,11 +1,13 @@
 """Intervals that hold together: identities, order, and coverage by simulation."""
 
 import math
+import tracemalloc
 from itertools import combinations
 
 import numpy as np
 import pytest
 
+from harness.stats import pairwise
 from harness.stats.paired import clustered_mean, student_quantile, two_sided_limits
 from harness.stats.pairwise import Contrast, simultaneous_limits
 
@@ -101,3 +103,28 @@ def test_contrasts_without_spread_have_no_width_and_disturb_nobody():
     assert found[1] == simultaneous_limits([alone])[0]
     (one,) = simultaneous_limits([Contrast([1.0, 2.0], ["d", "d"])])
     assert (one.low, one.high) == (-math.inf, math.inf)
+
+
+def test_f38_signs_take_no_more_memory_with_more_clusters():
+    """30,000 documents, three runs: 500 sets of signs at one go would take 120 MB, and as much a copy."""
+    rng = np.random.default_rng(7)
+    contrasts = contrasts_of(scores(rng, "graded", 3, np.arange(30_000)), np.arange(30_000))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        simultaneous_limits(contrasts, draws=600)
+        peak_mb = (tracemalloc.get_traced_memory()[1] - before) / 1e6
+    finally:
+        tracemalloc.stop()
+    assert peak_mb < 60
+
+
+def test_how_many_signs_are_drawn_at_a_time_changes_nothing(monkeypatch):
+    """One set at a time, seven, or all: the same signs in the same order, and the same limits to the bit."""
+    rng = np.random.default_rng(8)
+    contrasts = contrasts_of(scores(rng, "graded", 4, np.arange(90) // 3), np.arange(90) // 3)
+    found = []
+    for signs in (1, 7 * 30, 10**9):
+        monkeypatch.setattr(pairwise, "_SIGNS", signs)
+        found.append(simultaneous_limits(contrasts, draws=999))
+    assert found[0] == found[1] == found[2]

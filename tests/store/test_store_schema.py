@@ -70,14 +70,15 @@ def test_the_migrations_have_no_gap() -> None:
     assert sorted(layout.steps) == list(range(2, SCHEMA_VERSION + 1))
 
 
-def test_f12_a_store_of_version_1_has_the_runs_that_it_had(path: Path) -> None:
+@pytest.mark.parametrize("read_only", [False, True])
+def test_f12_a_store_of_version_1_has_the_runs_that_it_had(path: Path, read_only: bool) -> None:
     """Each of them asked all of its cases; then the layout is that of a new store."""
     load(path, recorded())
     described = "select column_name, data_type, is_nullable from duckdb_columns() where table_name = 'runs'"
     new, before = sorted(ask(path, described)), ask(path, "select run_id, n_cases from runs")
     ask(path, "alter table runs drop column n_asked; alter table runs drop column stopped_at_look;")
     ask(path, "update meta set schema_version = 1")
-    with Store(path) as store:
+    with Store(path, read_only=read_only) as store:
         assert [(run.run_id, run.n_cases, run.n_asked) for run in store.runs()] == [
             (run_id, n_cases, n_cases) for run_id, n_cases in before
         ]
@@ -108,14 +109,15 @@ def test_f12_a_step_that_fails_changes_nothing(path: Path) -> None:
     assert ask(path, "from meta") == [(2,)]
 
 
-def test_f12_a_newer_store_is_left_alone(path: Path) -> None:
+@pytest.mark.parametrize("read_only", [False, True])
+def test_f12_a_newer_store_is_left_alone(path: Path, read_only: bool) -> None:
     """A store of a later version is refused, unchanged, with what to do."""
     load(path, recorded())
     ask(path, "update meta set schema_version = 99")
     before = path.read_bytes()
     with (
         pytest.raises(StoreError, match=r"layout 99; .* upgrade harness, or .* `harness runs import`"),
-        Store(path),
+        Store(path, read_only=read_only),
     ):
         pass
     assert path.read_bytes() == before
