@@ -118,7 +118,7 @@ def test_f14_a_second_signal_ends_at_once(judged: Judged) -> None:
     """A judge that hangs holds nobody up; what was scored before is kept."""
 
     def twice(process: subprocess.Popen[bytes]) -> None:
-        judged.stub.script = lambda request: judge_soundly(request)._replace(delay_s=4.0)
+        judged.stub.script = lambda request: judge_soundly(request)._replace(delay_s=40.0)
         time.sleep(0.4)
         process.send_signal(signal.SIGINT)
         time.sleep(0.2)
@@ -127,7 +127,7 @@ def test_f14_a_second_signal_ends_at_once(judged: Judged) -> None:
     began = time.monotonic()
     ended = cut(judged, twice)
     assert ended.code == 130, ended.err
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 30
     assert len(judged.recorded().results) >= N_CASES // 2 - IN_FLIGHT
     assert told(ended)[-2:] == ["--resume", "again"]
 
