@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from numbers import Number
 from typing import Any
 
 from harness.errors import UsageError
@@ -101,9 +102,11 @@ def _as_lists(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
 
 
 def _csv_cell(cell: Any, *, raw: bool) -> Any:
-    if raw or not isinstance(cell, str):
-        return "" if cell is None else cell
-    return no_formula(inert_line(visible(cell, one_line=True)))
+    if cell is None:
+        return ""
+    if raw or isinstance(cell, Number):
+        return cell
+    return no_formula(inert_line(visible(str(cell), one_line=True)))  # lists hold texts, too
 
 
 def _finite(value: Any) -> Any:
