@@ -122,7 +122,7 @@ def start(job: Callable[..., None], *args: Any) -> tuple[Any, Connection]:
     context = multiprocessing.get_context("spawn")
     listen, say = context.Pipe(duplex=False)
     path, *rest = args
-    process = context.Process(target=job, args=(path, say, *rest))
+    process = context.Process(target=job, args=(path, say, *rest), daemon=True)
     process.start()
     say.close()
     return process, listen
