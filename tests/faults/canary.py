@@ -32,7 +32,7 @@ MARKUP = (
     " @canary/org ```` ]]> {{7*7}} {% canary %} [bold]canary[/bold]"
 )
 FORMULA = "=cmd|' /c canary'!A1"
-HOSTILE = f"{FORMULA} {MARKUP} {STEERING}"
+HOSTILE = f"{FORMULA} {MARKUP};{FORMULA} {STEERING}"
 PAYLOAD = f"{HOSTILE} {PERSON}"
 """What stands in texts; labels, names, options and errors are hostile and tell of nobody."""
 INPUTS = ("cases.jsonl", "corpus.jsonl", "suite.yaml", "rubric.txt")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from project import N_CASES, SUITE, call, copy_project
 
 JUMPING = """
@@ -21,12 +22,22 @@ runpy.run_module("harness", run_name="__main__", alter_sys=True)
 """
 
 
-def test_f13_a_clock_that_jumps_moves_no_duration_and_no_verdict(project: Path, tmp_path: Path) -> None:
-    """An hour back, a year on, at every look at the clock: times are lengths, and the verdict is the same."""
+@pytest.mark.parametrize("isolation", ["process", "none"])
+def test_f13_a_clock_that_jumps_moves_no_duration_and_no_verdict(
+    project: Path, tmp_path: Path, isolation: str
+) -> None:
+    """An hour back, a year on, at every look at the clock: times are lengths, and the verdict is the same.
+
+    Calls are timed where their process is asked, and, without one, where the system is.
+    """
     folder = copy_project(project, tmp_path / "project")
+    text = (folder / SUITE).read_text()
+    (folder / SUITE).write_text(
+        text.replace("  adapter: python\n", f"  adapter: python\n  isolation: {isolation}\n")
+    )
     steady = call("check", SUITE, "--run-id", "steady", "--quiet", cwd=folder)
     jumped = call("check", SUITE, "--run-id", "jumped", "--quiet", cwd=folder, program=("-c", JUMPING))
-    assert (steady.code, jumped.code) == (0, 0), jumped.err
+    assert (steady.code, jumped.code) == (0, 0), steady.err + jumped.err
     lines = (folder / "reports/runs/jumped/recording.jsonl").read_text().splitlines()
     answers = [json.loads(line)["data"] for line in lines if json.loads(line)["kind"] == "answer"]
     assert answers
