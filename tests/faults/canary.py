@@ -22,9 +22,12 @@ from project import write_lines
 
 SECRET = "canary+Secret/42==x"  # noqa: S105 -- planted
 PERSON = "Zora Quillmarten zora@quillmarten.test"
+TICKET = "ticket-9313"
+"""What errors tell, beside the key."""
 STEERING = (
     "\x1b]52;c;Y2FuYXJ5\x07\x1b]8;;http://canary.test\x07\x1b[31mred \x9b1m \u202eltr \r\x00 ::error::x\n"
     "::error file=x::canary\n##[error]canary\n ##vso[task.setvariable]canary\n"
+    "````\n<img src=http://canary.test/f>\n```\n<img src=http://canary.test/f>\n"
 )
 MARKUP = (
     "<img src=http://canary.test/i onerror=canary()><script>canary()</script></script></td></details>"
@@ -64,7 +67,7 @@ class Service(BaseHTTPRequestHandler):
             reply = {"model": f"{HOSTILE} {key}", "choices": [{"message": {"content": content}}]}
         failed = len(self.asked) % 4 == 0
         # The beginning of an error's text is shown wherever there are errors: it tells of nobody.
-        data = json.dumps({"error": f"{key} {HOSTILE}"} if failed else reply).encode()
+        data = json.dumps({"error": f"{TICKET} {key} {HOSTILE}"} if failed else reply).encode()
         self.send_response(401 if failed else 200)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()

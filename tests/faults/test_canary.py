@@ -25,6 +25,7 @@ from canary import (
     PAYLOAD,
     PERSON,
     SECRET,
+    TICKET,
     Elements,
     Service,
     formulas,
@@ -221,6 +222,8 @@ def test_f25_what_a_person_wrote_stands_only_where_texts_are_kept(left: Left) ->
     kept = [str(path.relative_to(left.folder)) for path in left.files if name in unpacked(path)]
     assert [path for path in kept if not any(fnmatch(path, one) for one in KEEP_TEXTS)] == []
     assert {one for one in KEEP_TEXTS if not any(fnmatch(path, one) for path in kept)} == set()
+    for path in (left.folder / "baselines").iterdir():
+        assert TICKET.encode() not in unpacked(path)
     told = {words for words, ended in left.said.items() if PERSON.split()[1] in ended.out + ended.err}
     assert {words.split()[0] for words in told if "--json" not in words} == SHOWN
 
