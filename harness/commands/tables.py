@@ -23,11 +23,7 @@ def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, raw: bool) 
     Text that a spreadsheet would run gets a leading quote sign; what would steer a terminal or a CI runner,
     line feeds among it, is shown as an escape.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_csv_cell(name, raw=raw) for name in columns])
-    writer.writerows([_csv_cell(cell, raw=raw) for cell in row] for row in rows)
-    return out.getvalue()
+    return "".join(_csv_line([_csv_cell(cell, raw=raw) for cell in row]) for row in (columns, *rows))
 
 
 def as_json_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -99,6 +95,13 @@ def _as_lists(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
             lines.append(inert_line(f"{name}{' ' * (left - cell_len(name))}  {cut}".rstrip()) + "\n")
         blocks.append("".join(lines))
     return "\n".join(blocks)
+
+
+def _csv_line(cells: Sequence[Any]) -> str:
+    """A line that ends with a line feed; written with another ending, for then a lone CR is quoted, too."""
+    out = io.StringIO()
+    csv.writer(out).writerow(cells)
+    return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _csv_cell(cell: Any, *, raw: bool) -> Any:
