@@ -88,6 +88,17 @@ def test_f33_a_further_gate_is_no_notice(project: Path, capsys: Capture) -> None
     assert not [notice for notice in notices(capsys, project)[1] if "baseline's suite" in notice]
 
 
+def test_f33_a_gate_that_a_selection_leaves_empty_is_no_pass(project: Path, capsys: Capture) -> None:
+    """3: nobody has looked at German."""
+    gate = {"id": "german", "metric": "required_facts", "min": 0.1, "where": {"language": "de"}}
+    change(project, gates=[gate, {"id": "facts", "metric": "required_facts", "min": 0.1, "bound": "point"}])
+    code, _ = notices(capsys, project, "--run-id", "part", "--where", "language=en")
+    report = json.loads((project / "reports/runs/part/report.json").read_text())
+    outcomes = {one["gate"]: (one["outcome"], one["reason"]) for one in report["verdicts"]}
+    assert outcomes["german"] == ("inconclusive", "no case is selected")
+    assert code == 3
+
+
 @pytest.mark.parametrize("options", [("--limit", "30"), ("--where", "language=en"), ("--case", "q-000")])
 def test_f33_a_part_of_the_goldens_is_no_baseline(
     project: Path, capsys: Capture, options: tuple[str, ...]
