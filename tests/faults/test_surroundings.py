@@ -109,6 +109,7 @@ def test_f37_files_are_the_same_in_every_locale(spoken: Path, tmp_path: Path) ->
             "query", "select input from cases where case_id = 'q-001'", "--format", "json", cwd=folder, **env
         )
         assert json.loads(rows.out) == [{"input": "何を食べますか"}]
+        assert call("show", "r", "q-001", cwd=folder, **env).code == 0
     assert [name for name, files in found.items() if files != found["utf-8"]] == []
 
 
