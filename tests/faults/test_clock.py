@@ -59,9 +59,8 @@ def test_f13_a_clock_that_jumps_moves_no_duration_and_no_verdict(
         + text[text.index("slices:") :]
     )
     (folder / SUITE).write_text(text)
-    steady = call("check", SUITE, "--run-id", "steady", "--quiet", cwd=folder)
     jumped = call("check", SUITE, "--run-id", "jumped", "--quiet", cwd=folder, program=("-c", JUMPING))
-    assert (steady.code, jumped.code) == (0, 0), steady.err + jumped.err
+    assert jumped.code == 0, jumped.err
     lines = (folder / "reports/runs/jumped/recording.jsonl").read_text().splitlines()
     answers = [json.loads(line)["data"] for line in lines if json.loads(line)["kind"] == "answer"]
     assert answers

@@ -143,6 +143,7 @@ def test_f11_four_runs_at_once_and_somebody_who_reads(tmp_path: Path) -> None:
         seen = []
         while not all(one.done() for one in waiting):
             seen.append(call("query", count, "--format", "json", cwd=folder))
+            time.sleep(0.3)
     assert [one.result().code for one in waiting] == [0] * 4, [one.result().err for one in waiting]
     assert [(ended.code, ended.err) for ended in seen] == [(0, "")] * len(seen)
     assert {row["n"] for ended in seen for row in json.loads(ended.out)} == {3 * N_CASES}

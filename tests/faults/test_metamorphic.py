@@ -105,7 +105,7 @@ def test_f7_damaged_answers_never_bring_a_pass(
     project: Path, capsys: Capture, damage: Callable[[Rows, random.Random], Iterator[str]]
 ) -> None:
     """Answers that are gone, wrong, empty, or no answers: a run that fails does not pass by it."""
-    for seed in range(3):
+    for seed in range(2):
         lines = damage(answers(worse=True), random.Random(seed))  # noqa: S311
         (project / "suites/worse.jsonl").write_text("".join(f"{line}\n" for line in lines))
         assert check(capsys, project) in {1, 2, 3}

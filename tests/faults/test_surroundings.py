@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import shutil
 import subprocess
@@ -57,10 +56,7 @@ def test_f27_the_traps_are_traps(trapped: Path, code: str) -> None:
     (trapped / "run").unlink()
 
 
-LOOKING = (
-    f"validate {SUITE}", f"plan {SUITE}", "gate r", "report r", "show r q-001", "audit r", "runs list",
-    "query from\tscores\tlimit\t1", "runs import", f"baseline show {SUITE}", "doctor",
-)  # fmt: skip
+LOOKING = (f"validate {SUITE}", "gate r", "query from\tscores\tlimit\t1", "runs import", "doctor")
 
 
 @pytest.mark.parametrize("words", LOOKING)
@@ -105,19 +101,13 @@ def test_f37_files_are_the_same_in_every_locale(spoken: Path, tmp_path: Path) ->
         assert "Traceback" not in ended.err
         run = folder / "reports/runs/r"
         found[name] = [(run / file).read_bytes() for file in RENDERED]
-        rows = call(
-            "query", "select input from cases where case_id = 'q-001'", "--format", "json", cwd=folder, **env
-        )
-        assert json.loads(rows.out) == [{"input": "何を食べますか"}]
-        assert call("show", "r", "q-001", cwd=folder, **env).code == 0
     assert [name for name, files in found.items() if files != found["utf-8"]] == []
 
 
-@pytest.mark.parametrize("columns", [1, 20, 400])
-def test_f37_any_terminal_will_do(spoken: Path, tmp_path: Path, columns: int) -> None:
-    """One of a single column, and one that is wider than any text."""
+def test_f37_a_terminal_of_one_column_will_do(spoken: Path, tmp_path: Path) -> None:
+    """Nothing fails for want of room."""
     folder = copy_project(spoken, tmp_path / spoken.name)
-    ended = call_on_terminal("check", SUITE, "--limit", "5", cwd=folder, columns=columns, both=True)
+    ended = call_on_terminal("check", SUITE, "--limit", "5", cwd=folder, columns=1, both=True)
     assert ended.code == 3, ended.out
     assert "Traceback" not in ended.out
     assert "INCONCLUSIVE" in ended.out
@@ -153,23 +143,10 @@ def is_possible() -> bool:
 
 @pytest.mark.skipif(not is_possible(), reason="no network namespaces on this machine")
 def test_f39_everything_but_asking_works_without_any_network(project: Path, tmp_path: Path) -> None:
-    """Not even a loopback: a check of a system in Python, its gate, report, audit, query and rebuilding."""
+    """Not even a loopback: a check of a system in Python, its report, and building the database again."""
     folder = copy_project(project, tmp_path / "project")
-    for words in (
-        f"check {SUITE} --run-id r -q",
-        "gate r",
-        "report r",
-        "audit r",
-        "runs import",
-        "query from\tscores\tlimit\t1",
-    ):
-        command = [
-            *ALONE,
-            sys.executable,
-            "-m",
-            "harness",
-            *(word.replace("\t", " ") for word in words.split(" ")),
-        ]
+    for words in (f"check {SUITE} --run-id r -q", "report r", "runs import"):
+        command = [*ALONE, sys.executable, "-m", "harness", *words.split()]
         done = subprocess.run(
             command, cwd=folder, env=clean_env(), capture_output=True, text=True, timeout=60, check=False
         )
