@@ -126,7 +126,7 @@ def test_f25_no_text_is_in_a_baseline_without_texts(lock_path: Path) -> None:
     assert b"private" not in gzip.decompress(packed) + lock_path.read_bytes()
 
 
-def test_another_recording_is_not_the_baseline(lock_path: Path) -> None:
+def test_f12_another_recording_is_not_the_baseline(lock_path: Path) -> None:
     """One byte more or less, and the lock does not vouch for it any more."""
     data = lock_path.parent / "demo.run-run-1.jsonl.gz"
     data.write_bytes(data.read_bytes() + b"\0")

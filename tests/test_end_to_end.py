@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -85,6 +86,13 @@ def test_f39_the_reference_system_opens_no_socket(shipped: tuple[Ended, Ended]) 
     """A whole check connects to nothing, looks no name up and starts no program but git."""
     for ended in shipped:
         assert "OUTSIDE" not in ended.err
+
+
+@pytest.mark.parametrize("host", ["198.51.100.7", "evil.test"])
+def test_f39_no_test_leaves_this_machine(host: str) -> None:
+    """Whatever the process of the tests would call outside is refused before it is called."""
+    with pytest.raises(AssertionError, match=r"a test (connects|looks up)"):
+        socket.create_connection((host, 80), timeout=0.1)
 
 
 def test_f39_the_guard_sees_sockets(tmp_path: Path) -> None:

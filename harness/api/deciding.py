@@ -32,6 +32,7 @@ from harness.findings import make_report
 from harness.freshness import again_text, fresh_notices, judge_fresh, withhold
 from harness.gates.decide import decide_all, none_passed
 from harness.gates.evidence import Evidence
+from harness.gates.since import changed_cases, changed_gates, easier_without
 from harness.places import Places, kept_path
 from harness.pooling import pool
 from harness.recordings import changed, read_all
@@ -74,6 +75,7 @@ def gate(
     said = [*candidate.notices, *cached_notices(candidate), *near.notices]
     if near.runs:
         said += stale
+        said += _loosened(near, candidate, suite)
     elif near.missing.mend:
         said.append(f"{near.missing.what}: {near.missing.mend}")
     said += _anchor_notices(suite, far, near)
@@ -163,7 +165,7 @@ def _reference(found: Baseline | None, missing: Fault, candidate: Recorded, *, i
     scores = pool([run_scores(recorded) for recorded in runs])
     unchanged = _unchanged(first, candidate)
     said += {notice.partition(": ")[2]: notice for run in reversed(runs) for notice in run.notices}.values()
-    said += _case_notices(first, candidate, unchanged)
+    said += changed_cases(first, candidate, unchanged)
     return _Reference(runs, scores, unchanged, tuple(said), missing)
 
 
@@ -176,6 +178,17 @@ def _stale(baseline: Baseline | None, run_: Run, suite: Suite) -> list[str]:
         return []
     old = f"the baseline is {int(age)} days older than this run, stale after {most:g}"
     return [f"{old}: run the system again and promote it"]
+
+
+def _loosened(near: _Reference, candidate: Recorded, suite: Suite) -> list[str]:
+    """Say what the suite and the goldens have become since the baseline that makes it easier to pass."""
+    first, said = near.runs[0], list[str]()
+    if near.unchanged is not None and near.scores is not None and not candidate.run.selection:
+        said += easier_without(first.digests.keys() - near.unchanged, near.scores, suite)
+    try:
+        return [*said, *changed_gates(suite_of(first.run), suite)]
+    except RecordingError:  # of another version: how its gates were is not known
+        return said
 
 
 def _few_runs(runs: Sequence[Recorded], suite: Suite) -> list[str]:
@@ -216,27 +229,6 @@ def _untimed(result: Result) -> Result:
     return replace(result, response=replace(result.response, timings=Timings()))
 
 
-def _case_notices(baseline: Recorded, candidate: Recorded, unchanged: frozenset[str] | None) -> list[str]:
-    """Say which cases were changed, added or taken away since the baseline, or never run by it."""
-    ours, theirs = set(candidate.digests), set(baseline.digests)
-    said = []
-    if unchanged is None:
-        if ours - theirs:
-            said.append(f"the baseline ran {len(ours & theirs):,} of these {len(ours):,} cases only")
-    else:
-        counts = {"changed": len(ours & theirs) - len(unchanged), "new": len(ours - theirs)}
-        said += [
-            f"{_cases(count)} {what} since the baseline and not compared"
-            for what, count in counts.items()
-            if count
-        ]
-        if theirs - ours and not candidate.run.selection and candidate.stop is None:
-            said.append(f"{_cases(len(theirs - ours))} in the baseline and no longer in the goldens")
-    if candidate.run.selection:
-        said.append("only a part of the goldens was run")
-    return said
-
-
 def _unchanged(baseline: Recorded, candidate: Recorded) -> frozenset[str] | None:
     """Ids of the cases that may be compared; None where the goldens are the same, and so every case may.
 
@@ -264,10 +256,6 @@ def suite_of(run_: Run) -> Suite:
             f"the suite of run {run_.id!r} is not as this version of harness reads it: {error}",
             mend="decide it by a suite file with `harness gate RUN --suite FILE`",
         ) from error
-
-
-def _cases(count: int) -> str:
-    return "1 case is" if count == 1 else f"{count:,} cases are"
 
 
 def reproduce_command(run_: Run) -> str:

@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from numbers import Number
 from typing import Any
 
 from harness.errors import UsageError
@@ -22,11 +23,7 @@ def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, raw: bool) 
     Text that a spreadsheet would run gets a leading quote sign; what would steer a terminal or a CI runner,
     line feeds among it, is shown as an escape.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_csv_cell(name, raw=raw) for name in columns])
-    writer.writerows([_csv_cell(cell, raw=raw) for cell in row] for row in rows)
-    return out.getvalue()
+    return "".join(_csv_line([_csv_cell(cell, raw=raw) for cell in row]) for row in (columns, *rows))
 
 
 def as_json_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -100,10 +97,19 @@ def _as_lists(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
     return "\n".join(blocks)
 
 
+def _csv_line(cells: Sequence[Any]) -> str:
+    """A line that ends with a line feed; written with another ending, for then a lone CR is quoted, too."""
+    out = io.StringIO()
+    csv.writer(out).writerow(cells)
+    return out.getvalue().removesuffix("\r\n") + "\n"
+
+
 def _csv_cell(cell: Any, *, raw: bool) -> Any:
-    if raw or not isinstance(cell, str):
-        return "" if cell is None else cell
-    return no_formula(inert_line(visible(cell, one_line=True)))
+    if cell is None:
+        return ""
+    if raw or isinstance(cell, Number):
+        return cell
+    return no_formula(inert_line(visible(str(cell), one_line=True)))  # lists hold texts, too
 
 
 def _finite(value: Any) -> Any:

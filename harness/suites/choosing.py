@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from harness.errors import did_you_mean
 from harness.slices import is_source
-from harness.suites.meaning import FaultAt, check_range, metric_of_ours
+from harness.suites.keys import FaultAt
+from harness.suites.meaning import check_range, metric_of_ours
 from harness.suites.yaml import KeyPath
 from harness.types import Gate, GateKind, Requirement, Suite
 

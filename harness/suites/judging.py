@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from harness.errors import did_you_mean
 from harness.registry import load_object
-from harness.suites.meaning import GATE_ID, RATES, FaultAt, check_above_zero, metric_of_ours
+from harness.suites.keys import SECRET, FaultAt
+from harness.suites.meaning import GATE_ID, RATES, check_above_zero, metric_of_ours
 from harness.suites.yaml import KeyPath
 from harness.types import JudgeSettings, Judging, Rubric, Suite
 
-SECRET = re.compile(r"\$\{secret:[A-Za-z_][A-Za-z0-9_]*\}")
 SCRIPT = "script:"
 """The address of a judge that asks nobody."""
 LOWEST_GRADE, HIGHEST_GRADE = 0, 9

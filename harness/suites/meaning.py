@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Protocol
 
 from harness.errors import Fault, UsageError, did_you_mean
 from harness.goldens.fields import FIELDS, is_field
 from harness.registry import SYSTEMS, find_metric, installed, is_ours
 from harness.slices import NESTED_SOURCES, PLAIN_SOURCES, is_source
+from harness.suites.keys import FaultAt, check_keys
 from harness.suites.yaml import Document, KeyPath
 from harness.types import Gate, GateKind, Metric, Suite, twin_measure
 
@@ -43,13 +43,6 @@ EARLIEST_LOOK, MOST_LOOKS = 0.4, 10
 """A look at a smaller share of the cases passes what is not good too often: no more than these."""
 
 
-class FaultAt(Protocol):
-    """Notes a fault at a path in the suite."""
-
-    def __call__(self, path: KeyPath, what: str, mend: str = "") -> None:
-        """Say what is wrong at the path, and how to mend it."""
-
-
 def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None:
     """Check what types cannot say: names that must exist, rules that must be whole."""
 
@@ -65,6 +58,7 @@ def check_meaning(suite: Suite, document: Document, faults: list[Fault]) -> None
         fault(("alpha",), f"alpha is {suite.alpha}", "a false-alarm rate above 0 and below 0.5")
     _check_goldens(suite, fault)
     _check_system(suite, fault)
+    check_keys(suite, fault)
     for index, name in enumerate(suite.metrics):
         _check_metric(name, suite.metrics.index(name) != index, ("metrics", index), fault)
         _check_over_twins(name, suite, ("metrics", index), fault)

@@ -106,7 +106,7 @@ def test_f2_what_cannot_get_better_is_not_tried_again():
     assert (response.error.kind, len(system.calls)) == ("bad_response", 1)
 
 
-def test_waiting_counts_against_the_deadline():
+def test_f1_waiting_counts_against_the_deadline():
     """A long Retry-After ends in a timeout, not in a hang."""
     started = time.perf_counter()
     response = asked(Scripted(busy(after_s=50.0), Response(output="x")), deadline_s=0.2)

@@ -125,7 +125,7 @@ def test_f2_a_retry_after_pauses_every_call_to_the_host():
     assert len([t for t in again if t < again[0] + 0.05]) == 2
 
 
-def test_the_pause_that_a_server_wants_has_an_end():
+def test_f2_the_pause_that_a_server_wants_has_an_end():
     """A Retry-After of a day is honoured for a minute."""
     begun = []
 
@@ -180,7 +180,7 @@ def test_who_gives_up_waiting_leaves_no_place_taken():
     ("failure", "in_flight"),
     [(SystemFailure("connection", "reset", retry=True), 32), (refusal(status=500), 32), (refusal(), 16)],
 )
-def test_only_refusals_cut(failure, in_flight):
+def test_f2_only_refusals_cut(failure, in_flight):
     """A broken connection or a 500 says nothing of how many calls a host bears."""
 
     async def system(query):

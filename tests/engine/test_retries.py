@@ -93,14 +93,14 @@ def test_no_share_leaves_the_few():
     assert len(system.begun_at) == 102
 
 
-def test_what_cannot_get_better_takes_nothing_from_the_budget():
+def test_f2_what_cannot_get_better_takes_nothing_from_the_budget():
     """A 404 is not tried again."""
     system = Scripted(SystemFailure("http_status", "404", http_status=404))
     (response,) = asked(system)
     assert (response.error.kind, response.attempts, response.failures) == ("http_status", 1, ())
 
 
-def test_waits_grow_are_drawn_and_have_an_end():
+def test_f2_waits_grow_are_drawn_and_have_an_end():
     """Full jitter: anywhere from 0 to half a second, doubled each time, up to twenty seconds."""
     retries, failure = Retries(0.2, 8, seed=3), refusal()
     for number in range(1, 12):
@@ -111,7 +111,7 @@ def test_waits_grow_are_drawn_and_have_an_end():
         assert min(waits) < 0.05 * most
 
 
-def test_the_seed_of_the_run_draws_the_waits():
+def test_f2_the_seed_of_the_run_draws_the_waits():
     """The same seed waits the same, another one does not."""
     one, same, other = (Retries(0.2, 8, seed) for seed in (1, 1, 2))
     waits = [[each.wait_s(n, None) for n in range(1, 6)] for each in (one, same, other)]

@@ -90,7 +90,7 @@ def test_the_system_sees_a_query_and_nothing_of_the_golden():
     assert all(type(query) is Query for query in gauge.seen)
 
 
-def test_one_failing_case_does_not_stop_the_others():
+def test_f1_one_failing_case_does_not_stop_the_others():
     """Errors are results like any other."""
 
     async def fails_on_every_third(query):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
+import pytest
 from project import N_CASES, SUITE, call, copy_project
 
 JUMPING = """
@@ -21,12 +23,44 @@ runpy.run_module("harness", run_name="__main__", alter_sys=True)
 """
 
 
-def test_f13_a_clock_that_jumps_moves_no_duration_and_no_verdict(project: Path, tmp_path: Path) -> None:
-    """An hour back, a year on, at every look at the clock: times are lengths, and the verdict is the same."""
+PROGRAM = """
+import json, sys
+from mysystems import answer
+
+class Query:
+    pass
+
+for line in sys.stdin:
+    query = Query()
+    query.id = json.loads(line)["id"]
+    print(json.dumps({"id": query.id, **answer(query)}), flush=True)
+"""
+SYSTEMS = {
+    "python": "  adapter: python\n  target: mysystems:answer\n",
+    "python here": "  adapter: python\n  target: mysystems:answer\n  isolation: none\n",
+    "process": f"  adapter: process\n  command: [{sys.executable}, program.py]\n",
+}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_f13_a_clock_that_jumps_moves_no_duration_and_no_verdict(
+    project: Path, tmp_path: Path, system: str
+) -> None:
+    """An hour back, a year on, at every look at the clock: times are lengths, and the verdict is the same.
+
+    Calls are timed by the process of the function, by who asks it, or by who asks a program.
+    """
     folder = copy_project(project, tmp_path / "project")
-    steady = call("check", SUITE, "--run-id", "steady", "--quiet", cwd=folder)
+    (folder / "program.py").write_text(PROGRAM)
+    text = (folder / SUITE).read_text()
+    assert text.count(SYSTEMS["python"]) == 1
+    text = (
+        text.partition("candidates:")[0].replace(SYSTEMS["python"], SYSTEMS[system])
+        + text[text.index("slices:") :]
+    )
+    (folder / SUITE).write_text(text)
     jumped = call("check", SUITE, "--run-id", "jumped", "--quiet", cwd=folder, program=("-c", JUMPING))
-    assert (steady.code, jumped.code) == (0, 0), jumped.err
+    assert jumped.code == 0, jumped.err
     lines = (folder / "reports/runs/jumped/recording.jsonl").read_text().splitlines()
     answers = [json.loads(line)["data"] for line in lines if json.loads(line)["kind"] == "answer"]
     assert answers

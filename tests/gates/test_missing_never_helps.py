@@ -131,7 +131,7 @@ def order_of(row: Sequence[Cell], which: str, higher: bool, rng: random.Random) 
 @pytest.mark.parametrize("kind", GATES)
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(world=worlds())
-def test_lost_scores_never_make_a_gate_pass(kind: str, world: World) -> None:
+def test_f7_lost_scores_never_make_a_gate_pass(kind: str, world: World) -> None:
     """A gate that passes with scores lost passes with all of them; so no FAIL becomes a PASS, nor overall."""
     suite = suite_of(*GATES[kind], metrics=tuple(METRICS), alpha=0.2, slices=SLICES)
     whole = decide_all(evidence_of(suite, world.cases, world.before[1], world.before[0]), {})
@@ -144,7 +144,7 @@ def test_lost_scores_never_make_a_gate_pass(kind: str, world: World) -> None:
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(world=worlds(), n_stages=st.sampled_from([2, 3]))
-def test_lost_scores_never_help_at_a_look(world: World, n_stages: int) -> None:
+def test_f7_lost_scores_never_help_at_a_look(world: World, n_stages: int) -> None:
     """At a look, and after all looks, lost scores make no suite pass that did not."""
     suite = suite_of(*GATES["drop with roles"], metrics=tuple(METRICS), alpha=0.2, slices=SLICES)
     documents = sorted({case.cluster for case in world.cases})
@@ -159,7 +159,7 @@ def test_lost_scores_never_help_at_a_look(world: World, n_stages: int) -> None:
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(world=worlds(), seed=st.integers(0, 99))
-def test_lost_scores_never_help_against_several_runs(world: World, seed: int) -> None:
+def test_f7_lost_scores_never_help_against_several_runs(world: World, seed: int) -> None:
     """Against three runs that may have shifted as a whole, what the candidate loses helps nothing."""
     suite = suite_of(*GATES["drop with roles"], metrics=tuple(METRICS), alpha=0.2, slices=SLICES)
     rng = random.Random(seed)  # noqa: S311 -- a simulation
@@ -203,7 +203,7 @@ def test_the_worlds_are_not_idle(kind: str) -> None:
     told=st.lists(st.booleans(), min_size=40, max_size=40),
     most=st.floats(0.0, 60.0),
 )
-def test_costs_that_are_not_told_never_help(spent: list[float], told: list[bool], most: float) -> None:
+def test_f7_costs_that_are_not_told_never_help(spent: list[float], told: list[bool], most: float) -> None:
     """A total that passes with the cost of some cases not told passes with all; a FAIL stays no PASS."""
     gate = Gate(id="budget", metric="cost_usd", total=True, max=most)
     suite, cases = suite_of(gate, metrics=("cost_usd",)), cases_of(len(spent))
@@ -214,7 +214,7 @@ def test_costs_that_are_not_told_never_help(spent: list[float], told: list[bool]
     assert lacking[0].outcome == ("inconclusive" if not any(told[: len(spent)]) else lacking[0].outcome)
 
 
-def test_a_repeat_taken_away_cannot_help() -> None:
+def test_f7_a_repeat_taken_away_cannot_help() -> None:
     """A case with two repeats and one result is unscored: the repeat that went wrong cannot be left out."""
     cases = cases_of(100)
     good = recorded_of(cases, {"quality": [1.0] * 100}, repeats=2)
@@ -228,7 +228,7 @@ def test_a_repeat_taken_away_cannot_help() -> None:
 
 
 @pytest.mark.parametrize("status", ["system_error", "timeout", "judge_error"])
-def test_thirty_percent_errors_are_inconclusive(status: Cell) -> None:
+def test_f7_thirty_percent_errors_are_inconclusive(status: Cell) -> None:
     """With 30 % errors nothing passes overall: every suite asks that 99 % are scored, unless it says less."""
     cases = cases_of(200, 2, lambda i: ("en", "de")[i // 2 % 2])
     whole: list[Cell] = [float(i % 10 != 0) for i in range(200)]
@@ -254,7 +254,7 @@ def moved_pairs(n: int, losses: Sequence[int], wins: Sequence[int]) -> tuple[lis
     return before, after
 
 
-def test_what_another_metric_lost_cannot_free_a_guard() -> None:
+def test_f7_what_another_metric_lost_cannot_free_a_guard() -> None:
     """A guard that fails once a sure primary drop is stepped over holds where that drop's scores are lost."""
     cases, steps = cases_of(300), range(1, 300, 24)
     first = moved_pairs(300, steps[:10], ())
@@ -297,7 +297,7 @@ def test_a_slice_that_errors_fill_up_takes_no_weight_from_others() -> None:
 @pytest.mark.parametrize(
     ("seed", "primary", "margin"), [(192, False, 0.0), (68, True, 0.06), (142, True, 0.06)]
 )
-def test_a_score_lost_in_the_baseline_moves_no_shock(seed: int, primary: bool, margin: float) -> None:
+def test_f7_a_score_lost_in_the_baseline_moves_no_shock(seed: int, primary: bool, margin: float) -> None:
     """An error in a run of the baseline may bring or hide a shock of runs; no fail becomes a pass by it."""
     rng, n, k = random.Random(seed), 200, 3  # noqa: S311 -- a simulation
     cases, seconds = cases_of(n), [1.0] * n

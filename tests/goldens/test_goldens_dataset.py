@@ -71,6 +71,16 @@ def test_f15_ids_that_are_or_look_alike_are_told_with_both_lines(
     assert (found.place.line, found.mend) == (3, "ids must be unique")
 
 
+@pytest.mark.parametrize(
+    "name", ["a/b", "../a", "a\\b", "a b", "a\n", "a\0", "\u0430", "\uff41", "e\u0301", ""]
+)
+def test_f15_an_id_is_plain_signs(tmp_path: Path, name: str) -> None:
+    """Nothing that could be a path, a line, or look like another letter."""
+    found = fault(tmp_path, {"id": name, "input": "x"})
+    assert found.what.startswith("id ")
+    assert "1 to 128 of" in found.mend
+
+
 def test_f15_the_same_question_twice_without_ids_is_a_duplicate(tmp_path: Path) -> None:
     """An id made from the content tells that the content is there twice."""
     assert "duplicate id 'sha256:" in fault(tmp_path, {"input": "x"}, {"input": "y"}, {"input": "x"}).what

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import JudgeFailure
-from harness.judges.replies import read_reply
+from harness.judges.replies import decode_strict, read_reply
 
 LABELS = ("supported", "unsupported", "contradicted")
 GOOD = '{"verdicts": [{"item": 1, "verdict": "supported"}, {"item": 2, "verdict": "contradicted"}]}'
@@ -91,6 +91,14 @@ BAD_JSON = {
     "byte order mark": "\ufeff" + GOOD,
     "NUL": GOOD + "\0",
 }
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_f6_a_number_that_is_none_is_refused_wherever_it_stands(number: str) -> None:
+    """In a verdict and around it: tokens, log-probabilities, what nobody looks at."""
+    for text in (number, f'{{"usage": {{"prompt_tokens": {number}}}}}', f"[[{number}]]"):
+        with pytest.raises(JudgeFailure, match=r"it is not JSON: .*number"):
+            decode_strict(text)
 
 
 @pytest.mark.parametrize("content", BAD_JSON.values(), ids=BAD_JSON)

@@ -229,6 +229,19 @@ def test_files_of_others_are_refused() -> None:
     assert found.folder.labels() == ()
 
 
+def test_f26_a_packet_is_no_path() -> None:
+    """What a rater sends back names a packet of this folder, and reads no file beside it."""
+    found = exported(run_a())
+    key = found.folder.key_file(found.packet.id)
+    for name in ("../outside", str(found.folder.path.resolve() / "outside")):
+        (found.folder.path / "outside.json").write_bytes(key.read_bytes())
+        text = answered(found.packet, lambda output: 1.0).replace(found.packet.id, name)
+        Path("back.json").write_text(text)
+        with pytest.raises(UsageError, match="no packet of"):
+            take_in([Path("back.json")], None, None, replace_=False)
+    assert found.folder.labels() == ()
+
+
 def test_what_cannot_be_labelled_is_refused() -> None:
     """An unknown metric, other goldens, a scale outside of the metric, a run without texts."""
     with pytest.raises(UsageError, match="did not score 'qualty'"):

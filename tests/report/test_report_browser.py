@@ -140,7 +140,7 @@ def test_f18_hostile_text_stays_text_in_the_browser(browse: Open, route: str) ->
     assert _visible_pages(opened.dom) == [route.partition("/")[2].partition("/")[0] or "verdict"]
 
 
-def test_the_policy_holds_even_where_markup_gets_in(browse: Open) -> None:
+def test_f18_the_policy_holds_even_where_markup_gets_in(browse: Open) -> None:
     """A handler, a script and an image that somebody adds to the file do not run and load nothing."""
     image = "<img src='http://evil.test/x.png' onerror='document.title=1'>"
     evil = f"{image}<script>document.title='owned'</script>"

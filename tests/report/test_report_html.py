@@ -102,7 +102,7 @@ def test_without_a_baseline_the_page_says_so() -> None:
     assert "0.871" in words
 
 
-def test_policy_allows_this_style_and_script_and_nothing_else() -> None:
+def test_f18_policy_allows_this_style_and_script_and_nothing_else() -> None:
     """The hashes are those of the only style and the only script that runs."""
     policy = next(a["content"] or "" for t, a in PLAIN.tags if a.get("http-equiv"))
     (style,) = PLAIN.content("style")
@@ -115,7 +115,7 @@ def test_policy_allows_this_style_and_script_and_nothing_else() -> None:
         assert part in policy
 
 
-def test_every_other_script_is_data() -> None:
+def test_f18_every_other_script_is_data() -> None:
     """Blocks are base64 of a type that no browser runs."""
     blocks = [a for t, a in PLAIN.tags if t == "script" and a.get("type")]
     assert {a["type"] for a in blocks} == {"application/octet-stream"}
@@ -124,7 +124,7 @@ def test_every_other_script_is_data() -> None:
         assert data.startswith("(() =>") or re.fullmatch(r"[A-Za-z0-9+/=]+", data)
 
 
-def test_no_handlers_no_style_attributes_no_outside_addresses() -> None:
+def test_f18_no_handlers_no_style_attributes_no_outside_addresses() -> None:
     """Links stay on the page; nothing loads, posts or listens in markup."""
     for _, attributes in PLAIN.tags:
         assert not [
@@ -140,7 +140,7 @@ def test_no_handlers_no_style_attributes_no_outside_addresses() -> None:
     ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "fetch(",
      "XMLHttpRequest", "srcdoc", "WebSocket", "import("],
 )  # fmt: skip
-def test_scripts_have_no_way_to_make_markup_or_calls(banned: str) -> None:
+def test_f18_scripts_have_no_way_to_make_markup_or_calls(banned: str) -> None:
     """What is not in the source cannot be reached by data."""
     assert not [file.name for file in ASSETS.glob("*.js") if banned in file.read_text(encoding="utf-8")]
 
@@ -234,7 +234,7 @@ def _sentence(rng: random.Random, words: list[str], weights: list[float], k: int
 
 
 @pytest.mark.slow
-def test_ten_thousand_cases_stay_below_eight_megabytes() -> None:
+def test_f38_ten_thousand_cases_stay_below_eight_megabytes() -> None:
     """Two runs, five passages and three claims each: one file of less than 8 MB and few elements."""
     text = render(_many(10_000))
     assert len(text.encode()) < 8_000_000

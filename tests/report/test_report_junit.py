@@ -89,7 +89,7 @@ def test_headline_and_digests_are_properties() -> None:
     assert found["dataset_digest"] == sample().run.dataset_digest
 
 
-def test_bodies_are_bounded() -> None:
+def test_f22_bodies_are_bounded() -> None:
     """Thousands of regressions stay a file that a CI server takes: texts are cut, later bodies left out."""
     changes = tuple(
         CaseChange(f"c{i}", "faithfulness", 1.0, 0.0, 1.0, "x" * 9000) for i in range(MAX_BODIES + 500)

@@ -15,7 +15,13 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 RENDERINGS: dict[str, Callable[[], str]] = {
     "console-80.txt": lambda: text.render(sample(), 80, False, False),
     "console-80-ascii.txt": lambda: text.render(sample(), 80, False, True),
+    "console-80-color.txt": lambda: text.render(sample(), 80, True, False),
     "console-60.txt": lambda: text.render(sample(), 60, False, False),
+    "console-60-ascii.txt": lambda: text.render(sample(), 60, False, True),
+    "console-60-color.txt": lambda: text.render(sample(), 60, True, False),
+    "console-120.txt": lambda: text.render(sample(), 120, False, False),
+    "console-120-ascii.txt": lambda: text.render(sample(), 120, False, True),
+    "console-120-color.txt": lambda: text.render(sample(), 120, True, False),
     "console-120-alone.txt": lambda: text.render(sample_alone(), 120, False, False),
     "report.md": lambda: markdown.render(sample()),
     "report-alone.md": lambda: markdown.render(sample_alone()),

@@ -25,8 +25,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "harness.duckdb"
 
 
-def test_the_file_is_whole_without_its_log(path: Path) -> None:
-    """F12: after every method returns no log is left, because DuckDB drops a damaged one without a word."""
+def test_f12_the_file_is_whole_without_its_log(path: Path) -> None:
+    """After every method returns no log is left, because DuckDB drops a damaged one without a word."""
     log = path.with_name(path.name + ".wal")
     with Store(path) as store:
         store.load(recorded())
@@ -122,7 +122,7 @@ def start(job: Callable[..., None], *args: Any) -> tuple[Any, Connection]:
     context = multiprocessing.get_context("spawn")
     listen, say = context.Pipe(duplex=False)
     path, *rest = args
-    process = context.Process(target=job, args=(path, say, *rest))
+    process = context.Process(target=job, args=(path, say, *rest), daemon=True)
     process.start()
     say.close()
     return process, listen

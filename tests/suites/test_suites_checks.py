@@ -309,3 +309,28 @@ def test_the_suites_that_ship_are_valid() -> None:
     """Every suite of the project is read."""
     folder = Path(__file__).parents[2] / "suites"
     assert [load_suite(path).suite.suite for path in sorted(folder.glob("*.yaml"))]
+
+
+KEYS = [
+    "{ adapter: openai_chat, base_url: http://localhost/v1, model: m, prompt: p.txt, api_key: sk-1 }",
+    "{ adapter: http, url: http://localhost/ask, headers: { AUTHORIZATION: Bearer x } }",
+    "{ adapter: http, url: http://localhost/ask, headers: { X-Api-Key: '${env:KEY}' } }",
+    "{ adapter: 'mine:connect', token: abc }",
+]
+
+
+@pytest.mark.parametrize("system", KEYS)
+def test_f24_a_key_that_is_written_out_is_refused(tmp_path: Path, system: str) -> None:
+    """It would stand in every report; and what comes from the environment by ``env`` is not hidden."""
+    (found,) = faults(tmp_path, with_system(system))
+    assert (found.what, found.mend) == ("a key in the suite would be recorded", "write ${secret:NAME}")
+    assert found.place is not None
+    assert (found.place.line, found.place.column is not None) == (5, True)
+
+
+def test_f24_a_key_of_a_candidate_is_refused_too(tmp_path: Path) -> None:
+    """And one by reference is what is wanted, also behind a word."""
+    reference = "candidates: { b: { headers: { Authorization: 'Bearer ${secret:KEY}', X-Trace: abc } } }"
+    assert load(tmp_path, changed(("", reference))).suite.candidates["b"]
+    (found,) = faults(tmp_path, changed(("", reference.replace("${secret:KEY}", "abc"))))
+    assert found.what == "a key in the suite would be recorded"

@@ -161,6 +161,16 @@ BOMBS = {
 }
 
 
+def test_f16_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    """More than 5 MB, be they comments: told at once, with how many there are."""
+    path = tmp_path / "large.yaml"
+    path.write_text("a: 1\n" + "# a comment\n" * 450_000)
+    began = time.perf_counter()
+    with pytest.raises(SuiteError, match="5,400,005 bytes; at most 5,000,000 are read"):
+        load_yaml(path)
+    assert time.perf_counter() - began < 1
+
+
 @pytest.mark.parametrize("name", BOMBS)
 def test_f16_no_bomb_goes_off(tmp_path: Path, name: str) -> None:
     """Depth, aliases and recursion are refused within a second."""
