@@ -57,6 +57,7 @@ EDGES = {
     "judges",
     "cache",
     "unpacking",
+    "openai_service",
     "deadlines",
     "store",
     "report",
@@ -75,8 +76,8 @@ ALLOWED = {
     "baselines": GROUND | {"recordings"},  # a baseline is a recording and its lock
     "store": GROUND | NAMES | {"recordings"},  # results are loaded as they stand there
     "labels": GROUND | {"recordings"},  # for writing files whole
-    "judges": GROUND | NAMES | {"cache", "unpacking", "deadlines"},  # as systems have them
-    "systems": GROUND | NAMES | {"unpacking"},
+    "judges": GROUND | NAMES | {"cache", "unpacking", "openai_service", "deadlines"},  # as systems have them
+    "systems": GROUND | NAMES | {"unpacking", "openai_service"},
     "engine": GROUND | NAMES | {"deadlines"},
     "api": GROUND | NAMES | CORE | EDGES | {"stats", "metrics"},  # rankings of whole runs are scored directly
     "commands": GROUND | NAMES | CORE | EDGES | {"stats", "api"},
@@ -176,7 +177,8 @@ def test_the_table_says_what_the_design_says() -> None:
         assert not ALLOWED[part] & (FACES | {"api", "stats", "metrics"}), part
         others = ALLOWED[part] & EDGES - {part}
         known = {"suites": {"goldens"}, "baselines": {"recordings"}, "labels": {"recordings"}}
-        known |= {"judges": {"cache", "unpacking", "deadlines"}, "systems": {"unpacking"}}
+        called = {"unpacking", "openai_service"}
+        known |= {"judges": called | {"cache", "deadlines"}, "systems": called}
         known |= {"engine": {"deadlines"}, "store": {"recordings"}}
         assert others == known.get(part, set()), part
     for part in GROUND | NAMES:
