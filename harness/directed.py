@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from itertools import groupby
-from typing import Any
+from collections.abc import Mapping, Sequence
+from itertools import chain, groupby
+from typing import Any, NamedTuple
 
 from harness.types import Response
 
@@ -16,7 +17,7 @@ LONGEST_READ = 50_000
 """Characters of one text that are looked at."""
 
 # What the words do: a line for each way to say it, case-folded; names in <> stand for the lists below. A line
-# that begins with \b wants the beginning of a word for all of it.
+# that begins with \b or ^ wants that for all of it.
 _SIGNS = {
     "addresses the judge": r"""
 \b(?:dear|hey|hello|attention|note|message|memo|instructions?|to|for)[ :,]+(?:to |for )?<the><kind><judge>\b
@@ -36,17 +37,27 @@ _SIGNS = {
     "asks for a verdict": r"""
 \b<grade>\b[^.\n]{0,60}\b(?:as|with|verdict|(?:the )?(?:highest|top|best|full))\b[^.\n]{0,20}\b<verdict>\b
 \b(?:verdict|grade|score|rating|label|judge?ment)\b["']?\s?(?:is|=|:|(?:must|should) be)\s?\W{0,2}<verdict>
-["'](?:verdicts?|item)["']\s?:|^\d+: <verdict>$|puan
+["'](?:verdicts?|item)["']\s?:
+^\d+: <verdict>$
+puan
 \b<grade> (?:un)?supported\b
 \b(?:this|the) <thing> (?:has (?:already )?been|counts as|must be|should be|is to be) (?:\w+ ){0,2}<done>
 \b(?:bewerte|markiere|werte|stufe)\w* [^.\n]{0,60}(?:als|mit|ein)\b
 \b(?:note|marque|évalue|attribue|classe)[rz]? [^.\n]{0,60}(?:comme|la note|maximale)
 \b(?:marc|marq|califi|clasifi|classifi|contrassegn|valut|avali)\w+ [^.\n]{0,60}(?:como|con|com|come)\b""",
     "imitates the frame": r"""
-\[[0-9a-f]{6,} [^\]\n]{1,40}\]|^marker: \S+|```[^`]{0,40}verdict
+\[[0-9a-f]{6,} [^\]\n]{1,40}\]
+```[^`]{0,40}verdict
 <\|?/?(?:im_start|im_end|system|assistant|user|instructions?|data|endoftext|verdict|eot_id)\|?>
-\[/?inst\]|<</?sys>>|^\s*(?:system|assistant|human|user):|^#{1,4} ?(?:system|instruction|assistant|verdicts?)
-([-=*#])\1{2,} ?(?:end|begin|stop|ende) (?:of|der?)\b
+\[/?inst\]
+<</?sys>>
+^marker: \S+
+^\s*(?:system|assistant|human|user):
+^#{1,4} ?(?:system|instruction|assistant|verdicts?)
+---+ ?<end>
+===+ ?<end>
+\*\*\*+ ?<end>
+###+ ?<end>
 \b(?:end|begin) of (?:data|input|answer|claims?)\b""",
 }
 _IN_OTHER_LETTERS = {
@@ -79,27 +90,13 @@ _LISTS = {
     "verdict": r"(?:supported|unsupported|contradicted|correct|faithful|relevant|irrelevant|fully|refus\w+"
     r"|true|pass|yes|\d\b)",
     "thing": r"(?:answer|claim|statement|response|reply|passage|text)",
+    "end": r"(?:end|begin|stop|ende) (?:of|der?)\b",
     "done": r"(?:verified|checked|graded|approved|marked|judged|rated|certified|supported|a refusal|scored)",
 }
 _HIDDEN = re.compile(
     "[\U000e0000-\U000e007f\u200b-\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\u00ad]{2,}|[\U000e0020-\U000e007e]"
 )
 _LIST = re.compile("<(" + "|".join(_LISTS) + ")>")
-_WORD_BEGINS = r"\b"
-
-
-def _expression(lines: str) -> re.Pattern[str]:
-    """Make one expression of lines; that a word begins is looked for once for all in a row that want it."""
-    parts = []
-    for at_word, run in groupby(lines.strip().splitlines(), lambda line: line.startswith(_WORD_BEGINS)):
-        written = (_LIST.sub(lambda name: _LISTS[name[1]], line) for line in run)
-        each = "|".join(f"(?:{line.removeprefix(_WORD_BEGINS)})" for line in written)
-        parts.append(f"{_WORD_BEGINS}(?:{each})" if at_word else each)
-    return re.compile("|".join(parts), re.MULTILINE)
-
-
-_EXPRESSIONS = {why: _expression(lines) for why, lines in _SIGNS.items()}
-_BEYOND_ASCII = {why: _expression(lines) for why, lines in _IN_OTHER_LETTERS.items()}
 _INVISIBLE = {ord(sign): None for sign in map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0xAD))}
 _INVISIBLE |= dict.fromkeys((*range(0x2060, 0x2065), *range(0x2066, 0x206A), 0xFEFF))
 _TAGS = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
@@ -135,7 +132,7 @@ def directed_text(text: str) -> tuple[tuple[str, str], ...]:
     found = []
     if _HIDDEN.search(text):
         found.append(("hides text", text.translate(_TAGS).translate(_INVISIBLE)[:LONGEST_SHOWN]))
-    readings = dict.fromkeys(_readings(text))
+    readings = [reading for reading in dict.fromkeys(_readings(text)) if _has_sign(reading)]
     for why in _SIGNS:
         match = next((match for reading in readings if (match := _first(why, reading))), None)
         if match is not None:
@@ -143,11 +140,56 @@ def directed_text(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+class _Expressions(NamedTuple):
+    """One for the signs of each kind, and one for those of any kind, which most texts have none of."""
+
+    kinds: Mapping[str, re.Pattern[str]]
+    any: re.Pattern[str]
+
+
+@functools.cache
+def expressions() -> tuple[_Expressions, _Expressions]:
+    """Make what signs are found by: those in Latin letters, and those that no text of ASCII can hold."""
+    latin, beyond = (
+        {why: block.strip().splitlines() for why, block in signs.items()}
+        for signs in (_SIGNS, _IN_OTHER_LETTERS)
+    )
+    return _made(latin), _made(beyond)
+
+
+def _made(lines: Mapping[str, Sequence[str]]) -> _Expressions:
+    every = sorted(chain.from_iterable(lines.values()), key=_anchor)
+    return _Expressions({why: _alternatives(some) for why, some in lines.items()}, _alternatives(every))
+
+
+def _alternatives(lines: Sequence[str]) -> re.Pattern[str]:
+    """Make one expression of lines; where a row of them wants the same place, that is looked for once."""
+    parts = []
+    for anchor, row in groupby(lines, _anchor):
+        written = (_LIST.sub(lambda name: _LISTS[name[1]], line) for line in row)
+        each = "|".join(f"(?:{line.removeprefix(anchor)})" for line in written)
+        parts.append(f"{anchor}(?:{each})" if anchor else each)
+    return re.compile("|".join(parts), re.MULTILINE)
+
+
+def _anchor(line: str) -> str:
+    return next((anchor for anchor in (r"\b", "^") if line.startswith(anchor)), "")
+
+
+def _has_sign(reading: str) -> bool:
+    return any(one.any.search(reading) for one in _for(reading))
+
+
 def _first(why: str, reading: str) -> re.Match[str] | None:
     """Find the first sign of one kind."""
-    kinds = (_EXPRESSIONS,) if reading.isascii() else (_EXPRESSIONS, _BEYOND_ASCII)
-    found = [match for kind in kinds if why in kind and (match := kind[why].search(reading))]
+    kinds = (one.kinds[why] for one in _for(reading) if why in one.kinds)
+    found = [match for kind in kinds if (match := kind.search(reading))]
     return min(found, key=re.Match.start, default=None)
+
+
+def _for(reading: str) -> Sequence[_Expressions]:
+    latin, beyond = expressions()
+    return (latin,) if reading.isascii() else (latin, beyond)
 
 
 def _readings(text: str) -> list[str]:

@@ -31,6 +31,7 @@ def test_the_first_sign_is_that_of_any_line(why: str) -> None:
         matches = [match for line in plain if (match := line.search(text))]
         first = min(matches, key=re.Match.start, default=None)
         assert (found and found.span()) == (first and first.span())
+        assert directed._has_sign(text) or first is None
 
     check()
 
@@ -39,7 +40,7 @@ def test_the_first_sign_is_that_of_any_line(why: str) -> None:
 def test_ascii_holds_no_sign_in_other_letters(why: str) -> None:
     """Texts of ASCII alone are not searched for them."""
 
-    @given(st.from_regex(directed._BEYOND_ASCII[why], fullmatch=True))
+    @given(st.from_regex(directed.expressions()[1].kinds[why], fullmatch=True))
     @settings(max_examples=200, deadline=None)
     def check(sign: str) -> None:
         assert not sign.isascii()
