@@ -40,16 +40,16 @@ async def open_service(
     api_key: str | None,
     *,
     kind: Callable[[Any], Any],
-    timeout_s: float | None,
     needed_for: str,
 ) -> AsyncIterator[Service]:
     """Open a service with the fastest of the SDK's transports, which belongs to the running event loop.
+
+    It has no limits of time of its own: whoever asks gives up when it is time.
 
     Args:
         base_url: with the version: ``https://host/v1``.
         api_key: None for a service without.
         kind: makes of ``openai.DefaultAioHttpClient`` the kind that sends, such as ``unpacking.capped``.
-        timeout_s: for each part of a call: to connect, to send, to be sent something; None: none.
         needed_for: who wants it, where ``openai`` is not installed.
 
     Raises:
@@ -59,12 +59,12 @@ async def open_service(
         import openai
     except ImportError as error:
         raise MissingExtra("openai", "openai", needed_for) from error
-    http = kind(openai.DefaultAioHttpClient)(follow_redirects=False, timeout=timeout_s)
+    http = kind(openai.DefaultAioHttpClient)(follow_redirects=False, timeout=None)
     sdk = openai.AsyncOpenAI(
         base_url=base_url,
         api_key=api_key or "none",  # given none, the SDK would take one from the environment
         max_retries=0,  # what is tried again is decided here
-        timeout=timeout_s,
+        timeout=None,
         http_client=http,
     )
     headers = {**sdk.auth_headers, **sdk.default_headers}

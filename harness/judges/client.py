@@ -72,8 +72,9 @@ class Client:
         import openai
 
         kind = held(openai.DefaultAsyncHttpxClient, self._limits, self.settings.retries)
-        http = kind(follow_redirects=False, timeout=self.settings.timeout_s)
-        return self._service.sdk.with_options(http_client=http), http
+        timeout_s = self.settings.timeout_s
+        http = kind(follow_redirects=False, timeout=timeout_s)
+        return self._service.sdk.with_options(http_client=http, timeout=timeout_s), http
 
     def spend(self, input_tokens: int | None, output_tokens: int | None) -> None:
         """Say what a reply cost, as far as that is known."""
@@ -199,7 +200,6 @@ async def open_client(
         settings.base_url,
         settings.api_key,
         kind=partial(held, limits=limits, retries=settings.retries),
-        timeout_s=settings.timeout_s,
         needed_for="a judge",
     ) as service:
         client = Client(settings, service, hide, limits, pay)

@@ -92,7 +92,6 @@ async def connect(  # noqa: PLR0913 -- every one is an option of the suite
         base_url,
         api_key,
         kind=partial(capped, most=response_bytes + 1),
-        timeout_s=None,
         needed_for="the system openai_chat",
     ) as service:
         if retriever is None:
