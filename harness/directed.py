@@ -97,6 +97,8 @@ _HIDDEN = re.compile(
     "[\U000e0000-\U000e007f\u200b-\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\u00ad]{2,}|[\U000e0020-\U000e007e]"
 )
 _LIST = re.compile("<(" + "|".join(_LISTS) + ")>")
+_ANCHORS = {r"\b": r"\b(?=\w)", "^": "^"}
+"""How lines begin, and what is looked for: at the end of a word none begins."""
 _INVISIBLE = {ord(sign): None for sign in map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0xAD))}
 _INVISIBLE |= dict.fromkeys((*range(0x2060, 0x2065), *range(0x2066, 0x206A), 0xFEFF))
 _TAGS = {0xE0000 + code: chr(code) for code in range(0x20, 0x7F)}
@@ -130,7 +132,7 @@ def directed_text(text: str) -> tuple[tuple[str, str], ...]:
     """Give what of one text speaks to a judge: why, and the words; each reason once."""
     text = text[:LONGEST_READ]
     found = []
-    if _HIDDEN.search(text):
+    if not text.isascii() and _HIDDEN.search(text):
         found.append(("hides text", text.translate(_TAGS).translate(_INVISIBLE)[:LONGEST_SHOWN]))
     readings = [reading for reading in dict.fromkeys(_readings(text)) if _has_sign(reading)]
     for why in _SIGNS:
@@ -168,12 +170,12 @@ def _alternatives(lines: Sequence[str]) -> re.Pattern[str]:
     for anchor, row in groupby(lines, _anchor):
         written = (_LIST.sub(lambda name: _LISTS[name[1]], line) for line in row)
         each = "|".join(f"(?:{line.removeprefix(anchor)})" for line in written)
-        parts.append(f"{anchor}(?:{each})" if anchor else each)
+        parts.append(f"{_ANCHORS[anchor]}(?:{each})" if anchor else each)
     return re.compile("|".join(parts), re.MULTILINE)
 
 
 def _anchor(line: str) -> str:
-    return next((anchor for anchor in (r"\b", "^") if line.startswith(anchor)), "")
+    return next((anchor for anchor in _ANCHORS if line.startswith(anchor)), "")
 
 
 def _has_sign(reading: str) -> bool:
@@ -194,6 +196,8 @@ def _for(reading: str) -> Sequence[_Expressions]:
 
 def _readings(text: str) -> list[str]:
     """The text as a model may read it: invisible signs gone, tags written out, lookalikes undone."""
+    if text.isascii():
+        return [text.casefold()]
     plain = unicodedata.normalize("NFKC", text.translate(_TAGS).translate(_INVISIBLE)).casefold()
     plain = plain.replace("’", "'")
     return [plain, plain.translate(_LOOKALIKES)] if _LATIN.search(plain) else [plain]
