@@ -67,9 +67,7 @@ async def open_service(
         timeout=None,
         http_client=http,
     )
-    headers = {**sdk.auth_headers, **sdk.default_headers}
-    http.headers = {
-        name: value for name, value in headers.items() if isinstance(value, str)
-    }  # others: omitted
+    said = {**sdk.auth_headers, **sdk.default_headers}
+    http.headers = {name: value for name, value in said.items() if isinstance(value, str)}  # else omitted
     async with sdk:
         yield Service(sdk, http, sdk.base_url.join("chat/completions"))
