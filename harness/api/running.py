@@ -138,6 +138,7 @@ def run_missing(
                 )
                 for one, keeping in asked
             ]
+            gc.freeze()  # what is planned and opened stays: it need not be looked through again and again
             with Signals(progress, limits.end) as signals:
                 limits.budget.begin(signals)
                 for look, todo in enumerate(stages, 1):
@@ -153,7 +154,6 @@ def run_missing(
             return signals
 
     if left:
-        gc.freeze()  # what is planned stays: it need not be looked through again and again
         with show_progress(total, total - left, wanted=options.progress) as progress:
             progress.counts.limits = limits
             signals = asyncio.run(go(progress))

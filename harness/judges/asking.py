@@ -232,6 +232,8 @@ def _account_of(one: One, readings: Sequence[tuple[Reading, bool]]) -> dict[str,
 
 async def _all_of(work: Sequence[Coroutine[Any, Any, Found]]) -> list[Found]:
     """Give every result; the first error is raised when all have ended, so that what is paid for is kept."""
+    if len(work) == 1:
+        return [await work[0]]
     found = await asyncio.gather(*work, return_exceptions=True)
     for one in found:
         if isinstance(one, BaseException):

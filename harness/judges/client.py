@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from harness.errors import JudgeFailure, MissingExtra, UsageError
+from harness.errors import JudgeFailure, UsageError
 from harness.judges.prompts import Message, make_messages
 from harness.judges.replies import Shares, decode_strict, read_reply
 from harness.judges.transport import REPLY_BYTES, SPENT, held, question_clock
+from harness.openai_service import Service, open_service
 from harness.types import JudgeSettings, Question
 from harness.unpacking import UnreadableReply
 
@@ -53,15 +54,14 @@ class Client:
     def __init__(
         self,
         settings: JudgeSettings,
-        sdk: openai.AsyncOpenAI,
+        service: Service,
         hide: Callable[[str], str],
         limits: JudgeLimits,
         pay: Callable[[float], None],
     ) -> None:
         """Take what ``open_client`` made."""
         self.settings, self.hide = settings, hide
-        self._sdk, self._limits, self._pay = sdk, limits, pay
-        self._create = sdk.chat.completions.with_streaming_response.create  # imports now, not in a call
+        self._service, self._limits, self._pay = service, limits, pay
 
     @cached_property
     def sdk_for_others(self) -> tuple[openai.AsyncOpenAI, Any]:
@@ -72,8 +72,9 @@ class Client:
         import openai
 
         kind = held(openai.DefaultAsyncHttpxClient, self._limits, self.settings.retries)
-        http = kind(follow_redirects=False, timeout=self.settings.timeout_s)
-        return self._sdk.with_options(http_client=http), http
+        timeout_s = self.settings.timeout_s
+        http = kind(follow_redirects=False, timeout=timeout_s)
+        return self._service.sdk.with_options(http_client=http, timeout=timeout_s), http
 
     def spend(self, input_tokens: int | None, output_tokens: int | None) -> None:
         """Say what a reply cost, as far as that is known."""
@@ -114,7 +115,7 @@ class Client:
     async def _try(
         self, messages: list[Message], question: Question, spent: list[Tokens]
     ) -> tuple[Shares, str]:
-        request = {"messages": messages, **_form(self.settings, question)}
+        request = msgspec.json.encode({"messages": messages, **_form(self.settings, question)})
         body = decode_strict(await self._complete(request))
         if not isinstance(body, dict):
             raise JudgeFailure("the judge's reply was refused: it is not an object", answered=True)
@@ -123,32 +124,26 @@ class Client:
         self.spend(usage.prompt_tokens, usage.completion_tokens)
         if self._limits.host.counts_tokens:
             tokens = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
-            self._limits.host.used(len(msgspec.json.encode(request)), tokens)
+            self._limits.host.used(len(request), tokens)
         shares = read_reply(body, self.settings.output, question.labels, len(question.items))
         model = body.get("model")
         return shares, self.hide(model[:SHOWN]) if isinstance(model, str) else ""
 
-    async def _complete(self, request: dict[str, Any]) -> str:
+    async def _complete(self, request: bytes) -> str:
         """Send one request; give the text of the reply."""
-        import openai
-
         try:
-            # What stands in extra_body is sent as it is: the SDK need not look for what it could transform.
-            async with self._create(model=self.settings.model, messages=(), extra_body=request) as reply:
-                received: bytes = await reply.read()
-        except openai.APIStatusError as error:
-            said = self.hide(error.response.text)[:SHOWN]
-            why = f"; {spent}" if (spent := error.response.extensions.get(SPENT)) else ""
-            raise JudgeFailure(
-                f"the judge's service gave HTTP status {error.status_code}: {said!r}{why}"
-            ) from error
+            reply = await self._service.complete(request)
+        except UnreadableReply as error:
+            raise JudgeFailure(f"the judge's service cannot be understood: {error}") from error
         except Exception as error:
-            cause = error.__cause__ or error  # the SDK says only that there is none
-            said = self.hide(f"{type(cause).__name__}: {cause}")[:SHOWN]
-            said += "".join(f"; {note}" for note in getattr(cause, "__notes__", ()))
-            if isinstance(cause, UnreadableReply):
-                raise JudgeFailure(f"the judge's service cannot be understood: {cause}") from error
+            said = self.hide(f"{type(error).__name__}: {error}")[:SHOWN]
+            said += "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
             raise JudgeFailure(f"the judge's service was not reached: {said}") from error
+        if not reply.is_success:
+            said = self.hide(reply.text)[:SHOWN]
+            why = f"; {spent}" if (spent := reply.extensions.get(SPENT)) else ""
+            raise JudgeFailure(f"the judge's service gave HTTP status {reply.status_code}: {said!r}{why}")
+        received: bytes = reply.content
         if len(received) > REPLY_BYTES:
             raise JudgeFailure(f"the judge's reply is longer than {REPLY_BYTES} bytes")
         return received.decode("utf-8", "replace")
@@ -199,22 +194,15 @@ async def open_client(
         MissingExtra: ``openai`` is not installed.
         UsageError: the address is none.
     """
-    try:
-        import openai
-    except ImportError as error:
-        raise MissingExtra("openai", "openai", "a judge") from error
     if not settings.base_url.startswith(("http://", "https://")):
         raise UsageError("the base_url of a judge is not an http:// or https:// address")
-    transport = held(openai.DefaultAioHttpClient, limits, settings.retries)
-    sdk = openai.AsyncOpenAI(
-        base_url=settings.base_url,
-        api_key=settings.api_key or "none",  # given none, the SDK would take one from the environment
-        max_retries=0,  # the transport tries again, within what the run may
-        timeout=settings.timeout_s,
-        http_client=transport(follow_redirects=False, timeout=settings.timeout_s),
-    )
-    async with sdk:
-        client = Client(settings, sdk, hide, limits, pay)
+    async with open_service(
+        settings.base_url,
+        settings.api_key,
+        kind=partial(held, limits=limits, retries=settings.retries),
+        needed_for="a judge",
+    ) as service:
+        client = Client(settings, service, hide, limits, pay)
         try:
             yield client
         finally:

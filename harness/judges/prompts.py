@@ -97,17 +97,23 @@ def make_messages(question: Question, output: str, marker: str) -> list[Message]
 
     Data is put in word for word, and nothing in it is a placeholder.
     """
-    prompt, form = read_prompt(question.prompt), _FORM_OF[output]
+    before = _before_data(question.prompt, question.labels, question.rubric, output)
+    return [*before, {"role": "user", "content": _data(question.sections, question.items, marker)}]
+
+
+@functools.cache
+def _before_data(name: str, labels: tuple[str, ...], rubric: str, output: str) -> tuple[Message, ...]:
+    """What all questions of a kind begin with."""
+    prompt, form = read_prompt(name), _FORM_OF[output]
     parts = dict(_parts(_text(FORMS), level=2))
-    values = {"labels": ", ".join(question.labels), "first": question.labels[0], "rubric": question.rubric}
+    values = {"labels": ", ".join(labels), "first": labels[0], "rubric": rubric}
     wanted = "\n\n".join((prompt.instruction, parts["data"].strip(), parts[form].strip()))
     messages = [{"role": "system", "content": _filled(wanted, values)}]
     for example in prompt.examples:
         for shown in _singly(example) if output == "logprob" else (example,):
             messages.append({"role": "user", "content": _data(shown.sections, shown.items, _mark_of(shown))})
             messages.append({"role": "assistant", "content": _reply(shown.verdicts, form)})
-    data = _data(question.sections, question.items, marker)
-    return [*messages, {"role": "user", "content": data}]
+    return tuple(messages)
 
 
 def _data(sections: Sequence[tuple[str, str]], items: Sequence[str], marker: str) -> str:

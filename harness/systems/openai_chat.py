@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from harness.errors import MissingExtra, SystemFailure, UsageError
+from harness.errors import SystemFailure, UsageError
+from harness.openai_service import Service, open_service
 from harness.systems.answers import bad, decode_text, shown, to_response
 from harness.systems.functions import Ask, Function, Isolation, open_function
 from harness.systems.http_status import status_failure, too_long, unreadable
@@ -68,11 +70,6 @@ async def connect(  # noqa: PLR0913 -- every one is an option of the suite
         MissingExtra: ``openai`` is not installed.
         UsageError: an option is wrong.
     """
-    try:
-        import openai
-    except ImportError as error:
-        raise MissingExtra("openai", "openai", "the system openai_chat") from error
-
     if not base_url.startswith(("http://", "https://")):
         raise UsageError(f"base_url {base_url!r} is not an http:// or https:// address")
     template = read_prompt(prompt)
@@ -83,24 +80,20 @@ async def connect(  # noqa: PLR0913 -- every one is an option of the suite
     price = _price(usd_per_million_tokens)
     settings = {"temperature": temperature, "max_tokens": max_tokens}
     body = {"model": model} | {name: value for name, value in settings.items() if value is not None}
-    transport = capped(openai.DefaultAioHttpClient, response_bytes + 1)
-    client = openai.AsyncOpenAI(
-        base_url=base_url,
-        api_key=api_key or "none",  # given none, the client would take one from the environment
-        max_retries=0,
-        timeout=None,
-        http_client=transport(follow_redirects=False, timeout=None),
-    )
-    create = client.chat.completions.with_streaming_response.create  # imports now, not in the first call
 
     async def answer(query: Query, found: Response) -> Response:
         started = time.perf_counter()
         messages = template.messages(query, found.retrieved)
-        text = await _complete(create, body | {"messages": messages}, response_bytes)
+        text = await _complete(service, body | {"messages": messages}, response_bytes)
         timings = Timings(retrieve_s=found.timings.total_s, generate_s=time.perf_counter() - started)
         return _response(text, found, timings, price)
 
-    async with client:
+    async with open_service(
+        base_url,
+        api_key,
+        kind=partial(capped, most=response_bytes + 1),
+        needed_for="the system openai_chat",
+    ) as service:
         if retriever is None:
             yield lambda query: answer(query, Response(retrieved=query.contexts))
         else:
@@ -149,22 +142,17 @@ def _price(prices: dict[str, float] | None) -> _Price | None:
     return _Price(**prices)
 
 
-async def _complete(create: Callable[..., Any], body: dict[str, Any], limit: int) -> str:
+async def _complete(service: Service, body: dict[str, Any], limit: int) -> str:
     """Send one request; give the text of the reply."""
-    import openai
-
     try:
-        # What stands in extra_body is sent as it is: the SDK need not look for what it could transform.
-        async with create(model=body["model"], messages=(), extra_body=body) as reply:
-            received: bytes = await reply.read()
-    except openai.APIStatusError as error:
-        after = error.response.headers.get("retry-after")
-        raise status_failure(error.status_code, error.response.text, after) from error
+        reply = await service.complete(msgspec.json.encode(body))
+    except UnreadableReply as error:
+        raise unreadable(error) from error
     except Exception as error:
-        cause = error.__cause__ or error  # the SDK says only that there is none
-        if isinstance(cause, UnreadableReply):
-            raise unreadable(cause) from error
-        raise SystemFailure("connection", f"{type(cause).__name__}: {cause}", retry=True) from error
+        raise SystemFailure("connection", f"{type(error).__name__}: {error}", retry=True) from error
+    if not reply.is_success:
+        raise status_failure(reply.status_code, reply.text, reply.headers.get("retry-after"))
+    received: bytes = reply.content
     if len(received) > limit:
         raise too_long(received, limit)
     return decode_text(received)

@@ -93,6 +93,24 @@ def test_f24_no_key_is_taken_from_the_environment(prompt: Path) -> None:
     assert seen == ["Bearer none"]
 
 
+def test_the_headers_are_those_of_the_sdk(prompt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each once; also what it takes from the environment beside the key."""
+    seen: list[web.Request] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        seen.append(request)
+        return web.json_response(REPLY)
+
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.delenv("OPENAI_PROJECT_ID", raising=False)
+    _ask(handler, prompt)
+    headers = seen[0].headers
+    assert headers["Content-Type"] == headers["Accept"] == "application/json"
+    assert headers["User-Agent"].startswith("AsyncOpenAI/Python ")
+    assert (headers["OpenAI-Organization"], headers.get("OpenAI-Project")) == ("org-1", None)
+    assert len(headers) == len(set(headers))
+
+
 def test_answer_usage_and_cost(prompt: Path) -> None:
     """The response holds text, given passages, tokens, the cost by the prices, and the time of generation."""
     answer = _ask(_replies(REPLY), prompt, usd_per_million_tokens={"input": 2.0, "output": 8.0})
