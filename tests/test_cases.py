@@ -118,6 +118,8 @@ def test_outlines_are_gone_through_without_reading(monkeypatch: pytest.MonkeyPat
     held = found.cases()
     assert [case.id for case in outlines(picked(held, [1, 2]))] == ["c1", "c2"]
     assert by_id(held).keys() == {case.id for case in ALL}
+    assert "c4" in by_id(held)
+    assert "c9" not in by_id(held)
     assert read == []
     assert by_id(held)["c4"] is ALL[4]
     assert next(iter(held)) is ALL[0]
