@@ -145,6 +145,9 @@ class _ById(Mapping[str, Case]):
     def __getitem__(self, case_id: str) -> Case:
         return self._cases[self._places[case_id]]
 
+    def __contains__(self, case_id: object) -> bool:
+        return case_id in self._places  # that of Mapping reads the case
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 

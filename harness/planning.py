@@ -51,11 +51,11 @@ def select_cases(dataset: Dataset, selection: Selection, suite: Suite, seed: int
     for case_id in selection.case_ids:
         if case_id not in known:
             raise UsageError(f"no case {case_id!r}", mend=did_you_mean(case_id, known))
+    named = frozenset(selection.case_ids) or known
     chosen = [
         place
         for place, case in enumerate(cases)
-        if matches(case, selection.where, suite.slices)
-        and (not selection.case_ids or case.id in selection.case_ids)
+        if case.id in named and matches(case, selection.where, suite.slices)
     ]
     if selection.limit is not None and len(chosen) > selection.limit:
         kept = set(random.Random(seed).sample([cases[at].id for at in chosen], selection.limit))  # noqa: S311 -- a sample

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
+from pathlib import Path
 
 import msgspec
 import pytest
 from msgspec.structs import replace
+from project import SUITE, call_inside, make_project
 
 from harness import cases
 from harness.cases import Cases, Gathered, by_id, outline_of, outlines, picked
+from harness.spool import Spool
 from harness.types import Case, Evidence, Message, Passage, Query
 
 ALL = tuple(
@@ -118,6 +123,8 @@ def test_outlines_are_gone_through_without_reading(monkeypatch: pytest.MonkeyPat
     held = found.cases()
     assert [case.id for case in outlines(picked(held, [1, 2]))] == ["c1", "c2"]
     assert by_id(held).keys() == {case.id for case in ALL}
+    assert "c4" in by_id(held)
+    assert "c9" not in by_id(held)
     assert read == []
     assert by_id(held)["c4"] is ALL[4]
     assert next(iter(held)) is ALL[0]
@@ -159,3 +166,33 @@ def test_any_part_held_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         found = gathered(ALL)
         assert tuple(picked(found, places)) == tuple(ALL[place] for place in places)
         assert [case.id for case in outlines(found)] == [case.id for case in ALL]
+
+
+def test_what_only_decides_reads_no_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A suite is checked, and a plan is made, by outlines."""
+    project = make_project(tmp_path / "project")
+    monkeypatch.setattr(cases, "HELD_BYTES", 0)
+    monkeypatch.setattr(Spool, "read", None)
+    for command in ("validate", "plan"):
+        assert call_inside(capsys, project, command, SUITE).code == 0, command
+
+
+def test_a_full_disk_is_told_where_cases_are_put_aside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is run, and how to mend it."""
+    project = make_project(tmp_path / "project")
+    monkeypatch.setattr(cases, "HELD_BYTES", 0)
+
+    def full(spool: Spool, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Spool, "add", full)
+    ended = call_inside(capsys, project, "run", SUITE, "--run-id", "none")
+    assert "the cases cannot be put aside in " in ended.words
+    assert os.strerror(errno.ENOSPC) in ended.words
+    assert "set TMPDIR" in ended.words
+    assert ended.code == 2
+    assert not (project / "reports" / "runs" / "none").exists()

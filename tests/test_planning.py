@@ -1,6 +1,7 @@
 """From suite and selection to what is run: the cases, repeatably, and a fingerprint of what is asked."""
 
 import random
+import time
 from typing import Any
 
 import pytest
@@ -106,6 +107,16 @@ def test_a_sample_hangs_on_the_seed() -> None:
     samples = [frozenset(chosen(Selection(limit=5), seed)) for seed in range(40)]
     assert len(set(samples)) > 30
     assert len(frozenset.union(*samples)) == 30
+
+
+def test_very_many_cases_may_be_named() -> None:
+    """A fresh sample of a large baseline is: it takes no look through all names for each case."""
+    cases = tuple(Case(Query(f"c{number}", "x")) for number in range(60_000))
+    named = tuple(case.id for case in cases[::8])
+    began = time.process_time()
+    found = select_cases(Dataset("demo", cases, "digest", {}), Selection(case_ids=named), SUITE, 0)
+    assert [case.id for case in found] == list(named)
+    assert time.process_time() - began < 2
 
 
 def test_the_facts_of_a_selection_are_flat() -> None:

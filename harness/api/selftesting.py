@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from harness.api.deciding import suite_of
 from harness.api.planting import Planted, ScoresByMetric, catches, measure, score_all
 from harness.api.references import find_baseline
+from harness.cases import outlines
 from harness.comparison import CaseValue, RunScores
 from harness.errors import HarnessError, NotComparable, UsageError
 from harness.goldens.dataset import load_dataset
@@ -109,7 +110,7 @@ def plant_in_run(target: str, places: Places, asked: Asked, tell: Callable[[str]
         clean = score_all(responses, own, corpus)
     run = RunScores(
         replace(recorded.run, metrics={name: identity_of(metric) for name, metric in own.items()}),
-        recorded.cases,
+        outlines(recorded.cases),
         _tables(clean),
     )
     suite = replace(

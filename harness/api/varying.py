@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.cases import outlines
 from harness.errors import NothingSelected, UsageError, did_you_mean
 from harness.goldens.dataset import load_dataset
 from harness.goldens.writing import golden_line
@@ -45,7 +46,7 @@ def vary(source: GoldenSource, folder: Path, kinds: Sequence[str], *, seed: int,
     documents = dataset.corpus.documents.values() if dataset.corpus else ()
     pool = pool_of(dataset.cases, [Passage(one.doc_id, one.text, 1) for one in documents])
     made = make_variants(dataset.cases, list(dict.fromkeys(kinds)) or list(KINDS), pool, seed=seed, n=n)
-    taken = {case.id for case in dataset.cases}
+    taken = {case.id for case in outlines(dataset.cases)}
     for case in made.cases:
         if case.id in taken:
             raise UsageError(f"there is a case {case.id!r} already", mend="choose another --seed")

@@ -18,10 +18,11 @@ def validate(suite: Path, as_json: bool) -> int:
     from collections import Counter
 
     from harness.api.validating import validate as check_suite
+    from harness.cases import outlines
     from harness.gates.decide import SCORED, all_gates
 
     plan = check_suite(suite)
-    cases, gates = plan.dataset.cases, all_gates(plan.file.suite)
+    cases, gates = outlines(plan.dataset.cases), all_gates(plan.file.suite)
     behaviors = dict(sorted(Counter(case.expected_behavior for case in cases).items()))
     facts = {
         "suite": plan.file.suite.suite,

@@ -7,9 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from project import SUITE, World, call, call_inside
+from project import N_CASES, SUITE, World, call, call_inside
 
+from harness import cases
 from harness.planting.faults import FAULTS
+from harness.recordings.results import Lines
+from harness.types import Case
 
 Said = pytest.CaptureFixture[str]
 QUICK = ("--simulations", "4", "-q")
@@ -40,6 +43,23 @@ def test_a_suite_tells_what_it_would_catch(world: World, capsys: Said, tmp_path:
     assert json.loads(again.out) == found
     assert [one["fault"] for one in found["faults"]] == [*FAULTS]
     assert found["metrics"] == ["recall@5", "required_facts", "error_rate"]
+
+
+def test_a_case_that_is_not_held_is_read_once(
+    world: World, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often the gates are held: those look at outlines."""
+    monkeypatch.setattr(cases, "HELD_BYTES", 0)
+    read: list[int] = []
+    reading = Lines.read_case
+
+    def counted(lines: Lines, row: int) -> Case:
+        read.append(row)
+        return reading(lines, row)
+
+    monkeypatch.setattr(Lines, "read_case", counted)
+    assert call_inside(capsys, world.folder, "selftest", "metrics", "first", *QUICK).code == 0
+    assert len(read) == N_CASES
 
 
 def test_every_case_with_the_fault_and_none(world: World, capsys: Said) -> None:
