@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
-from project import SUITE, World, call, call_inside, copy_project, nobody
+from project import SUITE, World, call, call_inside, clean_env, copy_project, nobody
 
 from harness.store.store import Store
 
@@ -133,26 +136,31 @@ def test_f10_a_report_that_cannot_be_written_is_told_before_the_first_call(
     assert not list((for_all / "locked").iterdir())
 
 
-def test_f11_a_database_that_is_in_use_holds_nobody_up(
-    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who holds it now may have ended by the time it is needed: it is then waited for."""
-    from harness.errors import StoreInUse
-    from harness.store import store
+HOLDING = """
+import sys
+from pathlib import Path
+from harness.store.store import Store
+with Store(Path("reports/harness.duckdb")):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
-    waits: list[float] = []
-    real = store.open_database
 
-    def busy_at_first(path: Path, *, wait_s: float, read_only: bool) -> duckdb.DuckDBPyConnection:
-        waits.append(wait_s)
-        if len(waits) == 1:
-            raise StoreInUse("it is in use by process 1")
-        return real(path, wait_s=wait_s, read_only=read_only)
-
-    with Store(project / "reports/harness.duckdb"):
-        pass
-    waits.clear()
-    monkeypatch.setattr(store, "open_database", busy_at_first)
-    ended = call_inside(capsys, project, "run", SUITE, "--run-id", "again", "-q")
-    assert ended.code == 0, ended.err
-    assert waits == [0.0, 10.0]
+def test_f11_a_database_that_is_in_use_holds_nobody_up(project: Path) -> None:
+    """Who holds it now may have ended by the time it is needed: all is asked meanwhile, and then loaded."""
+    command = [sys.executable, "-c", HOLDING]
+    piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=project, env=clean_env(), **piped) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        asking = [sys.executable, "-m", "harness", *ASKING["run"]]
+        with subprocess.Popen(asking, cwd=project, env=clean_env(), stdout=subprocess.DEVNULL) as process:
+            until = time.monotonic() + 30
+            while not (project / "calls.txt").exists():
+                assert process.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            holder.communicate()
+            assert process.wait(timeout=60) == 0
+    with Store(project / "reports/harness.duckdb", read_only=True) as store:
+        assert [run.candidate for run in store.runs()] == ["slow"]
