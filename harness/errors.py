@@ -152,6 +152,10 @@ class RecordingInUse(RecordingError):
     """Another process is writing a recording."""
 
 
+class SpoolError(HarnessError):
+    """What is not held in memory cannot be put aside, or not be read again."""
+
+
 class StoreError(HarnessError):
     """The database cannot be read or written."""
 

@@ -6,6 +6,7 @@ import errno
 import os
 import random
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import pytest
@@ -186,13 +187,13 @@ def test_a_full_disk_is_told_where_cases_are_put_aside(
     project = make_project(tmp_path / "project")
     monkeypatch.setattr(cases, "HELD_BYTES", 0)
 
-    def full(spool: Spool, data: bytes) -> int:
+    def full(spool: Spool) -> NoReturn:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Spool, "add", full)
+    monkeypatch.setattr(Spool, "_opened", full)
     ended = call_inside(capsys, project, "run", SUITE, "--run-id", "none")
-    assert "the cases cannot be put aside in " in ended.words
+    assert "the cases cannot be copied to " in ended.words
     assert os.strerror(errno.ENOSPC) in ended.words
     assert "set TMPDIR" in ended.words
-    assert ended.code == 2
+    assert ended.code == 4
     assert not (project / "reports" / "runs" / "none").exists()

@@ -16,7 +16,7 @@ from harness.goldens.corpus import load_corpus, resolve_evidence
 from harness.goldens.fields import CaseReader
 from harness.goldens.lines import MAX_FAULTS
 from harness.goldens.rows import read_rows
-from harness.spool import Spool, folder_of_copies
+from harness.spool import Spool
 from harness.types import Case, Corpus, Dataset, Document, GoldenSource
 
 _DECODER = msgspec.json.Decoder(Case)
@@ -26,26 +26,17 @@ class _Aside:
     """Cases that are not held, as JSON in a file without a name, which nobody can change meanwhile."""
 
     def __init__(self) -> None:
-        self._spool = Spool()
+        self._spool = Spool("the cases")
         self._places = array("q")
 
     def add(self, encoded: bytes) -> int:
         """Put a case aside; gives the number that it is read by."""
-        try:
-            self._places.extend((self._spool.add(encoded), len(encoded)))
-        except OSError as error:
-            what = f"the cases cannot be put aside in {folder_of_copies()}: {error.strerror or error}"
-            raise GoldenError(what, mend="make room there, or set TMPDIR") from error
+        self._places.extend((self._spool.add(encoded), len(encoded)))
         return len(self._places) // 2 - 1
 
     def read(self, number: int) -> Case:
         """Give a case by its number."""
-        try:
-            data = self._spool.read(*self._places[2 * number : 2 * number + 2])
-        except OSError as error:
-            what = f"the cases cannot be read in {folder_of_copies()}: {error.strerror or error}"
-            raise GoldenError(what) from error
-        return _DECODER.decode(data)
+        return _DECODER.decode(self._spool.read(*self._places[2 * number : 2 * number + 2]))
 
 
 def load_dataset(sources: Sequence[GoldenSource], folder: Path, name: str) -> Dataset:

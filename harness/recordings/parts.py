@@ -13,7 +13,7 @@ from harness.errors import Fault, RecordingError
 from harness.recordings.files import write_whole
 from harness.recordings.lines import End, dump, unframe
 from harness.recordings.reading import read_to_tail
-from harness.spool import Spool, folder_of_copies
+from harness.spool import Spool
 from harness.types import Run, Shard
 
 UNFINISHED = ".unfinished.jsonl"
@@ -134,7 +134,7 @@ class _Placed:
     """The lines of the cases of all parts, to be given in the order of the run: put aside, and not held."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
-        self._spool = Spool()
+        self._spool = Spool("the cases of the parts")
         n_cases = parts[0].shard.n_cases
         self._starts, self._sizes = array("q", bytes(8 * n_cases)), array("q", bytes(8 * n_cases))
         for part in parts:
@@ -143,20 +143,13 @@ class _Placed:
                 if not 0 <= place < n_cases or self._sizes[place]:
                     what = f"{part.path} has a case at place {place}, where there is one already"
                     raise RecordingError(what)
-                self._starts[place], self._sizes[place] = self._aside(line, part.path), len(line)
+                self._starts[place], self._sizes[place] = self._spool.add(line), len(line)
         if missing := self._sizes.count(0):
             raise RecordingError(f"the parts have {n_cases - missing:,} of {n_cases:,} cases")
 
     def lines(self) -> Iterator[bytes]:
         """Give them, from the first case to the last."""
         return map(self._spool.read, self._starts, self._sizes)
-
-    def _aside(self, line: bytes, path: Path) -> int:
-        try:
-            return self._spool.add(line)
-        except OSError as error:
-            what = f"{path} cannot be copied to {folder_of_copies()}: {error.strerror or error}"
-            raise RecordingError(what, mend="make room there, or set TMPDIR") from error
 
 
 def _lines(part: Part) -> Iterator[tuple[bytes, bytes]]:

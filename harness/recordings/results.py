@@ -11,9 +11,9 @@ from typing import NamedTuple, overload
 import msgspec
 from msgspec.structs import force_setattr
 
-from harness.errors import RecordingError
+from harness.errors import RecordingError, SpoolError
 from harness.recordings.lines import AnswerLine, CaseLine, ScoresLine, parse, unframe
-from harness.spool import Spool, folder_of_copies
+from harness.spool import Spool
 from harness.types import Case, Response, Result
 
 HELD_BYTES = 16_000_000
@@ -35,7 +35,7 @@ class Lines:
         """Refer to a recording; what cannot be read from its middle is copied to a file without a name."""
         self.path = path
         self._rows = array("q")
-        self._spool = Spool(path)
+        self._spool = Spool(str(path), path)
 
     def place(self, line: bytes, start: int) -> tuple[int, int]:
         """Say where a line can be read again that begins at ``start`` of the recording.
@@ -45,12 +45,8 @@ class Lines:
         """
         try:
             return self._spool.place(line, start), len(line)
-        except OSError as error:
-            why = error.strerror or str(error)
-            if not self._spool.is_copy:
-                raise RecordingError(f"{self.path} cannot be read: {why}") from error
-            what = f"{self.path} cannot be copied to {folder_of_copies()}: {why}"
-            raise RecordingError(what, mend="make room there, or set TMPDIR") from error
+        except SpoolError as error:
+            raise RecordingError(error.faults) from error
 
     def add(self, answer: tuple[int, int], scores: tuple[int, int] = (0, 0)) -> int:
         """Add a row; gives its number."""
@@ -103,8 +99,8 @@ class Lines:
     def _data(self, start: int, size: int) -> tuple[bytes, bytes]:
         try:
             line = self._spool.read(start, size)
-        except OSError as error:
-            raise RecordingError(f"{self.path} cannot be read: {error.strerror or error}") from error
+        except SpoolError as error:
+            raise RecordingError(error.faults) from error
         framed = unframe(line)
         if framed is None:
             raise self._changed()

@@ -13,8 +13,8 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from harness.errors import Place, SystemFailure, UsageError
-from harness.spool import Spool, folder_of_copies
+from harness.errors import Place, SpoolError, SystemFailure, UsageError
+from harness.spool import Spool
 from harness.systems.answers import bad, decode_text, shown, to_response
 from harness.systems.json_paths import AnswerPaths, JsonPath, answer_paths, decode_json, json_path, nested
 from harness.types import Query, Response
@@ -94,7 +94,7 @@ class _Answers:
     def __init__(self, path: Path, names: _Names) -> None:
         """Read through the file, and check every line of it."""
         self.path, self.names, self.ours = path, names, False
-        self._spool = Spool(path)
+        self._spool = Spool(str(path), path)
         self._rows = array("q")  # five numbers each: repeat, line, begin, size, CRC-32
         self._of: dict[str, list[int]] = {}
         for number, start, line, self.ours in _lines(path):
@@ -130,11 +130,7 @@ class _Answers:
         if before is not None and not self.ours:
             what = f"id {case_id!r} occurs twice: lines {self._rows[before + 1]} and {number}"
             raise UsageError(what, place)
-        try:
-            found = repeat, number, self._spool.place(line, start), len(line), zlib.crc32(line)
-        except OSError as error:
-            what = f"{self.path} cannot be copied to {folder_of_copies()}: {error.strerror or error}"
-            raise UsageError(what, mend="make room there, or set TMPDIR") from error
+        found = repeat, number, self._spool.place(line, start), len(line), zlib.crc32(line)
         if before is None:
             rows.append(len(self._rows))
             self._rows.extend(found)
@@ -144,9 +140,8 @@ class _Answers:
     def _again(self, start: int, size: int, crc32: int) -> Mapping[str, Any]:
         try:
             line = self._spool.read(start, size)
-        except OSError as error:
-            what = f"{self.path.name} cannot be read: {error.strerror or error}"
-            raise SystemFailure("bad_response", what) from error
+        except SpoolError as error:
+            raise SystemFailure("bad_response", str(error)) from error
         place = Place(str(self.path))
         read = None
         if zlib.crc32(line) == crc32:
