@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -29,6 +30,10 @@ def is_near(host: Any) -> bool:
     except ValueError:
         return False
 
+
+for number in (signal.SIGINT, signal.SIGHUP):  # what is begun by nohup, or in a shell's background, is deaf
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 if "HARNESS_LLM_URL" not in os.environ:
     sys.addaudithook(keep_at_home)
