@@ -92,7 +92,9 @@ def test_f2_tokens_keep_to_the_rate_from_the_first_call_on(tokens_of, largest, l
 
 def test_in_all_no_more_goes_than_the_rate_however_calls_change():
     """60 small calls, 60 large ones, and so on: what each took is settled, not what the last ones teach."""
-    begun = begun_by(lambda number: 10 if (number // 60) % 2 else 3000, 600, 32, 0.2, tokens_per_minute=300_000)
+    begun = begun_by(
+        lambda number: 10 if (number // 60) % 2 else 3000, 600, 32, 0.2, tokens_per_minute=300_000
+    )
     took_s = begun[-1][0] - begun[0][0]
     assert sum(tokens for _, tokens in begun) <= 5000 * (took_s + 1) + 32 * 3000
 
