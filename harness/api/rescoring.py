@@ -142,7 +142,17 @@ def _begun(path: Path, before: Recorded, planned: Recorded, options: RescoreOpti
         check_same(there, planned)
         for notice in there.notices:
             sys.stderr.write(f"note: {notice}\n")
-        yield _Part(before, planned, recording, frozenset((one.case_id, one.repeat) for one in there.results))
+        yield _Part(before, planned, recording, _done(before, there))
+
+
+def _done(before: Recorded, there: Recorded) -> frozenset[tuple[str, int]]:
+    """Give case and repeat of every answer that is scored, and that the run has still: an error may be gone."""
+    place = {(one.case_id, one.repeat): place for place, one in enumerate(there.results)}
+    return frozenset(
+        key
+        for one in before.results
+        if (key := (one.case_id, one.repeat)) in place and there.results[place[key]].response == one.response
+    )
 
 
 def _processors() -> int:
