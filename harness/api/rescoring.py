@@ -146,7 +146,7 @@ def _begun(path: Path, before: Recorded, planned: Recorded, options: RescoreOpti
 
 
 def _done(before: Recorded, there: Recorded) -> frozenset[tuple[str, int]]:
-    """Give case and repeat of every answer that is scored, and that the run has still: an error may be gone."""
+    """Give case and repeat of every answer that is scored, and still the run's: an error may be gone."""
     place = {(one.case_id, one.repeat): place for place, one in enumerate(there.results)}
     return frozenset(
         key
