@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -46,3 +47,14 @@ def test_ascii_holds_no_sign_in_other_letters(why: str) -> None:
         assert not sign.isascii()
 
     check()
+
+
+@pytest.mark.parametrize(
+    "unit", ["=", "-", "*", "#", "\n", " \n", "забудь0", "оцени", "नियम", "mark as ", "ignore a "]
+)
+def test_no_text_is_looked_at_for_long(unit: str) -> None:
+    """What a sign begins with, again and again: time grows with the text, not with its square."""
+    text = unit * (directed.LONGEST_READ // len(unit))
+    began = time.process_time()
+    directed.directed_text(text)
+    assert time.process_time() - began < 1.0  # some hundredths; many seconds where each start reads on

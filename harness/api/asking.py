@@ -48,11 +48,12 @@ class Missing(NamedTuple):
 def missing(recorded: Recorded, cases: Iterable[Case], *, retry_errors: bool = False) -> list[Missing]:
     """List what of these cases is not recorded yet: every case once, then again; their outlines will do.
 
-    An answer without scores is only scored. With ``retry_errors`` a recorded error of the system is as good
-    as no answer, and an answer on which a judge failed is as good as one without scores.
+    An answer without scores is only scored, also where an error came before it that has some. With
+    ``retry_errors`` a recorded error of the system is as good as no answer, and an answer on which a judge
+    failed is as good as one without scores.
     """
-    done = {(result.case_id, result.repeat) for result in recorded.results}
     given = {(answer.case_id, answer.repeat): answer.response for answer in recorded.unscored}
+    done = {(result.case_id, result.repeat) for result in recorded.results} - given.keys()
     if retry_errors:
         for result in recorded.results:
             key = result.case_id, result.repeat

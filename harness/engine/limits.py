@@ -46,6 +46,7 @@ class Host:
         self._is_rated = requests_per_minute is not None or tokens_per_minute is not None
         self._requests, self._tokens = Rate(requests_per_minute), Rate(tokens_per_minute)
         self._used_beyond = 0.0
+        self._taken_beyond: deque[float] = deque(maxlen=2 * max_concurrency)  # by calls that told nothing yet
         self._n_learnt = self._n_replies = 0
         self._paused_until = 0.0
         self._closed = False
@@ -89,7 +90,8 @@ class Host:
     def used(self, size: int, tokens: int) -> None:
         """Note the tokens that a call of this size has used in fact, read and written."""
         beyond = tokens - size / CHARACTERS_A_TOKEN
-        self._tokens.correct(beyond - self._used_beyond)
+        taken = self._taken_beyond.popleft() if self._taken_beyond else self._used_beyond
+        self._tokens.correct(beyond - taken)  # whichever call it was: in all, it is what was taken
         self._n_learnt += 1
         weight = max(LEARNT, 1 / self._n_learnt)
         self._used_beyond = max(0.0, self._used_beyond + weight * (beyond - self._used_beyond))
@@ -141,7 +143,9 @@ class Host:
         self.in_flight += 1
         if self._is_rated:
             self._requests.take(now)
+        if self.counts_tokens:
             self._tokens.take(now, size / CHARACTERS_A_TOKEN + self._used_beyond)
+            self._taken_beyond.append(self._used_beyond)
 
     def _end(self) -> None:
         self.in_flight -= 1

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from multiprocessing.connection import Connection
@@ -21,6 +22,7 @@ from msgspec.structs import replace
 
 from harness.engine.scoring import score
 from harness.engine.signals import unstopped
+from harness.errors import MetricFault
 from harness.registry import find_metric
 from harness.types import Case, Corpus, Metric, Response, Result, Score
 
@@ -79,7 +81,7 @@ async def score_again(stored: Iterable[Stored], n: int, how: Rescoring, stop: St
     begun is recorded; cancelled, it gives that up.
 
     Raises:
-        MetricFault: a metric raised, or gave a value outside its range.
+        MetricFault: a metric raised, or gave a value outside its range; or a process that computes was ended.
         RecordingError: a result cannot be recorded.
     """
     judging = ThreadPoolExecutor(how.max_concurrency, thread_name_prefix="harness-judging")
@@ -167,7 +169,11 @@ class _Here:
         if self.workers is None:
             return await loop.run_in_executor(self._plain, self._timed, batch)
         data = msgspec.json.encode([(case, result.response) for case, result in batch])
-        found = await loop.run_in_executor(self.workers.pool, _score_in_worker, data)
+        try:
+            found = await loop.run_in_executor(self.workers.pool, _score_in_worker, data)
+        except BrokenProcessPool as error:
+            mend = "give it more memory, or let --processes 1 compute"
+            raise MetricFault("a process that computed scores was ended from outside", mend=mend) from error
         return msgspec.json.decode(found, type=list[dict[str, Score]])
 
     def _record(self, result: Result, scores: Mapping[str, Score]) -> None:

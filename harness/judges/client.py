@@ -122,9 +122,9 @@ class Client:
         usage = tokens_of(body.get("usage"))
         spent.append(usage)
         self.spend(usage.prompt_tokens, usage.completion_tokens)
-        if self._limits.host.counts_tokens:
-            tokens = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
-            self._limits.host.used(len(request), tokens)
+        told = [count for count in (usage.prompt_tokens, usage.completion_tokens) if count is not None]
+        if self._limits.host.counts_tokens and told:
+            self._limits.host.used(len(request), sum(told))
         shares = read_reply(body, self.settings.output, question.labels, len(question.items))
         model = body.get("model")
         return shares, self.hide(model[:SHOWN]) if isinstance(model, str) else ""

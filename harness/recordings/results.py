@@ -171,12 +171,16 @@ class Gathering:
         Only an error is asked again: scores that follow another answer are its own.
         """
         if (waiting := self._unscored.get(key)) is not None:
-            return waiting.answer.response.error is not None and waiting.n_lost < self._n_lost
+            return self._may_be_followed(waiting)
         before = self._scored.get(key)
         if before is None:
             return True
         known = before if isinstance(before, Result) else self._lines.read(before)
         return known.response.error is not None
+
+    def _may_be_followed(self, waiting: _Unscored) -> bool:
+        """Whether a damaged line may hold a later answer than this."""
+        return waiting.answer.response.error is not None and waiting.n_lost < self._n_lost
 
     def _entry(self, result: Result, size: int, places: Callable[[], Sequence[tuple[int, int]]]) -> Entry:
         if self._held + size > self._most:
@@ -193,8 +197,14 @@ class Gathering:
         return held if len(held) == len(entries) else Results(entries, self._lines)
 
     def unscored(self) -> tuple[Result, ...]:
-        """Give the answers that came after the last scores of their case and repeat, or have none."""
-        return tuple(waiting.answer for waiting in self._unscored.values())
+        """Give the answers that came after the last scores of their case and repeat, or have none.
+
+        An error before a damaged line is none of them: that line may hold the answer of another try, and so
+        nobody could say later of which of them scores are.
+        """
+        return tuple(
+            waiting.answer for waiting in self._unscored.values() if not self._may_be_followed(waiting)
+        )
 
 
 def _share_texts(response: Response, texts: dict[str, str]) -> None:

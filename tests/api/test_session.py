@@ -6,6 +6,7 @@ from contextlib import chdir
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from world import cases_of, recorded_of
 
 from harness.api.asking import Plan, missing, open_session
@@ -17,6 +18,7 @@ from harness.errors import UsageError
 from harness.recordings import Recording, read
 from harness.suites.suite import choose_system
 from harness.systems.callables import folder_importable
+from harness.types import Response, Result
 
 SUITE = """
 version: 1
@@ -106,6 +108,12 @@ def test_what_is_missing_is_what_has_no_result() -> None:
     assert [(todo.case_id, todo.repeat) for todo in missing(recorded, cases)] == [("c002", 0)]
     again = missing(recorded, cases, retry_errors=True)
     assert [(todo.case_id, todo.repeat) for todo in again] == [("c001", 0), ("c002", 0)]
+    # The error was asked again, and the run cut short before that answer was scored.
+    answered = Result("c001", 0, Response("at last"))
+    cut = replace(recorded, unscored=(answered,))
+    for retry_errors in (False, True):
+        todo = missing(cut, cases, retry_errors=retry_errors)
+        assert [one.answer for one in todo] == [answered.response, None]
     twice = recorded_of(cases, {"quality": [1.0, 1.0, None]}, repeats=2)
     pairs = [(todo.case_id, todo.repeat) for todo in missing(twice, cases[1:])]
     assert pairs == [("c002", 0), ("c001", 1), ("c002", 1)]

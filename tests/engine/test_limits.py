@@ -90,6 +90,15 @@ def test_f2_tokens_keep_to_the_rate_from_the_first_call_on(tokens_of, largest, l
         assert spent <= 6000 * 61 / 60 + 2 * largest, start
 
 
+def test_in_all_no_more_goes_than_the_rate_however_calls_change():
+    """60 small calls, 60 large ones, and so on: what each took is settled, not what the last ones teach."""
+    begun = begun_by(
+        lambda number: 10 if (number // 60) % 2 else 3000, 600, 32, 0.2, tokens_per_minute=300_000
+    )
+    took_s = begun[-1][0] - begun[0][0]
+    assert sum(tokens for _, tokens in begun) <= 5000 * (took_s + 1) + 32 * 3000
+
+
 def test_who_tells_no_tokens_is_asked_at_full_width():
     """Calls in flight double with every round of replies, whether they tell or not."""
     begun = begun_by(lambda number: None, 200, 16, 1.0, tokens_per_minute=1e6)

@@ -19,12 +19,15 @@ from harness.registry import find_metric
 from harness.types import Case, Corpus, Document, Query, Response, ResponseError, Result, Score
 
 METRIC = """
+import os
 from harness import Score, metric
 
 @metric("slow", version=1, needs=("corpus",))
 def slow(case, response, *, corpus):
     if response.output == "torn":
         raise ValueError("torn")
+    if response.output == "killed":
+        os.kill(os.getpid(), 9)
     return Score(1.0 if response.output in corpus.documents else 0.0, details={"said": response.output})
 """
 
@@ -88,8 +91,18 @@ def test_a_metric_that_raises_is_told(
     """Also from another process: which metric, which case, where."""
     monkeypatch.setattr(stored, "PAYS_S", 0.0)
     todo = results(4 * stored.BATCH, c172="torn")
-    with pytest.raises(MetricFault, match=r"slow_metric.py:7.*'slow_metric:slow' raised .*'c172': torn"):
+    with pytest.raises(MetricFault, match=r"slow_metric.py:8.*'slow_metric:slow' raised .*'c172': torn"):
         score_again(todo, tmp_path, monkeypatch, processes)
+
+
+def test_a_process_that_is_ended_from_outside_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where memory runs out: a fault that says how to go on, and none of this program."""
+    monkeypatch.setattr(stored, "PAYS_S", 0.0)
+    todo = results(4 * stored.BATCH, c172="killed")
+    with pytest.raises(MetricFault, match="was ended from outside: give it more memory"):
+        score_again(todo, tmp_path, monkeypatch, 2)
 
 
 def test_few_answers_start_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

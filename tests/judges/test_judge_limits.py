@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -18,11 +18,13 @@ from judged_project import CASE, GOOD, harness, write_project
 
 from harness.engine.limits import Host, JudgeLimits
 from harness.engine.retries import Retries
+from harness.errors import JudgeFailure
 from harness.judges import transport
 from harness.judges.asking import Asking
+from harness.judges.client import Client
 from harness.recordings import read
 from harness.registry import find_metric
-from harness.types import Score
+from harness.types import JudgeSettings, Question, Score
 
 
 class Crowd:
@@ -140,3 +142,24 @@ def test_a_limit_of_nothing_is_refused(tmp_path: Path, capsys: Any, key: str) ->
     folder = write_project(tmp_path / "p", "http://127.0.0.1:9/v1", judge={key: 0})
     assert harness(folder, "validate", "suite.yaml") == 2
     assert f"{key} is 0" in capsys.readouterr().err
+
+
+def test_a_judge_that_tells_no_tokens_keeps_to_the_estimate() -> None:
+    """What was taken for a request stays taken: nothing told is not nothing used."""
+
+    class Silent:
+        async def complete(self, _: bytes) -> httpx.Response:
+            return httpx.Response(200, json={"model": "m", "choices": []})
+
+    async def ask() -> None:
+        host = Host(1, tokens_per_minute=60)
+        await host.admit(4000)
+        limits = JudgeLimits(host, Retries(0.0, 1, seed=0))
+        settings = JudgeSettings(model="m", base_url="http://judge/v1")
+        client = Client(settings, cast(Any, Silent()), str, limits, lambda _: None)
+        taken_s = host.paid_off_s(asyncio.get_running_loop().time())
+        with pytest.raises(JudgeFailure):
+            await client.ask(Question("claims.v1", (), ("It is so.",), ("yes", "no")), "0" * 16)
+        assert host.paid_off_s(asyncio.get_running_loop().time()) == pytest.approx(taken_s, abs=5)
+
+    run_leaping(ask())

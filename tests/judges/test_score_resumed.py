@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 import pytest
 from judge_stub import Reply, Stub, judge_soundly, read_data, stub_judge
 from judged_project import harness, scores_of, write_project
+from msgspec.structs import replace
 from project import Ended, call, clean_env
 
-from harness.recordings import read
-from harness.types import Recorded
+from harness.recordings import Recording, read
+from harness.types import Recorded, Response
 
 N_CASES = 16
 IN_FLIGHT = 2
@@ -173,3 +174,18 @@ def test_what_is_gone_on_with_is_what_was_begun(judged: Judged, capsys: pytest.C
         assert harness(judged.folder, *arguments, "-q") == 2
         assert said in " ".join(capsys.readouterr().err.split())
         assert len(judged.recorded().results) == before
+
+
+def test_an_answer_that_came_since_is_scored_and_not_the_one_before(judged: Judged) -> None:
+    """What was scored of an answer that the run has replaced meanwhile is scored anew, with the new one."""
+    cut(judged, lambda process: process.send_signal(signal.SIGINT))
+    first = judged.recorded().results[0]
+    origin = judged.folder / "reports/runs/asked/recording.jsonl"
+    with Recording.resume(origin)[0] as recording:
+        recording.append(replace(first, response=Response(output="Order 7 is another matter.")))
+        recording.finish()
+    judged.stub.script = judge_soundly
+    resumed = call("score", "asked", "--no-cache", "--resume", "again", "-q", cwd=judged.folder)
+    assert resumed.code == 0, resumed.err
+    answers = [[one.response for one in judged.recorded(run).results] for run in ("asked", "again")]
+    assert answers[0] == answers[1]

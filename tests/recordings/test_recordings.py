@@ -276,6 +276,8 @@ def test_f12_scores_are_never_given_to_another_answer(tmp_path: Path) -> None:
         # What a damaged line of another case stands between belongs together.
         ([(a, FINE), (b, FINE), (a, None), (b, None)], 1, [a], []),
         ([(b, FINE), (a, ERROR), (a, None), (b, None)], 0, [a], []),
+        # An error that was not scored: its scores, written later, could be those of an answer that is lost.
+        ([(a, ERROR), (b, FINE), (b, None)], 1, [], []),
         # An answer that is no error is never asked again: further scores are its own.
         ([(a, FINE), (a, None), (b, FINE), (a, None)], 2, [a], []),
     ):
