@@ -159,7 +159,7 @@ def run_missing(
             try:
                 signals = asyncio.run(go(progress))
             finally:
-                gc.unfreeze()  # what stays frozen at the end of Python, duckdb reports as its leak, on standard error
+                gc.unfreeze()  # else duckdb, as Python ends, reports it as leaked
         if signals.ended:
             not_asked = progress.counts.total - progress.counts.done
             spent = spent_of(limits, signals.spent, not_asked) if signals.spent else None
