@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.errors import MissingExtra
+from harness.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
     import openai
@@ -54,7 +54,14 @@ async def open_service(
 
     Raises:
         MissingExtra: ``openai`` is not installed.
+        UsageError: an address with a query, or a key that no header can hold.
     """
+    if "?" in base_url or "#" in base_url:
+        mend = "end it with the version, as in https://host/v1"
+        raise UsageError("base_url goes on after its path, by '?' or '#'", mend=mend)
+    if api_key and not (api_key.isascii() and api_key.isprintable()):
+        mend = "set it anew, without the line break at its end, say"
+        raise UsageError("api_key holds what no header can: a line break or a sign beyond ASCII", mend=mend)
     try:
         import openai
     except ImportError as error:

@@ -156,7 +156,10 @@ def run_missing(
     if left:
         with show_progress(total, total - left, wanted=options.progress) as progress:
             progress.counts.limits = limits
-            signals = asyncio.run(go(progress))
+            try:
+                signals = asyncio.run(go(progress))
+            finally:
+                gc.unfreeze()  # else duckdb, as Python ends, reports it as leaked
         if signals.ended:
             not_asked = progress.counts.total - progress.counts.done
             spent = spent_of(limits, signals.spent, not_asked) if signals.spent else None

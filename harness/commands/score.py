@@ -63,7 +63,8 @@ def score(run: str | None, suite: Path | None, reports: Path, as_json: bool, **c
     """
     file, qrels = chosen["run_file"], chosen["qrels"]
     if (run is None) == (file is None) or (file is None) != (qrels is None):
-        raise UsageError("give a RUN, or --run-file with --qrels")
+        mend = "RUN is whose answers are scored, also with --resume" if chosen["resume"] else ""
+        raise UsageError("give a RUN, or --run-file with --qrels", mend=mend)
     if file is not None:
         from harness.commands.score_file import score_file
 

@@ -284,6 +284,18 @@ def test_f14_a_reader_that_leaves_costs_nothing(world: World, tmp_path: Path) ->
     assert asked.out == "outcome\nfail\n"
 
 
+def test_a_run_ends_without_a_word_of_what_python_left(world: World) -> None:
+    """At its exit duckdb writes forty lines about leaks where a run left its objects frozen."""
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "run", SUITE, "--limit", "2"],
+        cwd=world.folder,
+        env=clean_env(),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"  run 2/2\n")
+
+
 def test_output_that_cannot_be_written_is_a_fault(world: World) -> None:
     """4: a full disk behind standard output is not mistaken for success."""
     full = Path("/dev/full")

@@ -179,3 +179,12 @@ def test_origin_is_the_run_itself_where_it_was_asked(world: World) -> None:
     run = recorded(world.folder, "first").run
     assert run.origin == "first"
     assert replace(run, config={"rescored.from": "x"}).origin == "x"
+
+
+def test_what_goes_on_wants_the_run_whose_answers_are_scored(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--resume`` names the new run; without the old one it is told that both are wanted."""
+    done = call_inside(capsys, folder, "score", "--resume", "again")
+    assert done.code == 2
+    assert "RUN is whose answers are scored, also with --resume" in done.words

@@ -279,6 +279,9 @@ def test_f2_no_service_is_a_connection_error(prompt: Path) -> None:
     ("options", "message"),
     [
         ({"base_url": "host/v1"}, "base_url 'host/v1' is not"),
+        ({"base_url": "http://127.0.0.1:9/v1?version=3"}, "base_url goes on after its path"),
+        ({"api_key": "sk-secret\n"}, "^api_key holds what no header can: [^-]*$"),
+        ({"api_key": "sk-schlüssel"}, "^api_key holds what no header can: [^-]*$"),
         ({"usd_per_million_tokens": {"input": 1.0}}, "needs the prices 'input' and 'output'"),
         ({"usd_per_million_tokens": {"input": 1.0, "output": -1.0}}, "from 0"),
         ({"retriever": "system_targets:no_such"}, "retriever 'system_targets:no_such'"),
