@@ -14,7 +14,7 @@ from threading import Thread
 import msgspec
 import pytest
 from msgspec.structs import replace
-from test_recordings import CASES, DIGESTS, IDS, result_of, run_of
+from recorded_doubles import CASES, DIGESTS, IDS, result_of, run_of
 
 from harness.errors import RecordingError
 from harness.recordings import Recording, changed, encoded, pack_slim, read, read_all, results
